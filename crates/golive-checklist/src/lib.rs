@@ -1,0 +1,1 @@
+//! The checklist: items, parts, units, verdicts, evidence, the gate and the watch.

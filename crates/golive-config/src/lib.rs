@@ -1,0 +1,1 @@
+//! golive.toml as written, then as meant.

@@ -1,0 +1,1 @@
+//! Open-loop load and the statistics of its answers.

@@ -1,0 +1,1 @@
+//! The other listeners: health and metrics.

@@ -1,0 +1,1 @@
+//! The prover: every item proven from outside.

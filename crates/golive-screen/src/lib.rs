@@ -1,0 +1,1 @@
+//! Text: strict validation of what comes in.

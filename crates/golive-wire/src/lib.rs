@@ -1,0 +1,1 @@
+//! Wire formats: OpenAI, Anthropic, HTTP agents, problem details, server-sent events.

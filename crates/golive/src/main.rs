@@ -1,0 +1,2 @@
+//! The go-live gate for AI agents.
+fn main() {}
