@@ -1,1 +1,31 @@
-//! State machines over a clock handed in.
+//! State machines over a clock handed in: what the gateway decides with, and nothing it does.
+//!
+//! Never: sleeps, spawns, logs, locks or reads a clock. `now` is always an argument.
+#![forbid(unsafe_code)]
+
+pub mod deadline;
+pub mod window;
+
+/// A point in time in microseconds on a clock the caller owns and that never steps backwards.
+///
+/// The zero is the caller's choice; golive anchors it at the Unix epoch when the process starts and counts
+/// monotonically from there, so that ticks compare with the ledger's time stamps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tick(pub u64);
+
+impl Tick {
+    /// This tick moved later by `by`; saturates at the end of time.
+    #[must_use]
+    pub fn plus(self, by: std::time::Duration) -> Self {
+        Self(
+            self.0
+                .saturating_add(u64::try_from(by.as_micros()).unwrap_or(u64::MAX)),
+        )
+    }
+
+    /// How long after `earlier` this tick is; zero if it is not after it.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> std::time::Duration {
+        std::time::Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+}
