@@ -1,0 +1,96 @@
+//! One `[agents.NAME]` or `[models.NAME]`, with the digest that makes it a release.
+
+use std::sync::Arc;
+
+use super::{Clocks, Upstream};
+
+/// An agent or a model.
+#[derive(Debug, Clone)]
+pub struct Callee {
+    /// Which of the two.
+    pub kind: CalleeKind,
+    /// The name of its table; what a request's `model` says.
+    pub name: String,
+    /// The links it falls back along. Exactly one in this version.
+    pub chain: Vec<LinkRef>,
+    /// Declared class; `None`: judged per request.
+    pub class: Option<Class>,
+    /// Calls at the same time; `None`: only the upstream's cap holds.
+    pub max_in_flight: Option<u32>,
+    /// Where text stands in an HTTP agent's JSON. Always there if the link's upstream is `http`.
+    pub pointers: Option<Pointers>,
+    /// The clocks of its calls: its own where it set them, else its upstream's.
+    pub timeouts: Clocks,
+    /// Its effective definition as canonical JSON (names sorted, no spaces). Holds no secret.
+    pub definition: String,
+    /// SHA-256 of `definition`, 64 lower-case hex digits: the release digest.
+    pub digest: String,
+}
+
+impl Callee {
+    /// How the ledger and the releases name it: `agent/support`, `model/small`.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.kind.as_str(), self.name)
+    }
+}
+
+/// What people talk to, or what agents talk to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CalleeKind {
+    /// `[agents.NAME]`.
+    Agent,
+    /// `[models.NAME]`.
+    Model,
+}
+
+impl CalleeKind {
+    /// `agent` or `model`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Model => "model",
+        }
+    }
+}
+
+/// One link of a chain: `upstream/model`, or `upstream` alone for an HTTP agent.
+#[derive(Debug, Clone)]
+pub struct LinkRef {
+    /// Whom to call.
+    pub upstream: Arc<Upstream>,
+    /// The model's name there.
+    pub model: Option<String>,
+}
+
+/// Declared complexity of the requests of an agent or model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Judged by the bounds for simple requests.
+    Simple,
+    /// Judged by the bounds for complex requests.
+    Complex,
+}
+
+impl Class {
+    /// As written in the file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Simple => "simple",
+            Self::Complex => "complex",
+        }
+    }
+}
+
+/// JSON pointers (RFC 6901) into an HTTP agent's messages; their syntax was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pointers {
+    /// The user's text in the request.
+    pub input: String,
+    /// The answer's text in the response.
+    pub output: String,
+    /// The text in one streamed event; `None`: it does not stream.
+    pub stream: Option<String>,
+}

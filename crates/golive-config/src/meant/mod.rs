@@ -1,0 +1,88 @@
+//! The configuration as meant: typed, in range, defaults filled in.
+//!
+//! Whoever holds a [`Config`] need not ask again whether a value is sane: it was made by
+//! [`crate::load`], and only there. All fields are public because there is nothing left to guard.
+//!
+//! Never: a secret as a plain string, a path that is still relative to the config file, a name that
+//! points nowhere.
+
+mod callee;
+mod sections;
+mod target;
+mod upstream;
+
+pub use callee::{Callee, CalleeKind, Class, LinkRef, Pointers};
+pub use sections::{
+    ConfiguredKey, Durability, Inbound, Limits, Log, LogFormat, LogLevel, Probes, Server, StoreSection, Transport,
+    WhenFull,
+};
+pub use target::{Budget, Commands, Declares, MissingCredential, Target, TargetFormat};
+pub use upstream::{Clocks, Upstream, UpstreamKind};
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// One `golive.toml`, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file it was read from, as it was named.
+    pub file: PathBuf,
+    /// `[server]`: the public listener.
+    pub server: Server,
+    /// `[inbound]`: what a client may use up before it is identified.
+    pub inbound: Inbound,
+    /// `[probes]`: the listener of `/health` and `/metrics`.
+    pub probes: Probes,
+    /// `[log]`: golive's own log on stderr.
+    pub log: Log,
+    /// `[store]`: ledger, keys, releases.
+    pub store: StoreSection,
+    /// `[limits]`: request rates.
+    pub limits: Limits,
+    /// `[upstreams.NAME]`: provider accounts and HTTP agents.
+    pub upstreams: BTreeMap<String, Arc<Upstream>>,
+    /// `[agents.NAME]`: what people talk to.
+    pub agents: BTreeMap<String, Arc<Callee>>,
+    /// `[models.NAME]`: what agents talk to.
+    pub models: BTreeMap<String, Arc<Callee>>,
+    /// `[keys.NAME]`: callers whose key stands in the environment.
+    pub keys: BTreeMap<String, ConfiguredKey>,
+    /// `[targets.NAME]`: deployments under proof.
+    pub targets: BTreeMap<String, Target>,
+}
+
+impl Config {
+    /// The agent or model that a request's `model` names: agents first, then models. The two never
+    /// share a name.
+    #[must_use]
+    pub fn callee(&self, name: &str) -> Option<&Arc<Callee>> {
+        self.agents.get(name).or_else(|| self.models.get(name))
+    }
+
+    /// All agents, then all models, each in name order.
+    pub fn callees(&self) -> impl Iterator<Item = &Arc<Callee>> {
+        self.agents.values().chain(self.models.values())
+    }
+
+    /// The keys that differ from `new` and that a running gateway cannot take over: listeners, TLS
+    /// and the store. Empty: a reload applies everything.
+    #[must_use]
+    pub fn needs_restart(&self, new: &Config) -> Vec<&'static str> {
+        let (old_store, new_store) = (&self.store, &new.store);
+        [
+            ("server.listen", self.server.listen != new.server.listen),
+            ("server.tls", self.server.transport != new.server.transport),
+            ("inbound", self.inbound != new.inbound),
+            ("probes", self.probes != new.probes),
+            ("log", self.log != new.log),
+            ("store.path", old_store.path != new_store.path),
+            ("store.durability", old_store.durability != new_store.durability),
+            ("store.spill_size", old_store.spill_size != new_store.spill_size),
+            ("store.when_spill_full", old_store.when_spill_full != new_store.when_spill_full),
+        ]
+        .into_iter()
+        .filter_map(|(key, differs)| differs.then_some(key))
+        .collect()
+    }
+}

@@ -1,0 +1,186 @@
+//! One `[targets.NAME]`: a deployment under proof, with what it claims about itself.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::sections::per_hour;
+use super::{Clocks, Pointers};
+use crate::base_url::BaseUrl;
+use crate::units::{ByteSize, Rate};
+
+/// A deployment under proof.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The name of its table.
+    pub name: String,
+    /// Base URL as an SDK takes it (`openai`, `anthropic`), or the agent's own address (`http`).
+    pub url: BaseUrl,
+    /// Its wire format.
+    pub format: TargetFormat,
+    /// What requests ask for in `model`.
+    pub model: Option<String>,
+    /// Where text stands in its JSON. Always there if `format` is `http`.
+    pub pointers: Option<Pointers>,
+    /// It may be broken, flooded and attacked.
+    pub staging: bool,
+    /// Its numbers were made smaller for the run; the report says so.
+    pub scaled: bool,
+    /// Credentials by role. The roles `revoked` and `expired` must be refused by the target.
+    pub credentials: BTreeMap<String, SecretString>,
+    /// Credentials that were named but not found: the plan says what they would unlock.
+    pub missing_credentials: Vec<MissingCredential>,
+    /// The numbers it claims.
+    pub declares: Declares,
+    /// Its health address.
+    pub health_url: Option<BaseUrl>,
+    /// Its metrics, in Prometheus or OpenMetrics text.
+    pub metrics_url: Option<BaseUrl>,
+    /// Control address of the lab that plays its model. Only with `staging`.
+    pub lab_url: Option<BaseUrl>,
+    /// The lab's virtual provider that the target calls.
+    pub lab_provider: String,
+    /// Programs the prover may run.
+    pub commands: Commands,
+    /// What a run may cost.
+    pub budget: Budget,
+    /// PEM file of the authorities that vouch for it, instead of Mozilla's.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Target {
+    /// A target of which nothing is known but its address: `golive check --url U --format F`.
+    #[must_use]
+    pub fn bare(name: &str, url: BaseUrl, format: TargetFormat) -> Self {
+        Self {
+            name: name.to_owned(),
+            url,
+            format,
+            model: None,
+            pointers: None,
+            staging: false,
+            scaled: false,
+            credentials: BTreeMap::new(),
+            missing_credentials: Vec::new(),
+            declares: Declares::default(),
+            health_url: None,
+            metrics_url: None,
+            lab_url: None,
+            lab_provider: "default".to_owned(),
+            commands: Commands::default(),
+            budget: Budget::default(),
+            ca_file: None,
+        }
+    }
+}
+
+/// A credential that was named in the file but is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingCredential {
+    /// The role it was meant for.
+    pub role: String,
+    /// Where it was looked for: `env NAME` or `file /path`.
+    pub source: String,
+}
+
+/// How to speak to a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetFormat {
+    /// `/v1/chat/completions`.
+    OpenAi,
+    /// `/v1/messages`.
+    Anthropic,
+    /// Any JSON over HTTP, by pointers.
+    Http,
+}
+
+impl TargetFormat {
+    /// As written in the file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Http => "http",
+        }
+    }
+}
+
+/// The numbers a target claims; what is absent is judged by the checklist's own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Declares {
+    /// Rate of each user (S2). `None`: declared as having none.
+    pub user_limit: Option<Rate>,
+    /// Rate of the whole deployment (S2). `None`: declared as having none.
+    pub global_limit: Option<Rate>,
+    /// Upstream clock until the first byte (P2).
+    pub first_byte: Duration,
+    /// Upstream clock between two bytes (P2).
+    pub idle: Duration,
+    /// Upstream clock of a whole plain call (P2).
+    pub total_request: Duration,
+    /// Upstream clock of a whole stream (P2).
+    pub total_stream: Duration,
+    /// 95th percentile of simple requests (P1).
+    pub p95_simple: Duration,
+    /// 95th percentile of complex requests (P1).
+    pub p95_complex: Duration,
+    /// Expected load, requests per second (P1 loads to ten times it).
+    pub expected_rate: Option<f64>,
+    /// Health names a broken dependency within this time (M1).
+    pub health_detect: Duration,
+    /// Largest request body it takes (S3).
+    pub body_size: ByteSize,
+}
+
+/// Programs the prover may run, each as program and arguments, without a shell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Commands {
+    /// Deploys the version under proof.
+    pub deploy: Option<Vec<String>>,
+    /// Goes back one version.
+    pub rollback: Option<Vec<String>>,
+    /// Breaks a dependency.
+    pub break_: Option<Vec<String>>,
+    /// Heals it.
+    pub heal: Option<Vec<String>>,
+    /// Revokes a credential; `{role}` in an argument becomes its role.
+    pub revoke: Option<Vec<String>>,
+    /// Turns a feature off.
+    pub flag: Option<Vec<String>>,
+}
+
+/// What a run may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// Requests sent to the target in all.
+    pub requests: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { requests: 20_000 }
+    }
+}
+
+/// The checklist's own numbers, and the gateway's own clocks and sizes.
+impl Default for Declares {
+    fn default() -> Self {
+        let clocks = Clocks::default();
+        Self {
+            user_limit: Some(per_hour(100)),
+            global_limit: Some(per_hour(10_000)),
+            first_byte: clocks.first_byte,
+            idle: clocks.idle,
+            total_request: clocks.total_request,
+            total_stream: clocks.total_stream,
+            p95_simple: Duration::from_secs(3),
+            p95_complex: Duration::from_secs(10),
+            expected_rate: None,
+            health_detect: Duration::from_secs(10),
+            body_size: ByteSize(4 * 1024 * 1024),
+        }
+    }
+}
