@@ -1,1 +1,26 @@
-//! What must not be lost.
+//! What must not be lost: the ledger of requests, API keys and releases, behind one writer,
+//! one seal and one lock. SQLite stands behind [`backend::Backend`]; PostgreSQL joins there.
+//!
+//! Never: answers HTTP, decides policy, or keeps a secret, a user id or a prompt in clear.
+
+#![forbid(unsafe_code)]
+
+pub mod backend;
+mod health;
+mod keys;
+mod ledger;
+mod releases;
+mod seal;
+mod store;
+mod writer;
+
+pub use health::{DatabaseHealth, StoreHealth};
+pub use keys::{ApiKey, BadKey, KeyError, KeyHash, KeyRecord, NewKey};
+pub use ledger::{Admission, Basis, Cursor, LedgerFilter, LedgerRow, OpenRow, Tokens, UserHash};
+pub use releases::Release;
+pub use seal::{BadMasterKey, MasterKey};
+pub use store::{Durability, Opened, Retained, Retention, Store, StoreError, StoreOptions, WhenFull, now_us};
+pub use writer::{CommitRefused, Committed, Writer};
+
+pub use secrecy::SecretString;
+pub use uuid::Uuid;

@@ -1,0 +1,3 @@
+//! What the store asks of a database.
+/// A database.
+pub trait Backend: Send + Sync {}
