@@ -1,0 +1,9 @@
+//! S3, P2, M2: OpenAI's Chat Completions and models list, as OpenAI and the servers that imitate it speak them.
+//!
+//! Never: refuses an answer for a field it does not know; compatible servers add and omit fields.
+
+pub mod build;
+pub mod chat;
+pub mod models;
+mod request;
+pub mod stream;

@@ -1,0 +1,155 @@
+//! P2, M2: chunks of a Chat Completions stream: what they mean, and how the usage that golive asked for is hidden
+//! again from a client that did not.
+//!
+//! Never: builds a tree of values for a chunk. Never takes away more than usage.
+
+use super::chat::{RawError, RawUsage, Text, truthy_error};
+use crate::edit::{members, remove_member};
+use crate::few::Few;
+use crate::sse::Event;
+use crate::stream::{Classified, StreamEvent};
+use crate::take::Scalar;
+use crate::usage::Usage;
+use bytes::Bytes;
+use memchr::memmem;
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// What one event means. Usage is read from any chunk, also from one with choices: compatible servers put it there.
+pub fn classify(event: &Event) -> Classified<'_> {
+    if !event.has_data {
+        return Classified::one(StreamEvent::Other);
+    }
+    let data = event.data.trim_ascii();
+    if data == b"[DONE]" {
+        return Classified::one(StreamEvent::End);
+    }
+    let named_error = event.event() == Some("error");
+    match serde_json::from_slice::<Chunk<'_>>(data) {
+        Ok(chunk) => chunk.classify(named_error),
+        Err(_) if named_error => Classified::one(StreamEvent::Error(String::from_utf8_lossy(data))),
+        Err(_) => Classified::one(StreamEvent::Malformed),
+    }
+}
+
+/// The event for a client that did not ask for usage: the chunk that carries only usage disappears (`None`),
+/// `"usage":null` vanishes from the others, every other byte stays. Whoever asked for usage gets `event.raw`.
+pub fn strip_usage(event: &Event) -> Option<Bytes> {
+    let data = &event.data;
+    if memmem::find(data, b"usage").is_none() {
+        return Some(event.raw.clone());
+    }
+    let (mut usage, mut choices_empty) = (None, false);
+    for member in members(data) {
+        if member.is(data, "usage") {
+            usage = Some(member);
+        } else if member.is(data, "choices") {
+            let inside = &data[member.value.clone()];
+            choices_empty = inside == b"null"
+                || inside
+                    .strip_prefix(b"[")
+                    .is_some_and(|rest| rest.trim_ascii() == b"]");
+        }
+    }
+    match usage {
+        Some(usage) if &data[usage.value.clone()] == b"null" => {
+            Some(event.with_data(&remove_member(data, &usage)))
+        }
+        Some(_) if choices_empty => None,
+        _ => Some(event.raw.clone()),
+    }
+}
+
+#[derive(Deserialize)]
+struct Chunk<'a> {
+    #[serde(borrow, default)]
+    choices: Option<Few<Choice<'a>>>,
+    #[serde(default)]
+    usage: Option<RawUsage>,
+    #[serde(borrow, default, deserialize_with = "truthy_error")]
+    error: Option<RawError<'a>>,
+    #[serde(borrow, default)]
+    object: Scalar<'a>,
+    #[serde(borrow, default)]
+    message: Scalar<'a>,
+    #[serde(borrow, default)]
+    detail: Scalar<'a>,
+}
+
+#[derive(Deserialize)]
+struct Choice<'a> {
+    #[serde(borrow, default)]
+    delta: Option<Delta<'a>>,
+    #[serde(borrow, default)]
+    finish_reason: Scalar<'a>,
+}
+
+#[derive(Deserialize)]
+struct Delta<'a> {
+    #[serde(borrow, default)]
+    role: Scalar<'a>,
+    #[serde(borrow, default)]
+    content: Text<'a>,
+    #[serde(borrow, default)]
+    refusal: Text<'a>,
+    #[serde(borrow, default)]
+    tool_calls: Scalar<'a>,
+    #[serde(borrow, default)]
+    function_call: Scalar<'a>,
+    // DeepSeek, vLLM and OpenRouter; OpenAI itself streams no reasoning here.
+    #[serde(borrow, default)]
+    reasoning_content: Scalar<'a>,
+    #[serde(borrow, default)]
+    reasoning: Scalar<'a>,
+}
+
+impl<'a> Chunk<'a> {
+    fn classify(self, named_error: bool) -> Classified<'a> {
+        if let Some(error) = self.error {
+            let message = error
+                .message
+                .or(error.code)
+                .unwrap_or(Cow::Borrowed("no message"));
+            return Classified::one(StreamEvent::Error(message));
+        }
+        if named_error || matches!(&self.object, Scalar::Text(object) if object == "error") {
+            let message = self
+                .message
+                .words()
+                .or(self.detail.words())
+                .unwrap_or(Cow::Borrowed("no message"));
+            return Classified::one(StreamEvent::Error(message));
+        }
+        let mut meanings = Classified::default();
+        let (one, many) = self.choices.unwrap_or_default().into_parts();
+        for choice in one.into_iter().chain(many) {
+            if let Some(delta) = choice.delta {
+                delta.classify(&mut meanings);
+            }
+            if let Some(reason) = choice.finish_reason.words() {
+                meanings.push(StreamEvent::Finish(reason));
+            }
+        }
+        if let Some(usage) = self.usage.map(Usage::from).filter(|usage| !usage.is_empty()) {
+            meanings.push(StreamEvent::Usage(usage));
+        }
+        meanings.or_other()
+    }
+}
+
+impl<'a> Delta<'a> {
+    fn classify(self, meanings: &mut Classified<'a>) {
+        if self.role.is_filled() {
+            meanings.push(StreamEvent::Start);
+        }
+        if self.reasoning_content.is_filled() || self.reasoning.is_filled() {
+            meanings.push(StreamEvent::Reasoning);
+        }
+        for text in [self.content.0, self.refusal.0].into_iter().flatten() {
+            meanings.push(StreamEvent::Content { text });
+        }
+        if self.tool_calls.is_filled() || self.function_call.is_filled() {
+            meanings.push(StreamEvent::ToolArguments);
+        }
+    }
+}
