@@ -68,24 +68,16 @@ pub struct Item {
 
 /// One thing of an item that gets a verdict of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PartSpec {
     /// The item's id, a dot, and a lower-case word: `S2.user`.
     pub id: &'static str,
+    /// The item it belongs to.
+    pub item: ItemId,
     /// What must hold, as a short statement.
     pub title: &'static str,
     /// Who can say whether it holds.
     pub decided_by: DecidedBy,
-}
-
-impl PartSpec {
-    /// The item it belongs to.
-    pub fn item(&self) -> &'static Item {
-        // Found for every part of the table; a test walks them all. A copy made by hand falls to the first.
-        ITEMS
-            .iter()
-            .find(|item| item.parts.iter().any(|part| part.id == self.id))
-            .unwrap_or(&ITEMS[0])
-    }
 }
 
 /// Who can say whether a part holds.
@@ -130,52 +122,33 @@ pub fn parts() -> impl Iterator<Item = &'static PartSpec> {
     ITEMS.iter().flat_map(|item| item.parts)
 }
 
-/// The id of an item. Ordered as the checklist is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[expect(missing_docs, reason = "each is documented by its row in ITEMS")]
-pub enum ItemId {
-    S1,
-    S2,
-    S3,
-    S4,
-    S5,
-    S6,
-    S7,
-    S8,
-    P1,
-    P2,
-    P3,
-    P4,
-    P5,
-    P6,
-    E1,
-    E2,
-    E3,
-    E4,
-    E5,
-    M1,
-    M2,
-    M3,
-    M4,
-    R1,
-    R2,
-    L1,
-    L2,
-    L3,
-    L4,
-    L5,
-    L6,
+/// One list of the ids, from which come the type, its order and its words.
+macro_rules! item_ids {
+    ($($id:ident)*) => {
+        /// The id of an item. Ordered as the checklist is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[expect(missing_docs, reason = "each is documented by its row in ITEMS")]
+        pub enum ItemId { $($id),* }
+
+        impl ItemId {
+            /// Every id in checklist order.
+            pub const ALL: &[Self] = &[$(Self::$id),*];
+
+            /// The id as it is written: `S1`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$id => stringify!($id)),* }
+            }
+        }
+    };
 }
 
-impl ItemId {
-    /// The id as it is written: `S1`.
-    pub fn as_str(self) -> &'static str {
-        const NAMES: [&str; 31] = [
-            "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "P1", "P2", "P3", "P4", "P5", "P6", "E1", "E2",
-            "E3", "E4", "E5", "M1", "M2", "M3", "M4", "R1", "R2", "L1", "L2", "L3", "L4", "L5", "L6",
-        ];
-        NAMES[self as usize]
-    }
+item_ids! {
+    S1 S2 S3 S4 S5 S6 S7 S8
+    P1 P2 P3 P4 P5 P6
+    E1 E2 E3 E4 E5
+    M1 M2 M3 M4
+    R1 R2
+    L1 L2 L3 L4 L5 L6
 }
 
 impl fmt::Display for ItemId {
@@ -189,9 +162,9 @@ impl FromStr for ItemId {
 
     /// Reads `S1`, and `s1` too: people type it.
     fn from_str(text: &str) -> Result<Self, NotAnItem> {
-        ITEMS
+        Self::ALL
             .iter()
-            .map(|item| item.id)
+            .copied()
             .find(|id| id.as_str().eq_ignore_ascii_case(text))
             .ok_or_else(|| NotAnItem(text.to_owned()))
     }
@@ -302,20 +275,49 @@ impl FromStr for Phase {
 )]
 pub struct NotAPhase(String);
 
-/// A part that a proof decides. For the tables of items only.
-const fn machine(id: &'static str, title: &'static str) -> PartSpec {
-    PartSpec {
-        id,
-        title,
-        decided_by: DecidedBy::Machine,
+/// The item that a part's id begins with, if it is the id of a part: an item, a dot, and a word of lower-case
+/// letters, digits and `_`.
+pub(crate) const fn item_of(part: &str) -> Option<ItemId> {
+    let text = part.as_bytes();
+    if text.len() < 4 || text[2] != b'.' {
+        return None;
     }
+    let mut at = 3;
+    while at < text.len() {
+        if !matches!(text[at], b'a'..=b'z' | b'0'..=b'9' | b'_') {
+            return None;
+        }
+        at += 1;
+    }
+    let mut next = 0;
+    while next < ItemId::ALL.len() {
+        let name = ItemId::ALL[next].as_str().as_bytes();
+        if name[0] == text[0] && name[1] == text[1] {
+            return Some(ItemId::ALL[next]);
+        }
+        next += 1;
+    }
+    None
 }
 
-/// A part that a named person decides. For the tables of items only.
+/// A part that a proof decides. For the tables of items only: a wrong id does not compile there.
+const fn machine(id: &'static str, title: &'static str) -> PartSpec {
+    part_spec(id, title, DecidedBy::Machine)
+}
+
+/// A part that a named person decides. For the tables of items only: a wrong id does not compile there.
 const fn person(id: &'static str, title: &'static str) -> PartSpec {
-    PartSpec {
-        id,
-        title,
-        decided_by: DecidedBy::Person,
+    part_spec(id, title, DecidedBy::Person)
+}
+
+const fn part_spec(id: &'static str, title: &'static str, decided_by: DecidedBy) -> PartSpec {
+    match item_of(id) {
+        Some(item) => PartSpec {
+            id,
+            item,
+            title,
+            decided_by,
+        },
+        None => panic!("a part's id is an item's, a dot and a lower-case word"),
     }
 }

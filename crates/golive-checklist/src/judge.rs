@@ -189,12 +189,13 @@ impl Tally {
 
     /// The verdict of what was counted:
     ///
-    /// - more bad ones than `rule` allows: `fail`, whatever else could not be measured;
+    /// - more bad ones than `rule` allows of those that could be judged: `fail`, whatever the others might have been;
     /// - none, or fewer than `rule` wants, could be judged, or too large a share could not: `unproven`;
     /// - it would hold even if all that could not be measured had been bad: `pass`;
-    /// - else, so that the unmeasured ones decide: `warn`.
+    /// - else what could not be measured might turn it: `warn`.
     ///
-    /// Hence a target gains nothing by not answering: what would have been bad never helps it to a `pass`.
+    /// Hence a target gains nothing by not answering: one more timeout never makes a verdict better, and what would
+    /// have been bad never helps it to a `pass`.
     pub fn judge(&self, rule: &Rule) -> Judgement {
         let (verdict, note) = self.verdict(rule);
         let mut summary = self.counts();
@@ -214,34 +215,27 @@ impl Tally {
         let total = scored + unscored;
         let wanted = rule.min_scored.max(1);
         let enough = scored >= wanted;
-        let one_is_enough = matches!(rule.allowed_bad, Allowance::Count(_));
         // Of a count one bad too many decides at once; a share needs its samples first.
-        if (one_is_enough || enough) && !rule.allowed_bad.covers(self.bad, scored) {
+        let decides = enough || matches!(rule.allowed_bad, Allowance::Count(_));
+        if decides && !rule.allowed_bad.covers(self.bad, scored) {
             return (Verdict::Fail, String::new());
         }
+        let unproven = |note: String| (Verdict::Unproven, note);
+        let max = rule.max_unscored_percent;
         if scored == 0 {
-            return (Verdict::Unproven, "nothing could be measured".to_owned());
+            unproven("nothing could be measured".to_owned())
+        } else if !enough {
+            unproven(format!("a verdict needs {wanted} that could be measured"))
+        } else if exceeds_percent(unscored, total, max) {
+            unproven(format!("more than {max} % could not be measured"))
+        } else if rule.allowed_bad.covers(self.bad + unscored, total) {
+            (Verdict::Pass, String::new())
+        } else {
+            (
+                Verdict::Warn,
+                "what could not be measured might have failed".to_owned(),
+            )
         }
-        if !enough {
-            return (
-                Verdict::Unproven,
-                format!("a verdict needs {wanted} that could be measured"),
-            );
-        }
-        if exceeds_percent(unscored, total, rule.max_unscored_percent) {
-            let max = rule.max_unscored_percent;
-            return (
-                Verdict::Unproven,
-                format!("more than {max} % could not be measured"),
-            );
-        }
-        if rule.allowed_bad.covers(self.bad + unscored, total) {
-            return (Verdict::Pass, String::new());
-        }
-        (
-            Verdict::Warn,
-            "what could not be measured might have failed".to_owned(),
-        )
     }
 
     fn counts(&self) -> String {

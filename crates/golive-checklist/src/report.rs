@@ -3,7 +3,7 @@
 //! Never: lets a verdict be written by hand. A part's verdict comes from a [`Judgement`] and its controls, or says
 //! why there is none; an item's is the worst of its parts; both can be read and not set.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -177,7 +177,11 @@ pub fn by_item(parts: Vec<PartReport>, selection: &[ItemId]) -> Vec<ItemReport> 
         }
         for spec in item.parts {
             if !mine.iter().any(|part| part.id.as_str() == spec.id) {
-                mine.push(PartReport::unproven(spec, "no proof of this part was run"));
+                let open = match spec.decided_by {
+                    DecidedBy::Machine => "no proof of this part was run",
+                    DecidedBy::Person => NOBODY_YET,
+                };
+                mine.push(PartReport::unproven(spec, open));
             }
         }
         // The sort is stable: two reports of one part stay in the order in which they came.
@@ -228,9 +232,8 @@ impl PartReport {
     /// one did not hold, nothing was proven. A `fail` stays one: it was seen. A machine's finding about a part that
     /// a person decides can fail it, and else leaves it `unproven`.
     pub fn judged(spec: &PartSpec, judgement: &Judgement, controls: Vec<ControlResult>) -> Self {
-        let doubt = doubt_of(&controls).or_else(|| {
-            (spec.decided_by == DecidedBy::Person).then(|| "a person must attest to it".to_owned())
-        });
+        let doubt = doubt_of(&controls)
+            .or_else(|| (spec.decided_by == DecidedBy::Person).then(|| NOBODY_YET.to_owned()));
         let verdict = if doubt.is_some() {
             judgement.verdict().max(Verdict::Unproven)
         } else {
@@ -240,7 +243,10 @@ impl PartReport {
             summary: judgement.summary().to_owned(),
             unscored: judgement.unscored(),
             controls,
-            reason: doubt.or_else(|| (verdict == Verdict::Unproven).then(|| judgement.summary().to_owned())),
+            reason: match judgement.verdict() {
+                Verdict::Unproven => Some(judgement.summary().to_owned()),
+                _ => doubt,
+            },
             ..Self::bare(spec, verdict)
         }
     }
@@ -277,7 +283,10 @@ impl PartReport {
 
     fn bare(spec: &PartSpec, verdict: Verdict) -> Self {
         Self {
-            id: PartId(spec.id.to_owned()),
+            id: PartId {
+                text: spec.id.to_owned(),
+                item: spec.item,
+            },
             title: spec.title.to_owned(),
             decided_by: spec.decided_by,
             verdict,
@@ -326,6 +335,9 @@ impl PartReport {
     }
 }
 
+/// What is said of a person's part to which nobody has attested.
+const NOBODY_YET: &str = "a person must attest to it";
+
 /// Why these controls leave everything open, if they do.
 fn doubt_of(controls: &[ControlResult]) -> Option<String> {
     if let Some(control) = controls.iter().find(|control| !control.held) {
@@ -346,30 +358,32 @@ fn doubt_of(controls: &[ControlResult]) -> Option<String> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String", extend("pattern" = "^(S[1-8]|P[1-6]|E[1-5]|M[1-4]|R[12]|L[1-6])\\.[a-z0-9_]+$"))]
-pub struct PartId(String);
+pub struct PartId {
+    text: String,
+    item: ItemId,
+}
 
 impl PartId {
     /// The id as it is written: `S2.user`.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The item it belongs to.
     pub fn item(&self) -> ItemId {
-        // Both ways to make one have looked at the item; S1 is never reached.
-        item_of(&self.0).unwrap_or(ItemId::S1)
+        self.item
     }
 }
 
 impl fmt::Display for PartId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(&self.text)
     }
 }
 
 impl From<PartId> for String {
     fn from(id: PartId) -> Self {
-        id.0
+        id.text
     }
 }
 
@@ -377,24 +391,11 @@ impl TryFrom<String> for PartId {
     type Error = NotAPart;
 
     fn try_from(text: String) -> Result<Self, NotAPart> {
-        if item_of(&text).is_some() {
-            Ok(Self(text))
-        } else {
-            Err(NotAPart(text))
+        match item::item_of(&text) {
+            Some(item) => Ok(Self { text, item }),
+            None => Err(NotAPart(text)),
         }
     }
-}
-
-fn item_of(part: &str) -> Option<ItemId> {
-    let (item, word) = part.split_once('.')?;
-    let is_word = !word.is_empty()
-        && word
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-    // Reading an item from what people type is forgiving about case; an id in a report is not.
-    ItemId::from_str(item)
-        .ok()
-        .filter(|id| is_word && id.as_str() == item)
 }
 
 /// A text that is no part's id.
