@@ -30,6 +30,12 @@ const TASKS: &[Task] = &[
         run: test::run,
     },
     Task {
+        name: "setup",
+        arguments: "",
+        about: "only install what the tests need, and say where it is",
+        run: setup::run,
+    },
+    Task {
         name: "lint",
         arguments: "",
         about: "formatting, clippy with warnings as errors, licences and bans of the dependencies",

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::shell::{Outcome, find, root, run, say, succeeds, target_dir};
+use crate::shell::{self, Outcome, find, root, say, succeeds, target_dir};
 
 /// A program of the distribution that tests start.
-pub(crate) struct Tool {
+struct Tool {
     /// Any one of these will do; the first one found wins.
     programs: &'static [&'static str],
     /// The Debian package that brings it.
@@ -20,11 +20,11 @@ pub(crate) struct Tool {
     /// What it is for, as said to the person who must install it.
     why: &'static str,
     /// The variable in which tests find its path.
-    pub(crate) variable: Option<&'static str>,
+    variable: Option<&'static str>,
 }
 
 /// Everything that a full run needs. The next one is one row.
-pub(crate) const TOOLS: &[Tool] = &[
+const TOOLS: &[Tool] = &[
     Tool {
         programs: &["cc", "gcc", "clang"],
         package: "gcc",
@@ -51,8 +51,29 @@ pub(crate) const TOOLS: &[Tool] = &[
     },
 ];
 
+/// What a test finds in its environment: the variable and what it names.
+pub(crate) type Variables = Vec<(&'static str, PathBuf)>;
+
+pub(crate) fn run(arguments: &[String]) -> Outcome {
+    if let Some(other) = arguments.first() {
+        return Err(format!("`{other}` is no argument of this command"));
+    }
+    for (variable, path) in everything()? {
+        println!("export {variable}={}", path.display());
+    }
+    Ok(())
+}
+
+/// All that a full run needs, found or installed.
+pub(crate) fn everything() -> Outcome<Variables> {
+    say("what the tests need");
+    let mut variables = tools()?;
+    variables.push(("GOLIVE_TEST_PYTHON", python()?));
+    Ok(variables)
+}
+
 /// Finds or installs every tool; pairs of variable and path for the tests.
-pub(crate) fn tools() -> Outcome<Vec<(&'static str, PathBuf)>> {
+fn tools() -> Outcome<Variables> {
     let mut variables = Vec::new();
     for tool in TOOLS {
         let program = match find(tool.programs) {
@@ -75,7 +96,7 @@ pub(crate) fn tools() -> Outcome<Vec<(&'static str, PathBuf)>> {
 
 /// The Python of an environment under the target folder that holds exactly the pinned packages. It is made anew
 /// when the pins change, and when an earlier making of it did not come to its end.
-pub(crate) fn python() -> Outcome<PathBuf> {
+fn python() -> Outcome<PathBuf> {
     let requirements = root().join("crates/golive/tests/it/sdk/requirements.txt");
     let pins = fs::read_to_string(&requirements)
         .map_err(|error| format!("cannot read {}: {error}", requirements.display()))?;
@@ -101,7 +122,7 @@ pub(crate) fn python() -> Outcome<PathBuf> {
         "--disable-pip-version-check",
         "--requirement",
     ];
-    run(Command::new(&python).args(pip).arg(&requirements)).map_err(|why| {
+    shell::run(Command::new(&python).args(pip).arg(&requirements)).map_err(|why| {
         format!("{why}; the official SDKs come from the Python package index: is it reachable? `--quick` leaves their tests out")
     })?;
     fs::write(&stamp, pins).map_err(|error| format!("cannot write {}: {error}", stamp.display()))?;
@@ -120,7 +141,7 @@ fn make_environment(folder: &Path) -> Outcome {
             return Err("this Python cannot make virtual environments (no `ensurepip`)".into());
         }
     }
-    run(Command::new(python).args(["-m", "venv"]).arg(folder))
+    shell::run(Command::new(python).args(["-m", "venv"]).arg(folder))
 }
 
 /// Installs one Debian package, or says why it cannot and what to do.
@@ -146,7 +167,7 @@ fn install(package: &str, why: &str) -> Outcome {
             .args(["-qq", "-y", "-o", "Dpkg::Use-Pty=0"])
             .args(arguments)
             .env("DEBIAN_FRONTEND", "noninteractive");
-        run(&mut command)
+        shell::run(&mut command)
     };
     // A fresh machine has no package lists; an old one has stale ones. Once a run is enough.
     LISTS.get_or_init(|| apt(&["update"]).is_ok());

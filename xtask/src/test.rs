@@ -25,14 +25,12 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
             ));
         }
     };
-    let mut variables = Vec::new();
-    if quick {
+    let variables = if quick {
         say("quick: nothing is installed; tests that need the SDKs or a browser are left out");
+        Vec::new()
     } else {
-        say("what the tests need");
-        variables = setup::tools()?;
-        variables.push(("GOLIVE_TEST_PYTHON", setup::python()?));
-    }
+        setup::everything()?
+    };
     let mut count = Count::default();
     // Doc tests first: the last lines of the output belong to the runner with the many tests.
     say("doc tests");
