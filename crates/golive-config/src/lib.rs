@@ -8,9 +8,21 @@
 #![forbid(unsafe_code)]
 
 mod base_url;
+mod definition;
+mod dot_env;
+mod environment;
+mod key_text;
+mod load;
+mod mask;
 mod meant;
+mod mistake;
+pub mod reference;
 mod units;
+mod walk;
 
 pub use base_url::{BaseUrl, NotABaseUrl, Scheme};
+pub use environment::{Environment, ProcessEnvironment};
+pub use load::{LoadError, Loaded, LoadedTargets, load, load_targets};
 pub use meant::*;
+pub use mistake::{Mistake, Mistakes};
 pub use units::*;

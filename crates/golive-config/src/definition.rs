@@ -1,0 +1,70 @@
+//! R1: the effective definition of an agent or model and its digest: the identity of a release.
+//!
+//! Never: contains a secret, or where a secret comes from: a new key is not a new release.
+
+use aws_lc_rs::digest::{SHA256, digest as sha};
+use serde_json::{Map, Value, json};
+
+use crate::meant::{Callee, Clocks, LinkRef};
+
+/// Canonical JSON: names sorted, no spaces. What is equal in effect is equal in bytes.
+pub(crate) fn canonical(callee: &Callee) -> String {
+    let definition = json!({
+        "kind": callee.kind.as_str(),
+        "name": callee.name,
+        "chain": callee.chain.iter().map(link).collect::<Vec<_>>(),
+        "class": callee.class.map(|class| class.as_str()),
+        "max_in_flight": callee.max_in_flight,
+        "pointers": callee.pointers.as_ref().map(|pointers| json!({
+            "input": pointers.input, "output": pointers.output, "stream": pointers.stream,
+        })),
+        "timeouts": clocks(&callee.timeouts),
+    });
+    sorted(definition).to_string()
+}
+
+/// SHA-256 in 64 lower-case hex digits.
+pub(crate) fn digest(definition: &str) -> String {
+    sha(&SHA256, definition.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn link(link: &LinkRef) -> Value {
+    let upstream = &link.upstream;
+    json!({
+        "model": link.model,
+        "upstream": {
+            "name": upstream.name,
+            "kind": upstream.kind.as_str(),
+            "base_url": upstream.base_url.to_string(),
+            "auth_header": upstream.auth_header,
+            "anthropic_version": upstream.anthropic_version,
+            "forward_headers": upstream.forward_headers,
+            "response_size": upstream.response_size.0,
+            "max_in_flight": upstream.max_in_flight,
+        },
+    })
+}
+
+fn clocks(clocks: &Clocks) -> Value {
+    let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    json!({
+        "connect_ms": millis(clocks.connect),
+        "first_byte_ms": millis(clocks.first_byte),
+        "idle_ms": millis(clocks.idle),
+        "total_request_ms": millis(clocks.total_request),
+        "total_stream_ms": millis(clocks.total_stream),
+    })
+}
+
+/// Names in order at every depth; absent values left out.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.into_iter().filter(|(_, value)| !value.is_null()).collect();
+            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+            Value::Object(entries.into_iter().map(|(name, value)| (name, sorted(value))).collect::<Map<_, _>>())
+        }
+        Value::Array(list) => Value::Array(list.into_iter().map(sorted).collect()),
+        other => other,
+    }
+}

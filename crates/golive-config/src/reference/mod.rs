@@ -1,0 +1,208 @@
+//! S1: every key of `golive.toml`, once.
+//!
+//! The walk asks this table for the type, the range and the spelling of each key it reads; the
+//! reference page, the JSON Schema and the starter file are printed from it. A key is added by one
+//! row here and one line in the walk; tests fail if either is missing.
+//!
+//! Never: holds a value of a running configuration.
+
+mod page;
+mod schema;
+mod table_gateway;
+mod table_routes;
+mod table_targets;
+
+pub use page::page;
+pub use schema::schema;
+
+use std::time::Duration;
+
+use golive_checklist::unit::{ByteSize, format_duration};
+
+/// One table of the file. `*` in its path stands for a name that the user chooses.
+#[derive(Debug, Clone, Copy)]
+pub struct Section {
+    /// `server`, `upstreams.*`, `upstreams.*.timeouts`.
+    pub path: &'static str,
+    /// What it is for, in a sentence.
+    pub doc: &'static str,
+    /// Its keys, in the order in which they are explained.
+    pub keys: &'static [Key],
+}
+
+/// One key.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// Its name inside its section.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: Kind,
+    /// What holds when it is left out.
+    pub preset: Preset,
+    /// What it does, in a sentence or two. The first sentence stands alone in the starter file.
+    pub doc: &'static str,
+    /// A value, as TOML.
+    pub example: &'static str,
+}
+
+/// What holds when a key is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preset {
+    /// It must be there.
+    Required,
+    /// This value, as TOML.
+    Is(&'static str),
+    /// Nothing; the words say what that means.
+    Absent(&'static str),
+}
+
+/// What a key takes. Ranges include both ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Flag,
+    /// A whole number.
+    Count(u64, u64),
+    /// A duration: `"30s"`, `"250ms"`, `"1h30m"`.
+    Span(Duration, Duration),
+    /// A number of bytes: `"64 KiB"`, `"10 MB"`.
+    Size(u64, u64),
+    /// A rate, or `"off"`: `"100/h"`, `"20/10s"`.
+    RateOrOff,
+    /// Requests per time: `"2/s"`.
+    Load,
+    /// An address and a port: `"127.0.0.1:8080"`.
+    Listen,
+    /// `https://…` or `http://…`.
+    Url,
+    /// A path; relative to the folder of the file.
+    File,
+    /// Free text.
+    Text,
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// The name of an environment variable.
+    Variable,
+    /// Address ranges: `["10.0.0.0/8"]`.
+    Networks,
+    /// Names: `["a", "b"]`.
+    Names,
+    /// Names of HTTP headers.
+    Headers,
+    /// The name of one HTTP header.
+    Header,
+    /// A JSON pointer: `"/message"`.
+    Pointer,
+    /// Links: `["openai/gpt-4o"]`.
+    Chain,
+    /// A program and its arguments: `["./revoke", "{role}"]`.
+    Command,
+}
+
+impl Kind {
+    /// In words, with its range.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Flag => "`true` or `false`".to_owned(),
+            Self::Count(least, most) => format!("whole number, {least} to {most}"),
+            Self::Span(least, most) => {
+                format!("duration, {} to {}", format_duration(*least), format_duration(*most))
+            }
+            Self::Size(least, most) => format!("size, {} to {}", ByteSize(*least), ByteSize(*most)),
+            Self::RateOrOff => "rate, or `\"off\"`".to_owned(),
+            Self::Load => "rate".to_owned(),
+            Self::Listen => "address and port".to_owned(),
+            Self::Url => "URL".to_owned(),
+            Self::File => "path".to_owned(),
+            Self::Text => "text".to_owned(),
+            Self::Choice(words) => {
+                let quoted: Vec<_> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
+                quoted.join(" or ")
+            }
+            Self::Variable => "name of an environment variable".to_owned(),
+            Self::Networks => "list of address ranges".to_owned(),
+            Self::Names => "list of names".to_owned(),
+            Self::Headers => "list of header names".to_owned(),
+            Self::Header => "header name".to_owned(),
+            Self::Pointer => "JSON pointer (RFC 6901)".to_owned(),
+            Self::Chain => "list of `upstream/model`".to_owned(),
+            Self::Command => "list: program, then its arguments".to_owned(),
+        }
+    }
+}
+
+/// All sections, in the order of the reference page.
+pub const KEYS: &[Section] = &[
+    table_gateway::SERVER,
+    table_gateway::INBOUND,
+    table_gateway::PROBES,
+    table_gateway::LOG,
+    table_gateway::STORE,
+    table_gateway::LIMITS,
+    table_routes::UPSTREAMS,
+    table_routes::UPSTREAM_TIMEOUTS,
+    table_routes::AGENTS,
+    table_routes::AGENT_POINTERS,
+    table_routes::AGENT_TIMEOUTS,
+    table_routes::MODELS,
+    table_routes::MODEL_POINTERS,
+    table_routes::MODEL_TIMEOUTS,
+    table_routes::KEYS,
+    table_targets::TARGETS,
+    table_targets::POINTERS,
+    table_targets::CREDENTIALS,
+    table_targets::DECLARES,
+    table_targets::COMMANDS,
+    table_targets::BUDGET,
+];
+
+/// The section with this path (`upstreams.*`).
+#[must_use]
+pub fn section(path: &str) -> Option<&'static Section> {
+    KEYS.iter().find(|section| section.path == path)
+}
+
+/// All key paths: `server.listen`, `upstreams.*.kind`, …
+pub fn paths() -> impl Iterator<Item = (String, &'static Key)> {
+    KEYS.iter().flat_map(|section| section.keys.iter().map(|key| (format!("{}.{}", section.path, key.name), key)))
+}
+
+/// What may stand directly inside the table at `path` (empty: the file itself): keys and tables.
+/// `*` means: any name.
+#[must_use]
+pub fn children(path: &str) -> Vec<&'static str> {
+    let mut found: Vec<&'static str> = Vec::new();
+    for section in KEYS {
+        if section.path == path {
+            found.extend(section.keys.iter().map(|key| key.name));
+        }
+        let below = if path.is_empty() { Some(section.path) } else { section.path.strip_prefix(path).and_then(|rest| rest.strip_prefix('.')) };
+        if let Some(first) = below.and_then(|rest| rest.split('.').next())
+            && !found.contains(&first)
+        {
+            found.push(first);
+        }
+    }
+    found
+}
+
+const fn key(name: &'static str, kind: Kind, preset: Preset, example: &'static str, doc: &'static str) -> Key {
+    Key { name, kind, preset, doc, example }
+}
+
+const fn seconds(least: u64, most: u64) -> Kind {
+    Kind::Span(Duration::from_secs(least), Duration::from_secs(most))
+}
+
+/// From `least` milliseconds to `most` seconds.
+const fn millis(least: u64, most: u64) -> Kind {
+    Kind::Span(Duration::from_millis(least), Duration::from_secs(most))
+}
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;

@@ -1,0 +1,78 @@
+//! S1: the rows of the prover's targets.
+
+use super::Kind::{Choice, Command, Count, File, Flag, Load, Pointer, RateOrOff, Size, Text, Url, Variable};
+use super::Preset::{Absent, Is, Required};
+use super::{DAY, HOUR, KIB, MIB, Section, key, millis};
+
+pub(super) const TARGETS: Section = Section {
+    path: "targets.*",
+    doc: "A deployment under proof by `golive check`: golive or anything else.",
+    keys: &[
+        key("url", Url, Required, "\"https://staging.example.com/v1\"", "Its base URL, as an SDK takes it; for `http` the agent's own address."),
+        key("format", Choice(&["openai", "anthropic", "http"]), Is("\"openai\""), "\"anthropic\"", "Its wire format."),
+        key("model", Text, Absent("required but for `http`"), "\"support\"", "What requests ask for in `model`."),
+        key("staging", Flag, Is("false"), "true", "It may be flooded, attacked and broken. Without it such proofs are refused."),
+        key("scaled", Flag, Is("false"), "true", "Its numbers were made smaller for the run. The report says so."),
+        key("health_url", Url, Absent("M1 is unproven"), "\"http://127.0.0.1:8081/health\"", "Its health address."),
+        key("metrics_url", Url, Absent("M2 is unproven"), "\"http://127.0.0.1:8081/metrics\"", "Its metrics, in Prometheus or OpenMetrics text."),
+        key("lab_url", Url, Absent("what needs the lab is unproven"), "\"http://127.0.0.1:9900\"", "Control address of the lab that plays its model. Needs `staging = true`."),
+        key("lab_provider", Text, Is("\"default\""), "\"primary\"", "The lab's virtual provider that the target calls."),
+        key("ca_file", File, Absent("Mozilla's authorities"), "\"tls/internal-ca.pem\"", "PEM file with the authorities that vouch for it, instead of Mozilla's."),
+    ],
+};
+
+pub(super) const POINTERS: Section = Section {
+    path: "targets.*.pointers",
+    doc: "Where text stands in its JSON. Required for `format = \"http\"`, refused elsewhere.",
+    keys: &[
+        key("input", Pointer, Required, "\"/message\"", "The user's text in the request."),
+        key("output", Pointer, Required, "\"/reply\"", "The answer's text in the response."),
+        key("stream", Pointer, Absent("it does not stream"), "\"/delta\"", "The text in one streamed event."),
+    ],
+};
+
+pub(super) const CREDENTIALS: Section = Section {
+    path: "targets.*.credentials.*",
+    doc: "A credential by role: `user`, `other`, …; the roles `revoked` and `expired` must be refused. One that is not there is a warning: the plan says what it would unlock.",
+    keys: &[
+        key("key_env", Variable, Absent("`key_file` holds; one of the two is required"), "\"TARGET_KEY\"", "Variable that holds it."),
+        key("key_file", File, Absent("`key_env` holds"), "\"/run/secrets/target\"", "File that holds it instead."),
+    ],
+};
+
+pub(super) const DECLARES: Section = Section {
+    path: "targets.*.declares",
+    doc: "The numbers it claims; these are proven. What is left out is the checklist's own.",
+    keys: &[
+        key("user_limit", RateOrOff, Is("\"100/h\""), "\"20/10s\"", "S2: rate of each user."),
+        key("global_limit", RateOrOff, Is("\"10000/h\""), "\"500/10s\"", "S2: rate of the whole deployment."),
+        key("first_byte", millis(10, HOUR), Is("\"30s\""), "\"2s\"", "P2: it waits this long for an upstream's first byte."),
+        key("idle", millis(10, HOUR), Is("\"30s\""), "\"2s\"", "P2: it waits this long between two bytes of an upstream."),
+        key("total_request", millis(10, DAY), Is("\"2m\""), "\"5s\"", "P2: it waits this long for a plain call as a whole."),
+        key("total_stream", millis(10, DAY), Is("\"10m\""), "\"10s\"", "P2: it waits this long for a stream as a whole."),
+        key("p95_simple", millis(1, HOUR), Is("\"3s\""), "\"2s\"", "P1: 95 of 100 simple requests are answered within this."),
+        key("p95_complex", millis(1, HOUR), Is("\"10s\""), "\"8s\"", "P1: 95 of 100 complex requests are answered within this."),
+        key("expected_rate", Load, Absent("P1 is unproven"), "\"2/s\"", "P1: the load that is expected. The proof goes to ten times it."),
+        key("health_detect", millis(10, HOUR), Is("\"10s\""), "\"5s\"", "M1: health names a broken dependency within this."),
+        key("body_size", Size(KIB, 256 * MIB), Is("\"4 MiB\""), "\"1 MiB\"", "S3: the largest request body it takes."),
+    ],
+};
+
+pub(super) const COMMANDS: Section = Section {
+    path: "targets.*.commands",
+    doc: "Programs the prover may run, without a shell, in the folder of this file.",
+    keys: &[
+        key("deploy", Command, Absent("not tried"), "[\"./deploy.sh\"]", "Deploys the version under proof."),
+        key("rollback", Command, Absent("not tried"), "[\"./rollback.sh\"]", "Goes back one version."),
+        key("break", Command, Absent("not tried"), "[\"docker\", \"stop\", \"redis\"]", "Breaks a dependency."),
+        key("heal", Command, Absent("not tried"), "[\"docker\", \"start\", \"redis\"]", "Heals it again."),
+        key("revoke", Command, Absent("not tried"), "[\"golive\", \"keys\", \"revoke\", \"{role}\"]", "Revokes a credential. `{role}` in an argument becomes its role."),
+        key("flag", Command, Absent("not tried"), "[\"golive\", \"kill\", \"search\"]", "Turns a feature off."),
+    ],
+};
+
+pub(super) const BUDGET: Section = Section {
+    path: "targets.*.budget",
+    doc: "What a run may cost.",
+    keys: &[key("requests", Count(1, 100_000_000), Is("20000"), "2000", "Requests sent to the target in all.")],
+};

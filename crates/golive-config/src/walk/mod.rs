@@ -1,0 +1,96 @@
+//! S1: from the tree as written to the [`Config`] as meant, collecting every mistake on the way.
+//!
+//! One file per section. A reader that cannot give a value notes a mistake and goes on with a
+//! placeholder: a file with mistakes never becomes a `Config`, so no placeholder gets out.
+//!
+//! Never: stops early, opens a socket, echoes a secret.
+
+mod callees;
+mod gateway;
+mod keys;
+mod literal;
+mod secrets;
+mod table;
+mod targets;
+mod unknown;
+mod upstreams;
+
+pub(crate) use literal::{is_variable_name, literal_secrets};
+pub(crate) use table::{At, Table};
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+use crate::Config;
+use crate::environment::Environment;
+use crate::mistake::{Mistake, Mistakes};
+
+/// Which half of golive reads the file: secrets and files of the other half need not be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// `serve` and all that needs the store: a target's missing credential is a warning.
+    Gateway,
+    /// `check`: only `[targets]` is used.
+    Prover,
+}
+
+/// What the readers share.
+pub(crate) struct Walk<'a> {
+    /// The file, as named.
+    pub file: &'a Path,
+    /// Its folder: relative paths start there.
+    pub folder: &'a Path,
+    /// Where variables are looked up.
+    pub environment: &'a dyn Environment,
+    /// Which half reads.
+    pub need: Need,
+    /// What was found so far.
+    pub mistakes: &'a mut Mistakes,
+    /// Every key path that a reader asked for, as in `reference::paths`.
+    pub asked: BTreeSet<String>,
+}
+
+impl Walk<'_> {
+    /// Reads the whole tree.
+    pub(crate) fn config(&mut self, tree: &DeTable<'_>) -> Config {
+        let root = Table::root(tree);
+        unknown::check(self, &root);
+        let server = gateway::server(self, &root);
+        let inbound = gateway::inbound(self, &root);
+        let probes = gateway::probes(self, &root, &server);
+        let log = gateway::log(self, &root);
+        let store = gateway::store(self, &root);
+        let limits = gateway::limits(self, &root);
+        let upstreams = upstreams::all(self, &root);
+        let routes = callees::all(self, &root, &upstreams);
+        let keys = keys::all(self, &root, &routes);
+        let targets = targets::all(self, &root);
+        Config {
+            file: self.file.to_owned(),
+            server,
+            inbound,
+            probes,
+            log,
+            store,
+            limits,
+            upstreams: upstreams.known,
+            agents: routes.agents,
+            models: routes.models,
+            keys,
+            targets,
+        }
+    }
+
+    /// Notes a mistake of this file.
+    pub(crate) fn mistake(&mut self, span: Range<usize>, code: &'static str, message: String) -> &mut Mistake {
+        self.mistakes.push(self.file, span, code, message)
+    }
+
+    /// A path of the file, from its folder.
+    pub(crate) fn join(&self, path: &str) -> PathBuf {
+        self.folder.join(path)
+    }
+}

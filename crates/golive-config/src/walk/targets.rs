@@ -1,0 +1,117 @@
+//! `[targets.NAME]`: deployments under proof.
+
+use std::collections::BTreeMap;
+
+use super::callees::pointers;
+use super::secrets::{self, Found, Owner};
+use super::{Need, Table, Walk, gateway};
+use crate::meant::{Budget, Commands, Declares, MissingCredential, Target, TargetFormat};
+
+pub(super) fn all(walk: &mut Walk<'_>, root: &Table<'_>) -> BTreeMap<String, Target> {
+    let tables = root.child(walk, "targets").named(walk);
+    let read = tables.into_iter().filter_map(|(name, table)| one(walk, &name.value, &table).map(|target| (name.value, target)));
+    read.collect()
+}
+
+fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
+    let formats = [TargetFormat::OpenAi, TargetFormat::Anthropic, TargetFormat::Http].map(|format| (format.as_str(), format));
+    let format = table.choice(walk, "format", &formats);
+    let sure = format.is_some() || !table.has("format");
+    let format = format.unwrap_or(TargetFormat::OpenAi);
+    let url = table.url(walk, "url").map(|at| at.value);
+    let model = table.text(walk, "model").map(|at| at.value);
+    if sure && format != TargetFormat::Http && !table.has("model") {
+        walk.mistake(table.span.clone(), "missing_key", format!("`[{}]` lacks `model`", table.path))
+            .help("add model = \"support\": what requests ask for");
+    }
+    let pointers = pointers(walk, table, sure.then_some(format == TargetFormat::Http));
+    let staging = table.flag(walk, "staging").unwrap_or(false);
+    let lab_url = table.url(walk, "lab_url").map(|at| at.value);
+    if lab_url.is_some() && !staging {
+        walk.mistake(table.place("lab_url"), "lab_without_staging", format!("`[{}]` calls the lab but is not staging", table.path))
+            .help("the lab breaks and floods what it plays; add staging = true if customers are not served there, else remove lab_url");
+    }
+    let (credentials, missing_credentials) = credentials(walk, table);
+    Some(Target {
+        name: name.to_owned(),
+        format,
+        model,
+        pointers,
+        staging,
+        scaled: table.flag(walk, "scaled").unwrap_or(false),
+        credentials,
+        missing_credentials,
+        declares: declares(walk, table),
+        health_url: table.url(walk, "health_url").map(|at| at.value),
+        metrics_url: table.url(walk, "metrics_url").map(|at| at.value),
+        lab_url,
+        lab_provider: table.text(walk, "lab_provider").map_or_else(|| "default".to_owned(), |at| at.value),
+        commands: commands(walk, table),
+        budget: budget(walk, table),
+        ca_file: gateway::ca_file(walk, table, Need::Prover),
+        url: url?, // last: every other key must have been read before a bad address ends this
+    })
+}
+
+fn credentials(
+    walk: &mut Walk<'_>,
+    table: &Table<'_>,
+) -> (BTreeMap<String, secrecy::SecretString>, Vec<MissingCredential>) {
+    let (mut here, mut missing) = (BTreeMap::new(), Vec::new());
+    for (role, inner) in table.child(walk, "credentials").named(walk) {
+        match secrets::read(walk, &inner, ["key_env", "key_file"], None, Owner::Target) {
+            Found::Here(secret) => drop(here.insert(role.value, secret.text)),
+            Found::Missing(source) => missing.push(MissingCredential { role: role.value, source }),
+            Found::NotNamed => {
+                walk.mistake(role.span, "missing_key", format!("`[{}]` lacks `key_env`", inner.path))
+                    .help("add key_env = \"VARIABLE\" (or key_file)");
+            }
+        }
+    }
+    (here, missing)
+}
+
+fn declares(walk: &mut Walk<'_>, table: &Table<'_>) -> Declares {
+    let table = table.child(walk, "declares");
+    let preset = Declares::default();
+    Declares {
+        user_limit: table.rate_or_off(walk, "user_limit").unwrap_or(preset.user_limit),
+        global_limit: table.rate_or_off(walk, "global_limit").unwrap_or(preset.global_limit),
+        first_byte: table.duration(walk, "first_byte").unwrap_or(preset.first_byte),
+        idle: table.duration(walk, "idle").unwrap_or(preset.idle),
+        total_request: table.duration(walk, "total_request").unwrap_or(preset.total_request),
+        total_stream: table.duration(walk, "total_stream").unwrap_or(preset.total_stream),
+        p95_simple: table.duration(walk, "p95_simple").unwrap_or(preset.p95_simple),
+        p95_complex: table.duration(walk, "p95_complex").unwrap_or(preset.p95_complex),
+        expected_rate: table.load(walk, "expected_rate"),
+        health_detect: table.duration(walk, "health_detect").unwrap_or(preset.health_detect),
+        body_size: table.size(walk, "body_size").unwrap_or(preset.body_size),
+    }
+}
+
+fn commands(walk: &mut Walk<'_>, table: &Table<'_>) -> Commands {
+    let table = table.child(walk, "commands");
+    Commands {
+        deploy: command(walk, &table, "deploy"),
+        rollback: command(walk, &table, "rollback"),
+        break_: command(walk, &table, "break"),
+        heal: command(walk, &table, "heal"),
+        revoke: command(walk, &table, "revoke"),
+        flag: command(walk, &table, "flag"),
+    }
+}
+
+fn command(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Option<Vec<String>> {
+    let words = table.names(walk, name)?;
+    if words.is_empty() {
+        walk.mistake(table.place(name), "bad_value", format!("`{}.{name}` names no program", table.path))
+            .help(format!("write the program and its arguments, as in {name} = [\"./{name}.sh\"]"));
+        return None;
+    }
+    Some(words.into_iter().map(|at| at.value).collect())
+}
+
+fn budget(walk: &mut Walk<'_>, table: &Table<'_>) -> Budget {
+    let table = table.child(walk, "budget");
+    Budget { requests: table.count(walk, "requests").unwrap_or(Budget::default().requests) }
+}
