@@ -1,4 +1,4 @@
-//! L1 L2 L3 L4 L5 L6: what stands between a GO and the launch. These gate `launch`, never `check`.
+//! What stands between a GO and the launch. These gate `launch`, never `check`.
 
 use super::{Item, ItemId, Phase, machine, person};
 
@@ -6,7 +6,8 @@ pub(super) const L1: Item = Item {
     id: ItemId::L1,
     phase: Phase::BeforeLaunch,
     title: "Smoke test: 50 diverse requests",
-    why: "Before customers ask anything, fifty different questions should have been answered without a fault.",
+    why: "Before customers ask anything, fifty different questions should have been answered without a \
+          fault.",
     parts: &[machine(
         "L1.smoke",
         "Fifty diverse requests are answered without one failure",
@@ -28,14 +29,18 @@ pub(super) const L3: Item = Item {
     id: ItemId::L3,
     phase: Phase::BeforeLaunch,
     title: "Documents present and up to date",
-    why: "At three in the morning people do what the page says, so there has to be a page, and it has to be true.",
+    why: "At three in the morning people do what the page says, so there has to be a page, and it has to \
+          be true.",
     parts: &[
         machine(
             "L3.present",
             "Every document is there, without gaps or dead links",
         ),
-        machine("L3.current", "None is older than what it describes"),
-        person("L3.quality", "Someone who did not write them has followed them"),
+        machine("L3.current", "No document is older than what it describes"),
+        person(
+            "L3.quality",
+            "Someone who did not write the documents has followed them",
+        ),
     ],
 };
 
@@ -43,7 +48,8 @@ pub(super) const L4: Item = Item {
     id: ItemId::L4,
     phase: Phase::BeforeLaunch,
     title: "Support team briefed",
-    why: "The first people to hear of a problem are those who answer the phone; they should not be the last to know.",
+    why: "The first people to hear of a problem are those who answer the phone; they should not be the \
+          last to know.",
     parts: &[
         person("L4.known_issues", "Support knows the known issues"),
         person("L4.contacts", "Support knows whom to call"),
@@ -55,7 +61,8 @@ pub(super) const L5: Item = Item {
     id: ItemId::L5,
     phase: Phase::BeforeLaunch,
     title: "Launch time: off-peak, team present for 4 h",
-    why: "Something will be different from the tests; it should happen when few are there and those who can mend it are awake.",
+    why: "Something will be different from the tests; it should happen when few are there and those who \
+          can mend it are awake.",
     parts: &[
         machine(
             "L5.window",
@@ -75,6 +82,6 @@ pub(super) const L6: Item = Item {
             "L6.record",
             "The record names evidence, budget, owner and every difference to staging",
         ),
-        person("L6.signature", "The owner has signed it"),
+        person("L6.signature", "The owner has signed the record"),
     ],
 };

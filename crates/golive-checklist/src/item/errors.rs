@@ -1,4 +1,4 @@
-//! E1 E2 E3 E4 E5: phase 3, error handling and fallbacks.
+//! Phase 3, error handling and fallbacks.
 
 use super::{Item, ItemId, Phase, machine, person};
 
@@ -6,15 +6,25 @@ pub(super) const E1: Item = Item {
     id: ItemId::E1,
     phase: Phase::Errors,
     title: "Graceful degradation messages",
-    why: "When something breaks people forgive a plain sentence, and neither forgive nor should they see a stack trace.",
+    why: "When something breaks people forgive a plain sentence, and neither forgive nor should they see a \
+          stack trace.",
     parts: &[
         machine(
             "E1.sentence",
             "Every failure is told in a sentence that a person understands",
         ),
-        machine("E1.wire", "It arrives in the caller's own format, in streams too"),
-        machine("E1.leaks", "It gives away no internal name, address or trace"),
-        person("E1.tone", "The sentences sound like the house that speaks them"),
+        machine(
+            "E1.wire",
+            "Every failure arrives in the caller's own format, in streams too",
+        ),
+        machine(
+            "E1.leaks",
+            "No failure gives away an internal name, address or trace",
+        ),
+        person(
+            "E1.tone",
+            "The failure messages sound like the house that speaks them",
+        ),
     ],
 };
 
@@ -22,11 +32,18 @@ pub(super) const E2: Item = Item {
     id: ItemId::E2,
     phase: Phase::Errors,
     title: "Error log with context",
-    why: "A failure that left no trace will come back, and a trace that names the user in clear is a failure of its own.",
+    why: "A failure that left no trace will come back, and a trace that names the user in clear is a \
+          failure of its own.",
     parts: &[
         machine("E2.found", "A failure that was provoked is found in the log"),
-        machine("E2.fields", "Its entry has every field that explains it"),
-        machine("E2.privacy", "No user and no personal data stands there in clear"),
+        machine(
+            "E2.fields",
+            "The entry of a failure has every field that explains it",
+        ),
+        machine(
+            "E2.privacy",
+            "No user and no personal data stands in the log in clear",
+        ),
     ],
 };
 
@@ -34,7 +51,8 @@ pub(super) const E3: Item = Item {
     id: ItemId::E3,
     phase: Phase::Errors,
     title: "Human escalation: 3 failed attempts, \"talk to a human\", confidence below 0.5",
-    why: "Someone who is not getting anywhere with a machine must reach a person, and that person must know what was said.",
+    why: "Someone who is not getting anywhere with a machine must reach a person, and that person must \
+          know what was said.",
     parts: &[
         machine(
             "E3.attempts",
@@ -74,12 +92,18 @@ pub(super) const E4: Item = Item {
             "E4.order",
             "When a provider is down the next one of the chain answers",
         ),
-        machine("E4.validity", "Its answer is valid in the caller's format"),
+        machine(
+            "E4.validity",
+            "The answer of a fallback is valid in the caller's format",
+        ),
         machine(
             "E4.settlement",
             "The record names who answered, at that provider's price",
         ),
-        machine("E4.return", "When the first is well again it is used again"),
+        machine(
+            "E4.return",
+            "When the first provider is well again it is used again",
+        ),
         machine(
             "E4.caller_errors",
             "The caller's own mistakes do not travel down the chain",

@@ -1,4 +1,4 @@
-//! M1 M2 M3 M4: phase 4, monitoring and observability.
+//! Phase 4, monitoring and observability.
 
 use super::{Item, ItemId, Phase, machine, person};
 
@@ -6,7 +6,8 @@ pub(super) const M1: Item = Item {
     id: ItemId::M1,
     phase: Phase::Monitoring,
     title: "Health endpoint",
-    why: "Whoever decides about traffic, or is woken at night, needs one place that says truly what is broken.",
+    why: "Whoever decides about traffic, or is woken at night, needs one place that says truly what is \
+          broken.",
     parts: &[
         machine(
             "M1.healthy",
@@ -71,13 +72,14 @@ pub(super) const M4: Item = Item {
     id: ItemId::M4,
     phase: Phase::Monitoring,
     title: "Dashboards",
-    why: "People run what they can see: traffic, errors, latency, costs and whether users are content, on one page.",
+    why: "People run what they can see: traffic, errors, latency, costs and whether users are content, on \
+          one page.",
     parts: &[
         machine(
             "M4.figures",
             "The figures shown are those of the traffic just sent",
         ),
-        machine("M4.live", "They are at most seconds old"),
+        machine("M4.live", "The figures shown are at most seconds old"),
         machine(
             "M4.satisfaction",
             "Ratings that users give are shown as they were given",

@@ -1,4 +1,4 @@
-//! P1 P2 P3 P4 P5 P6: phase 2, performance and reliability.
+//! Phase 2, performance and reliability.
 
 use super::{Item, ItemId, Phase, machine, person};
 
@@ -6,7 +6,8 @@ pub(super) const P1: Item = Item {
     id: ItemId::P1,
     phase: Phase::Performance,
     title: "p95 below 3 s for simple and 10 s for complex requests at 10× expected traffic",
-    why: "The launch is the day when everyone comes at once; it should not be the first day that many have come.",
+    why: "The launch is the day when everyone comes at once; it should not be the first day that many have \
+          come.",
     parts: &[
         machine(
             "P1.simple",
@@ -28,7 +29,8 @@ pub(super) const P2: Item = Item {
     id: ItemId::P2,
     phase: Phase::Performance,
     title: "Timeouts: API 30 s, queue 5 min",
-    why: "A provider that hangs must not leave people staring at a blank page, nor work going on that nobody waits for.",
+    why: "A provider that hangs must not leave people staring at a blank page, nor work going on that \
+          nobody waits for.",
     parts: &[
         machine(
             "P2.first_byte",
@@ -54,7 +56,8 @@ pub(super) const P3: Item = Item {
     id: ItemId::P3,
     phase: Phase::Performance,
     title: "Three retries at 1 s, 2 s and 4 s with jitter",
-    why: "Most failures are over in a second; asking again politely hides them, and asking again all at once makes them worse.",
+    why: "Most failures are over in a second; asking again politely hides them, and asking again all at \
+          once makes them worse.",
     parts: &[
         machine("P3.attempts", "A passing failure is retried as often as declared"),
         machine(
@@ -75,7 +78,8 @@ pub(super) const P4: Item = Item {
     id: ItemId::P4,
     phase: Phase::Performance,
     title: "Circuit breaker: opens after 5 failures, tries again after 30 s, closes after 3 successes",
-    why: "A provider that is down should be left alone to recover, and people should learn of it at once and not after a minute of waiting.",
+    why: "A provider that is down should be left alone to recover, and people should learn of it at once \
+          and not after a minute of waiting.",
     parts: &[
         machine(
             "P4.opens",
@@ -83,9 +87,12 @@ pub(super) const P4: Item = Item {
         ),
         machine(
             "P4.probe",
-            "When the declared time is over exactly one call tries it again",
+            "When the declared time is over exactly one call tries the provider again",
         ),
-        machine("P4.closes", "After the declared successes it is back in service"),
+        machine(
+            "P4.closes",
+            "After the declared successes the provider is back in service",
+        ),
         machine(
             "P4.reopens",
             "A trial call that fails or hangs does not block for ever",

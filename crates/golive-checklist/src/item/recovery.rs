@@ -1,4 +1,4 @@
-//! R1 R2: phase 5, rollback and recovery.
+//! Phase 5, rollback and recovery.
 
 use super::{Item, ItemId, Phase, machine, person};
 
@@ -6,7 +6,8 @@ pub(super) const R1: Item = Item {
     id: ItemId::R1,
     phase: Phase::Recovery,
     title: "One-command rollback in less than 5 min",
-    why: "The quickest repair of a bad release is the last good one, if going back has been tried before it is needed.",
+    why: "The quickest repair of a bad release is the last good one, if going back has been tried before \
+          it is needed.",
     parts: &[
         machine(
             "R1.time",
@@ -14,7 +15,10 @@ pub(super) const R1: Item = Item {
         ),
         machine("R1.failures", "No request fails on the way back"),
         machine("R1.forward", "The way forward again works as well"),
-        machine("R1.failing", "It works while the bad release is failing"),
+        machine(
+            "R1.failing",
+            "The rollback works while the bad release is failing",
+        ),
         machine("R1.canary", "A new release that does badly goes back by itself"),
         person(
             "R1.irreversible",
@@ -27,7 +31,8 @@ pub(super) const R2: Item = Item {
     id: ItemId::R2,
     phase: Phase::Recovery,
     title: "Feature flags and kill switches",
-    why: "When one capability does harm it must be possible to stop that one, now, and leave the rest running.",
+    why: "When one capability does harm it must be possible to stop that one, now, and leave the rest \
+          running.",
     parts: &[
         machine(
             "R2.propagation",

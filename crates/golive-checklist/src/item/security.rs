@@ -1,4 +1,4 @@
-//! S1 S2 S3 S4 S5 S6 S7 S8: phase 1, security and access control.
+//! Phase 1, security and access control.
 
 use super::{Item, ItemId, Phase, machine, person};
 
@@ -6,7 +6,8 @@ pub(super) const S1: Item = Item {
     id: ItemId::S1,
     phase: Phase::Security,
     title: "API keys in environment variables",
-    why: "A key that stands in code or in its history is read by everyone who ever gets a copy, and is spent by the first who is not a friend.",
+    why: "A key that stands in code or in its history is read by everyone who ever gets a copy, and is \
+          spent by the first who is not a friend.",
     parts: &[
         machine("S1.tree", "No secret stands in the work tree"),
         machine("S1.history", "No secret stands in the version history"),
@@ -24,13 +25,17 @@ pub(super) const S2: Item = Item {
     id: ItemId::S2,
     phase: Phase::Security,
     title: "Rate limiting: 100/h per user, 10,000/h global",
-    why: "Without a limit one script, or one angry user, spends the month's budget in an hour and locks everybody else out.",
+    why: "Without a limit one script, or one angry user, spends the month's budget in an hour and locks \
+          everybody else out.",
     parts: &[
         machine(
             "S2.user",
             "One user is refused after the declared number of requests",
         ),
-        machine("S2.isolation", "Another user is untouched meanwhile"),
+        machine(
+            "S2.isolation",
+            "One user at the limit leaves the others untouched",
+        ),
         machine("S2.headers", "The headers tell the truth about when to come back"),
         machine(
             "S2.spoofing",
@@ -47,7 +52,8 @@ pub(super) const S3: Item = Item {
     id: ItemId::S3,
     phase: Phase::Security,
     title: "Input validation and sanitization",
-    why: "What a program does not expect it does badly: broken input should be turned away at the door, not discovered by the agent behind it.",
+    why: "What a program does not expect it does badly: broken input should be turned away at the door, \
+          not discovered by the agent behind it.",
     parts: &[
         machine(
             "S3.structure",
@@ -74,17 +80,24 @@ pub(super) const S4: Item = Item {
     id: ItemId::S4,
     phase: Phase::Security,
     title: "Output filtering for PII and sensitive data",
-    why: "A model repeats what it has seen; what it must not repeat has to be caught on its way out, also when it arrives in pieces.",
+    why: "A model repeats what it has seen; what it must not repeat has to be caught on its way out, also \
+          when it arrives in pieces.",
     parts: &[
         machine(
             "S4.whole",
             "Planted personal data does not come through in whole answers",
         ),
-        machine("S4.stream", "Nor in streams, wherever the pieces are cut"),
-        machine("S4.tools", "Nor in the arguments of tool calls"),
+        machine(
+            "S4.stream",
+            "Planted personal data does not come through in streams, wherever the pieces are cut",
+        ),
+        machine(
+            "S4.tools",
+            "Planted personal data does not come through in the arguments of tool calls",
+        ),
         machine(
             "S4.disguised",
-            "Nor inside Markdown, JSON or look-alike characters",
+            "Planted personal data does not come through inside Markdown, JSON or look-alike characters",
         ),
         machine(
             "S4.secrets",
@@ -114,7 +127,8 @@ pub(super) const S6: Item = Item {
     id: ItemId::S6,
     phase: Phase::Security,
     title: "Role-based access control tested",
-    why: "People who may use the agent may not all do the same with it, and a model that says no politely has not stopped anything.",
+    why: "People who may use the agent may not all do the same with it, and a model that says no politely \
+          has not stopped anything.",
     parts: &[
         machine(
             "S6.matrix",
@@ -165,7 +179,8 @@ pub(super) const S8: Item = Item {
     id: ItemId::S8,
     phase: Phase::Security,
     title: "Prompt-injection tests",
-    why: "An agent obeys text, and attackers write text too: whatever it is talked into, it must not be able to do harm.",
+    why: "An agent obeys text, and attackers write text too: whatever it is talked into, it must not be \
+          able to do harm.",
     parts: &[
         machine(
             "S8.direct",

@@ -1,4 +1,4 @@
-//! P6: money, `"25 USD"` or `"0.0025 USD"`.
+//! Money, `"25 USD"` or `"0.0025 USD"`.
 
 use std::{fmt, str::FromStr};
 

@@ -1,4 +1,4 @@
-//! S2: rates, `"100/h"` or `"20/10s"`.
+//! Rates, `"100/h"` or `"20/10s"`.
 
 use std::{fmt, num::NonZeroU32, str::FromStr, time::Duration};
 

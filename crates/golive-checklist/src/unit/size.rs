@@ -1,4 +1,4 @@
-//! S3: sizes in bytes, `"64 KiB"` or `"10 MB"`.
+//! Sizes in bytes, `"64 KiB"` or `"10 MB"`.
 
 use std::{fmt, str::FromStr};
 

@@ -2,7 +2,7 @@
 
 use golive_checklist::{
     DecidedBy, Decision, Gate, GateInput, ItemId, ItemReport, PartSpec, Phase, Verdict,
-    gate::{Exception, ExceptionKind, LoadOffered, decide, ends_run},
+    gate::{Exception, ExceptionKind, LoadOffered, decide, decide_demo, ends_run},
     item,
 };
 
@@ -346,4 +346,39 @@ fn the_gate_is_written_as_scripts_and_people_read_it() {
     }
     assert_eq!(Gate::GoWithExceptions.to_string(), "GO WITH EXCEPTIONS");
     assert_eq!(Gate::NoGo.to_string(), "NO-GO");
+}
+
+#[test]
+fn scaled_numbers_are_a_full_pass_in_the_demo_only() {
+    for spec in one_of_each()
+        .into_iter()
+        .filter(|spec| spec.decided_by == Machine)
+    {
+        for verdict in Verdict::ALL {
+            let mut items = all_but(spec, verdict);
+            let unscaled = decide(&run(&items)).gate;
+            let parts = items.iter_mut().flat_map(|item| &mut item.parts);
+            parts.for_each(|part| part.scaled = part.id().as_str() == spec.id);
+            assert_eq!(decide_demo(&run(&items)).gate, unscaled, "{} {verdict}", spec.id);
+            let decision = decide(&run(&items));
+            let strict = item::item(spec.item).phase == Phase::Security;
+            let expected = if verdict == Pass && strict {
+                Gate::NoGo
+            } else {
+                unscaled
+            };
+            assert_eq!(decision.gate, expected, "{} {verdict}", spec.id);
+            if verdict == Pass && strict {
+                assert!(
+                    decision.reasons[1].contains("the real numbers, not only for scaled ones"),
+                    "{decision:?}"
+                );
+            } else if verdict == Pass {
+                assert!(
+                    decision.reasons[0].ends_with(&format!("; 1 warning: {} (scaled)", spec.id)),
+                    "{decision:?}"
+                );
+            }
+        }
+    }
 }

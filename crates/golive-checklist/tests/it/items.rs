@@ -1,4 +1,4 @@
-//! S1 S2 S3 S4 S5 S6 S7 S8 P1 P2 P3 P4 P5 P6 E1 E2 E3 E4 E5 M1 M2 M3 M4 R1 R2 L1 L2 L3 L4 L5 L6: the table itself.
+//! The table of items itself.
 
 use std::collections::BTreeSet;
 

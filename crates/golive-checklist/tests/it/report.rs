@@ -350,3 +350,8 @@ fn the_schema_names_every_field_every_verdict_and_every_gate() {
     }
     assert!(text.contains("\"golive.check/1\""));
 }
+
+#[test]
+fn the_published_schema_changes_only_on_purpose() {
+    insta::assert_json_snapshot!("golive_check_1_schema", schema());
+}

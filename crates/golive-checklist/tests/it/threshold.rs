@@ -1,4 +1,4 @@
-//! P1 M3 R1: the five rows of "Thresholds", each line from both sides.
+//! The five rows of "Thresholds", each line from both sides.
 
 use golive_checklist::threshold::{
     ERROR_RATE, Estimate, LOAD, P95, ROLLBACK, SECURITY, THRESHOLDS, Threshold, Zone,
