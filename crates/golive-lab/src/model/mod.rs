@@ -1,0 +1,173 @@
+//! L1, M2, S8: what the simulated model says.
+//!
+//! Never: fetches, remembers, or says anything that request, script and seed do not decide.
+
+pub(crate) mod gullible;
+
+use crate::nonce::Mark;
+use crate::script::{Behaviour, Brain, Usage};
+use crate::wire::conversation::Conversation;
+
+/// A model's answer before it is written in a wire format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reply {
+    pub(crate) text: String,
+    pub(crate) tool: Option<ToolCall>,
+    pub(crate) usage: Usage,
+    chunk_bytes: Option<usize>,
+}
+
+/// A call of a tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ToolCall {
+    pub(crate) name: String,
+    /// JSON.
+    pub(crate) arguments: String,
+}
+
+/// Answers.
+pub(crate) fn reply(behaviour: &Behaviour, conversation: &Conversation<'_>, mark: &Mark) -> Reply {
+    let (text, tool) = match behaviour.brain.as_ref().unwrap_or(&Brain::Canned) {
+        Brain::Canned => (canned(behaviour.usage.map(|usage| usage.output)), None),
+        Brain::Reply(text) => (text.clone(), None),
+        Brain::Echo => (conversation.last_text(), None),
+        Brain::Gullible => gullible::obey(&conversation.texts(), &conversation.tools()),
+        Brain::ToolCall { name, arguments } => {
+            let name = name.clone().or_else(|| conversation.tools().into_iter().next());
+            let arguments = if arguments.is_null() {
+                "{}".to_owned()
+            } else {
+                arguments.to_string()
+            };
+            (String::new(), name.map(|name| ToolCall { name, arguments }))
+        }
+    };
+    let text = if text.is_empty() {
+        mark.to_string()
+    } else {
+        format!("{text} {mark}")
+    };
+    let usage = behaviour.usage.unwrap_or_else(|| {
+        let said = tool
+            .as_ref()
+            .map_or(text.as_str(), |tool| tool.arguments.as_str());
+        Usage {
+            input: conversation.tokens(),
+            output: said.split(' ').count() as u64,
+            cached: 0,
+            reasoning: 0,
+        }
+    });
+    Reply {
+        text,
+        tool,
+        usage,
+        chunk_bytes: behaviour.chunk_bytes.map(|bytes| bytes as usize),
+    }
+}
+
+impl Reply {
+    /// The text as a stream sends it.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &str> {
+        pieces(&self.text, self.chunk_bytes)
+    }
+}
+
+impl ToolCall {
+    /// The arguments as a stream sends them: a few characters at a time, so that no piece is JSON by itself.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &str> {
+        pieces(&self.arguments, Some(8))
+    }
+}
+
+/// By words, each with the space after it, or by at least so many bytes.
+fn pieces(text: &str, chunk_bytes: Option<usize>) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = match chunk_bytes {
+            None => rest.find(' ').map_or(rest.len(), |space| space + 1),
+            Some(bytes) => (bytes..rest.len())
+                .find(|at| rest.is_char_boundary(*at))
+                .unwrap_or(rest.len()),
+        };
+        let (piece, after) = rest.split_at(end);
+        rest = after;
+        Some(piece)
+    })
+}
+
+/// The canned sentence, or as many words as make up the output tokens with the mark as the last.
+fn canned(output: Option<u64>) -> String {
+    let Some(output) = output else {
+        return CANNED.to_owned();
+    };
+    let words = usize::try_from(output).unwrap_or(usize::MAX).saturating_sub(1);
+    let mut text = String::with_capacity(words.saturating_mul(6));
+    for word in CANNED.split(' ').cycle().take(words) {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word);
+    }
+    text
+}
+
+const CANNED: &str = "This is the lab speaking, and all is well here today.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn mark() -> Mark {
+        Mark {
+            provider: "a".into(),
+            nonce: "0123456789abcdef".into(),
+            mac: "01234567".into(),
+        }
+    }
+
+    #[test]
+    fn a_fixed_usage_is_reported_exactly_and_the_text_has_as_many_pieces() {
+        let usage = Usage {
+            input: 1000,
+            output: 40,
+            cached: 10,
+            reasoning: 5,
+        };
+        let behaviour = Behaviour {
+            usage: Some(usage),
+            ..Behaviour::default()
+        };
+        let reply = reply(&behaviour, &Conversation::default(), &mark());
+        assert_eq!(reply.usage, usage);
+        assert_eq!(reply.pieces().count(), 40);
+    }
+
+    #[test]
+    fn every_text_ends_with_the_mark() {
+        for brain in [
+            Brain::Canned,
+            Brain::Reply("hi".into()),
+            Brain::Reply(String::new()),
+            Brain::Echo,
+        ] {
+            let behaviour = Behaviour {
+                brain: Some(brain),
+                ..Behaviour::default()
+            };
+            let reply = reply(&behaviour, &Conversation::default(), &mark());
+            assert_eq!(crate::nonce::find(&reply.text), Some(mark()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_put_together_are_the_text(text in ".{0,80}", chunk in proptest::option::of(1usize..9)) {
+            prop_assert_eq!(pieces(&text, chunk).collect::<String>(), text);
+        }
+    }
+}

@@ -1,0 +1,512 @@
+//! P1, P3, P4, M1: the state that all connections of a lab share: the providers with their scripts, and the
+//! decision what a request meets.
+//!
+//! Never: does what it decides; that is for `serve/`.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use http::HeaderMap;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::arrival::Outcome;
+use crate::clock::Clock;
+use crate::dice::{self, Throw};
+use crate::fault::{Fault, NotAFault};
+use crate::nonce::Marks;
+use crate::script::{Behaviour, Latency, Match, Script};
+use crate::serve::connection::Control;
+use crate::serve::listener::OwnPort;
+use crate::timeline::{Place, ProviderId, Timeline, Tokens, contains};
+
+/// One running lab.
+pub(crate) struct World {
+    pub(crate) seed: u64,
+    pub(crate) instance: String,
+    pub(crate) clock: Clock,
+    pub(crate) started_unix_s: u64,
+    pub(crate) timeline: Timeline,
+    pub(crate) marks: Marks,
+    pub(crate) stop: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) connections: Arc<Semaphore>,
+    providers: RwLock<HashMap<Arc<str>, Arc<Provider>>>,
+    next_connection: AtomicU64,
+}
+
+/// One virtual provider.
+pub(crate) struct Provider {
+    pub(crate) id: ProviderId,
+    pub(crate) port: Option<OwnPort>,
+    /// What it does after a reset.
+    first: Script,
+    running: RwLock<Arc<Running>>,
+    requests: AtomicU64,
+}
+
+/// A script with the counters of its rules.
+pub(crate) struct Running {
+    pub(crate) script: Script,
+    behaviour: Arc<Behaviour>,
+    rules: Vec<RunningRule>,
+}
+
+struct RunningRule {
+    behaviour: Option<Arc<Behaviour>>,
+    matched: AtomicU64,
+    counted: AtomicU64,
+}
+
+/// What is asked of a provider, as far as rules look at it.
+pub(crate) struct Ask<'a> {
+    pub(crate) model: Option<&'a str>,
+    pub(crate) path: &'a str,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
+    pub(crate) stream: bool,
+}
+
+/// What a request meets.
+pub(crate) struct Decision {
+    pub(crate) fault: Option<Fault>,
+    pub(crate) behaviour: Arc<Behaviour>,
+    /// Before the status line, by the behaviour's latency.
+    pub(crate) latency: Duration,
+}
+
+/// A request that names a fault or behaviour that there is not.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unknown {
+    #[error(transparent)]
+    Fault(#[from] NotAFault),
+    #[error(
+        "`{0}` is not a behaviour of the lab; write brain-echo, brain-gullible, brain-tool-call, brain-tokens-IN-OUT, brain-paced-PER_SECOND[-FIRST_MS], brain-latency-MS or brain-lognormal-MEDIAN-P95, joined by `+`"
+    )]
+    Behaviour(String),
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, marks: Marks, instance: String) -> Self {
+        let clock = Clock::start();
+        let unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        World {
+            seed,
+            instance,
+            clock,
+            started_unix_s: unix.map_or(0, |since| since.as_secs()),
+            timeline: Timeline::new(clock),
+            marks,
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            providers: RwLock::new(HashMap::new()),
+            next_connection: AtomicU64::new(1),
+        }
+    }
+
+    pub(crate) fn next_connection(&self) -> u64 {
+        self.next_connection.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The provider of that name, made at its first use; none if the name is not allowed or there are too many.
+    pub(crate) fn provider(&self, name: &str) -> Option<Arc<Provider>> {
+        if let Some(provider) = self
+            .providers
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+        {
+            return Some(provider.clone());
+        }
+        self.add(name, None, Script::default())
+    }
+
+    /// Adds a provider, or returns the one that is there.
+    pub(crate) fn add(&self, name: &str, port: Option<OwnPort>, first: Script) -> Option<Arc<Provider>> {
+        if !is_provider_name(name) {
+            return None;
+        }
+        let mut providers = self.providers.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(provider) = providers.get(name) {
+            return Some(provider.clone());
+        }
+        if providers.len() >= PROVIDERS_MAX {
+            return None;
+        }
+        let name: Arc<str> = Arc::from(name);
+        let provider = Arc::new(Provider {
+            id: ProviderId {
+                index: providers.len(),
+                name: name.clone(),
+            },
+            port,
+            running: RwLock::new(Arc::new(Running::new(first.clone()))),
+            first,
+            requests: AtomicU64::new(0),
+        });
+        providers.insert(name, provider.clone());
+        Some(provider)
+    }
+
+    /// All providers, by name.
+    pub(crate) fn providers(&self) -> Vec<Arc<Provider>> {
+        let providers = self.providers.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<Arc<Provider>> = providers.values().cloned().collect();
+        all.sort_by(|a, b| a.id.name.cmp(&b.id.name));
+        all
+    }
+
+    /// What a request meets: by header, else by the model's name, else by the script.
+    pub(crate) fn decide(&self, provider: &Provider, ask: &Ask<'_>) -> Result<Decision, Unknown> {
+        let running = provider.running();
+        let (rule, behaviour) = running.fire(self.seed, &provider.id.name, ask);
+        let named = ask.model.map(|model| model.rsplit('/').next().unwrap_or(model));
+        let fault = if let Some(text) = ask.headers.get(FAULT_HEADER) {
+            Some(String::from_utf8_lossy(text.as_bytes()).parse()?)
+        } else if let Some(text) = named.and_then(|name| name.strip_prefix("fault-")) {
+            Some(text.parse()?)
+        } else {
+            rule.and_then(|rule| running.script.rules[rule].fault.clone())
+        };
+        let behaviour = match named.and_then(|name| name.strip_prefix("brain-")) {
+            None => behaviour,
+            Some(text) => {
+                let named = Behaviour::from_name(text).ok_or_else(|| Unknown::Behaviour(text.to_owned()))?;
+                Arc::new(named.over(&behaviour))
+            }
+        };
+        let latency = match behaviour.latency {
+            None => Duration::ZERO,
+            Some(Latency::Constant { ms }) => Duration::from_millis(ms),
+            Some(Latency::Lognormal { median_ms, p95_ms }) => {
+                let nth = provider.requests.fetch_add(1, Ordering::Relaxed);
+                let throw = dice::uniform(self.seed, &provider.id.name, Throw::Latency { nth });
+                let ms = dice::lognormal_ms(median_ms, p95_ms, throw).min(LATENCY_MS_MAX);
+                Duration::from_secs_f64(ms / 1000.0)
+            }
+        };
+        Ok(Decision {
+            fault,
+            behaviour,
+            latency,
+        })
+    }
+
+    /// Every provider as at the start, timeline and counts empty. Ports are the caller's.
+    pub(crate) fn reset(&self) {
+        for provider in self.providers() {
+            provider.set(provider.first.clone());
+            provider.requests.store(0, Ordering::Relaxed);
+        }
+        self.timeline.reset();
+    }
+}
+
+impl Provider {
+    pub(crate) fn running(&self) -> Arc<Running> {
+        self.running
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Replaces the script; its rules count from the beginning.
+    pub(crate) fn set(&self, script: Script) {
+        *self.running.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Running::new(script));
+    }
+}
+
+impl Running {
+    fn new(script: Script) -> Self {
+        let rules = script
+            .rules
+            .iter()
+            .map(|rule| RunningRule {
+                behaviour: rule
+                    .behaviour
+                    .as_ref()
+                    .map(|own| Arc::new(own.over(&script.behaviour))),
+                matched: AtomicU64::new(0),
+                counted: AtomicU64::new(0),
+            })
+            .collect();
+        Running {
+            behaviour: Arc::new(script.behaviour.clone()),
+            rules,
+            script,
+        }
+    }
+
+    /// The first rule that fires, and the behaviour it leaves.
+    fn fire(&self, seed: u64, provider: &str, ask: &Ask<'_>) -> (Option<usize>, Arc<Behaviour>) {
+        for (n, (rule, running)) in self.script.rules.iter().zip(&self.rules).enumerate() {
+            if !rule.matches.holds(ask) {
+                continue;
+            }
+            if let Some(probability) = rule.probability {
+                let nth = running.matched.fetch_add(1, Ordering::Relaxed);
+                if dice::uniform(seed, provider, Throw::Rule { rule: n as u64, nth }) >= probability {
+                    continue;
+                }
+            }
+            let count = running.counted.fetch_add(1, Ordering::Relaxed);
+            let spent = rule
+                .times
+                .is_some_and(|times| count >= rule.skip.saturating_add(times));
+            if count < rule.skip || spent {
+                continue;
+            }
+            return (
+                Some(n),
+                running.behaviour.as_ref().unwrap_or(&self.behaviour).clone(),
+            );
+        }
+        (None, self.behaviour.clone())
+    }
+}
+
+impl Match {
+    fn holds(&self, ask: &Ask<'_>) -> bool {
+        let model = |wanted: &str| match (ask.model, wanted.strip_suffix('*')) {
+            (None, _) => false,
+            (Some(model), None) => model == wanted,
+            (Some(model), Some(start)) => model.starts_with(start),
+        };
+        let header = |wanted: &str| {
+            let (name, text) = wanted.split_once(':').unwrap_or((wanted, ""));
+            let values = ask.headers.get_all(name.trim());
+            values
+                .iter()
+                .any(|value| contains(value.as_bytes(), text.trim().as_bytes()))
+        };
+        self.model.as_deref().is_none_or(model)
+            && self.path.as_deref().is_none_or(|text| ask.path.contains(text))
+            && self.stream.is_none_or(|stream| stream == ask.stream)
+            && self.header.as_deref().is_none_or(header)
+            && self
+                .contains
+                .as_deref()
+                .is_none_or(|text| contains(ask.body, text.as_bytes()))
+    }
+}
+
+/// The way of one request into the timeline. Dropped before its end, it says why.
+pub(crate) struct Record {
+    world: Arc<World>,
+    control: Control,
+    place: Place,
+    tokens: Tokens,
+    byte_sent: bool,
+    over: bool,
+}
+
+impl Record {
+    pub(crate) fn new(world: Arc<World>, control: Control, place: Place) -> Self {
+        Record {
+            world,
+            control,
+            place,
+            tokens: Tokens::default(),
+            byte_sent: false,
+            over: false,
+        }
+    }
+
+    /// The status line is about to be sent.
+    pub(crate) fn status(&mut self, status: u16, nonce: Option<u64>, tokens: Tokens) {
+        self.tokens = tokens;
+        self.world.timeline.update(self.place, |progress| {
+            progress.status = Some(status);
+            progress.outcome = Outcome::Open;
+            progress.nonce = nonce;
+            progress.tokens_in = tokens.input;
+            progress.tokens_out = tokens.output;
+        });
+    }
+
+    /// A byte of the body is about to be sent.
+    pub(crate) fn byte_sent(&mut self) {
+        if !self.byte_sent {
+            self.byte_sent = true;
+            let now = self.world.clock.now_us();
+            self.world
+                .timeline
+                .update(self.place, |progress| progress.first_byte_at_us = Some(now));
+        }
+    }
+
+    /// A fault keeps the client waiting.
+    pub(crate) fn hung(&mut self) {
+        if !self.over {
+            self.world
+                .timeline
+                .update(self.place, |progress| progress.outcome = Outcome::Hung);
+        }
+    }
+
+    /// The end; only the first one counts.
+    pub(crate) fn end(&mut self, outcome: Outcome) {
+        if !self.over {
+            self.over = true;
+            self.world.timeline.finish(self.place, outcome, self.tokens);
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let outcome = if self.world.stop.is_cancelled() {
+            Outcome::Stopped
+        } else if self.control.was_reset() {
+            Outcome::Reset
+        } else if self.control.was_stopped() {
+            Outcome::Cut
+        } else {
+            Outcome::ClientGone
+        };
+        self.end(outcome);
+    }
+}
+
+/// Letters, digits and `-_.`, 1 to 64 of them, not beginning with `_` or `.`, and no word of the routes.
+pub(crate) fn is_provider_name(name: &str) -> bool {
+    let allowed = name
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    allowed
+        && (1..=64).contains(&name.len())
+        && !name.starts_with(['_', '.'])
+        && !["v1", "agent"].contains(&name)
+}
+
+/// The header that names a fault.
+pub(crate) const FAULT_HEADER: &str = "x-lab-fault";
+/// Providers are made at their first use: someone could make up names without end.
+const PROVIDERS_MAX: usize = 1024;
+/// All ports together; about 400 MiB of buffers at the very most.
+const CONNECTIONS_MAX: usize = 20_000;
+/// The tail of a log-normal has no end; an hour is one.
+const LATENCY_MS_MAX: f64 = 3_600_000.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::Rule;
+
+    fn world() -> World {
+        World::new(11, Marks::new(11).unwrap(), String::new())
+    }
+
+    fn fired(world: &World, provider: &Provider, model: &str) -> Option<String> {
+        let headers = HeaderMap::new();
+        let ask = Ask {
+            model: Some(model),
+            path: "/v1/chat/completions",
+            headers: &headers,
+            body: b"hi",
+            stream: false,
+        };
+        world
+            .decide(provider, &ask)
+            .unwrap()
+            .fault
+            .map(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn a_rule_skips_fires_so_often_and_leaves_the_rest_to_the_next_one() {
+        let world = world();
+        let rule = |skip, times, fault: &str| Rule {
+            skip,
+            times,
+            fault: Some(fault.parse().unwrap()),
+            ..Rule::default()
+        };
+        let script = Script {
+            rules: vec![rule(1, Some(2), "reset"), rule(0, Some(2), "cut-1")],
+            ..Script::default()
+        };
+        let provider = world.add("a", None, script).unwrap();
+        let faults: Vec<_> = (0..6).map(|_| fired(&world, &provider, "m")).collect();
+        let wanted = [
+            Some("cut-1"),
+            Some("reset"),
+            Some("reset"),
+            Some("cut-1"),
+            None,
+            None,
+        ];
+        assert_eq!(faults.iter().map(Option::as_deref).collect::<Vec<_>>(), wanted);
+    }
+
+    #[test]
+    fn the_same_seed_repeats_which_requests_meet_a_fault_by_chance() {
+        let run = || {
+            let world = world();
+            let rule = Rule {
+                probability: Some(0.3),
+                fault: Some(Fault::Reset),
+                ..Rule::default()
+            };
+            let provider = world
+                .add(
+                    "a",
+                    None,
+                    Script {
+                        rules: vec![rule],
+                        ..Script::default()
+                    },
+                )
+                .unwrap();
+            (0..1000)
+                .map(|_| fired(&world, &provider, "m").is_some())
+                .collect::<Vec<bool>>()
+        };
+        let (one, two) = (run(), run());
+        assert_eq!(one, two);
+        let share = one.iter().filter(|fault| **fault).count();
+        assert!((250..350).contains(&share), "{share}");
+    }
+
+    #[test]
+    fn a_model_named_after_a_fault_meets_it_whatever_prefix_a_gateway_adds() {
+        let world = world();
+        let provider = world.provider("a").unwrap();
+        assert_eq!(
+            fired(&world, &provider, "fault-status-503").as_deref(),
+            Some("status-503")
+        );
+        assert_eq!(
+            fired(&world, &provider, "openai/fault-cut-2").as_deref(),
+            Some("cut-2")
+        );
+        assert_eq!(fired(&world, &provider, "gpt-4o"), None);
+        let headers = HeaderMap::new();
+        let ask = |model| Ask {
+            model: Some(model),
+            path: "/",
+            headers: &headers,
+            body: b"",
+            stream: false,
+        };
+        assert!(world.decide(&provider, &ask("fault-nonsense")).is_err());
+        assert!(world.decide(&provider, &ask("brain-nonsense")).is_err());
+    }
+
+    #[test]
+    fn providers_are_bounded_and_their_names_are_harmless() {
+        let world = world();
+        for name in ["", "_lab", "v1", "agent", "a/b", "a b", "..", &"x".repeat(65)] {
+            assert!(world.provider(name).is_none(), "{name}");
+        }
+        for n in 0..PROVIDERS_MAX {
+            assert!(world.provider(&format!("p{n}")).is_some());
+        }
+        assert!(world.provider("one-more").is_none());
+        assert!(world.provider("p7").is_some());
+    }
+}
