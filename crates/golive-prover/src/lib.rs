@@ -1,1 +1,27 @@
-//! The prover: every item proven from outside.
+//! The prover: every item proven from outside, or said to be unproven.
+//!
+//! [`check`] runs, [`plan`](plan::plan) says what a run would do, [`report`] renders. A proof is one file of
+//! [`proofs`] and one row of its table; it is given a [`ctx::Ctx`], speaks through [`target::TargetClient`], counts
+//! in a `Tally`, shows its [`control::Controls`] and returns parts.
+//!
+//! Never: knows how a target is built. Nothing of the gateway, its store or its screens is used here; what is judged
+//! is what the target answered and what the lab saw.
+#![forbid(unsafe_code)]
+
+pub mod budget;
+mod clock;
+pub mod command;
+pub mod control;
+pub mod ctx;
+pub mod part;
+pub mod plan;
+pub mod progress;
+pub mod proofs;
+pub mod redact;
+pub mod report;
+mod runner;
+pub mod self_test;
+pub mod target;
+
+pub use plan::{Plan, plan};
+pub use runner::{CheckError, CheckOptions, Checked, EXIT_INTERRUPTED, EXIT_UNREACHABLE, Selection, check};

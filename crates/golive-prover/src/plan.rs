@@ -1,0 +1,217 @@
+//! What a run would do, before it does anything: part by part provable or not, what is missing and what it would
+//! unlock, requests and minutes.
+//!
+//! Never: sends a byte.
+
+use std::time::Duration;
+
+use golive_checklist::item::{DecidedBy, ITEMS, ItemId};
+use golive_config::Target;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::proofs::{PROOFS, Proof};
+use crate::runner::Selection;
+
+/// What a proof may look at when it plans.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanInput<'a> {
+    /// The target.
+    pub target: &'a Target,
+    /// Attack and load proofs may run: `staging = true`, or the owner said so.
+    pub may_attack: bool,
+}
+
+/// What one part will get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartPlan {
+    /// The part.
+    pub part: &'static str,
+    /// Whether it can be proven with what is given.
+    pub provable: Provable,
+    /// Requests it will send, at most.
+    pub requests: u64,
+    /// Time it will take, about.
+    pub time: Duration,
+}
+
+/// Whether a part can be proven.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Provable {
+    /// With what is given.
+    Yes,
+    /// Not with what is given.
+    No {
+        /// What is missing, as a noun: "a key whose role is `revocable`".
+        missing: String,
+        /// What it would unlock, as a sentence without a full stop.
+        unlocks: String,
+    },
+}
+
+impl PartPlan {
+    /// A part that can be proven.
+    #[must_use]
+    pub fn yes(part: &'static str, requests: u64, time: Duration) -> PartPlan {
+        PartPlan {
+            part,
+            provable: Provable::Yes,
+            requests,
+            time,
+        }
+    }
+
+    /// A part that cannot.
+    #[must_use]
+    pub fn no(part: &'static str, missing: impl Into<String>, unlocks: impl Into<String>) -> PartPlan {
+        let provable = Provable::No {
+            missing: missing.into(),
+            unlocks: unlocks.into(),
+        };
+        PartPlan {
+            part,
+            provable,
+            requests: 0,
+            time: Duration::ZERO,
+        }
+    }
+}
+
+/// The plan of a run.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Plan {
+    /// `golive.plan/1`.
+    pub schema: String,
+    /// Name of the target.
+    pub target: String,
+    /// Its address.
+    pub url: String,
+    /// Every part that was selected, in checklist order.
+    pub parts: Vec<PlannedPart>,
+    /// Requests in all, at most.
+    pub requests: u64,
+    /// The budget of requests.
+    pub requests_limit: u64,
+    /// Time in all, about, in seconds.
+    pub seconds: u64,
+    /// What should be known before starting.
+    pub warnings: Vec<String>,
+}
+
+/// One line of the plan.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PlannedPart {
+    /// The part.
+    pub id: String,
+    /// What must hold.
+    pub title: String,
+    /// A machine or a person.
+    pub decided_by: DecidedBy,
+    /// Whether it can be proven with what is given.
+    pub provable: bool,
+    /// What is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
+    /// What that would unlock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unlocks: Option<String>,
+    /// Requests, at most.
+    pub requests: u64,
+    /// Time, about, in seconds.
+    pub seconds: u64,
+}
+
+/// Plans a run of `selection` against `target`.
+#[must_use]
+pub fn plan(target: &Target, selection: &Selection, own_this: bool) -> Plan {
+    let input = PlanInput {
+        target,
+        may_attack: target.staging || own_this,
+    };
+    let mut parts = Vec::new();
+    for item in ITEMS.iter().filter(|item| selection.has(item.id)) {
+        let planned = proof_of(item.id)
+            .map(|proof| plans_of(proof, &input))
+            .unwrap_or_default();
+        for spec in item.parts {
+            let line = match planned.iter().find(|plan| plan.part == spec.id) {
+                Some(plan) => plan.clone(),
+                None if spec.decided_by == DecidedBy::Person => PartPlan::no(
+                    spec.id,
+                    "a person's word",
+                    "an attestation with a name and an expiry",
+                ),
+                None => PartPlan::no(
+                    spec.id,
+                    "a proof in this version of golive",
+                    "nothing you can give",
+                ),
+            };
+            let (provable, missing, unlocks) = match line.provable {
+                Provable::Yes => (true, None, None),
+                Provable::No { missing, unlocks } => (false, Some(missing), Some(unlocks)),
+            };
+            parts.push(PlannedPart {
+                id: spec.id.to_owned(),
+                title: spec.title.to_owned(),
+                decided_by: spec.decided_by,
+                provable,
+                missing,
+                unlocks,
+                requests: line.requests,
+                seconds: line.time.as_secs(),
+            });
+        }
+    }
+    let requests = parts.iter().map(|part| part.requests).sum();
+    let mut warnings = Vec::new();
+    if requests > target.budget.requests {
+        warnings.push(format!(
+            "the plan needs up to {requests} requests and the budget is {}: parts at the end will be unproven; \
+             raise budget.requests",
+            target.budget.requests
+        ));
+    }
+    if !input.may_attack {
+        warnings.push(
+            "the target is not marked staging = true: load and attack proofs will not run; mark it, or pass \
+             --i-own-this"
+                .to_owned(),
+        );
+    }
+    for missing in &target.missing_credentials {
+        warnings.push(format!(
+            "no credential for role {}: {} is not set",
+            missing.role, missing.source
+        ));
+    }
+    Plan {
+        schema: "golive.plan/1".to_owned(),
+        target: target.name.clone(),
+        url: target.url.to_string(),
+        seconds: parts.iter().map(|part| part.seconds).sum(),
+        requests,
+        requests_limit: target.budget.requests,
+        parts,
+        warnings,
+    }
+}
+
+/// What one proof plans, with the staging guard applied to it.
+pub(crate) fn plans_of(proof: &Proof, input: &PlanInput<'_>) -> Vec<PartPlan> {
+    let mut plans = (proof.plan)(input);
+    if proof.attacks && !input.may_attack {
+        for plan in &mut plans {
+            *plan = PartPlan::no(
+                plan.part,
+                "staging = true for this target (or --i-own-this)",
+                "this part loads or attacks the target",
+            );
+        }
+    }
+    plans
+}
+
+fn proof_of(item: ItemId) -> Option<&'static Proof> {
+    PROOFS.iter().find(|proof| proof.item == item)
+}

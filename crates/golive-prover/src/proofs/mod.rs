@@ -1,0 +1,97 @@
+//! The proofs, one file per item, one row here per file, in checklist order.
+//!
+//! Adding a proof: write `proofs/<id>_<word>.rs` after the pattern of `s5_auth.rs` (header = lab report; `PROOF`;
+//! `plan`; `run`), add its `mod` and its row. A part without a proof is `unproven`, with that reason.
+
+mod s5_auth;
+
+use std::future::Future;
+use std::pin::Pin;
+
+use golive_checklist::item::ItemId;
+use golive_checklist::report::PartReport;
+
+use crate::ctx::Ctx;
+use crate::plan::{PartPlan, PlanInput};
+use crate::self_test::Oracle;
+
+/// Every proof, in checklist order.
+pub const PROOFS: &[Proof] = &[s5_auth::PROOF];
+
+/// One proof.
+#[derive(Debug, Clone, Copy)]
+pub struct Proof {
+    /// The item it proves.
+    pub item: ItemId,
+    /// The parts it proves; parts of the item that do not stand here stay unproven.
+    pub parts: &'static [&'static str],
+    /// Its lab report: what `golive explain` prints.
+    pub doc: &'static str,
+    /// When it runs.
+    pub when: When,
+    /// It loads, breaks or abuses the target, and so needs `staging = true` or the owner's word.
+    pub attacks: bool,
+    /// Its oracles, fed with known answers before each run.
+    pub oracles: &'static [Oracle],
+    /// What it would do. Must not send.
+    pub plan: fn(&PlanInput<'_>) -> Vec<PartPlan>,
+    /// Does it. A part it does not return is `unproven`.
+    pub run: fn(Ctx) -> Running,
+}
+
+/// A running proof.
+pub type Running = Pin<Box<dyn Future<Output = Vec<PartReport>> + Send>>;
+
+/// Where in the run a proof stands. Proofs run one at a time: they measure, and break, one shared target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum When {
+    /// In checklist order.
+    InOrder,
+    /// After those, alone, because it would spoil their measurements (load).
+    Alone,
+    /// At the very end, because it uses up what others need (limits).
+    Last,
+}
+
+/// The proof of an item, if there is one.
+#[must_use]
+pub fn proof(item: ItemId) -> Option<&'static Proof> {
+    PROOFS.iter().find(|proof| proof.item == item)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_proof_stands_in_checklist_order_and_names_parts_of_its_item() {
+        assert!(PROOFS.is_sorted_by_key(|proof| proof.item));
+        for proof in PROOFS {
+            assert!(!proof.parts.is_empty(), "{}", proof.item);
+            for part in proof.parts {
+                let spec = golive_checklist::item::part(part);
+                assert_eq!(spec.map(|spec| spec.item().id), Some(proof.item), "{part}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_proof_reads_like_a_lab_report() {
+        for proof in PROOFS {
+            for word in [
+                "Proves",
+                "How",
+                "Positive control",
+                "Negative control",
+                "Evidence",
+                "Cannot tell",
+            ] {
+                assert!(
+                    proof.doc.contains(&format!("**{word}**")),
+                    "{}: no {word}",
+                    proof.item
+                );
+            }
+        }
+    }
+}
