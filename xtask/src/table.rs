@@ -22,9 +22,10 @@ const HEAD: &str = "| item | control | proof | tests |\n| --- | --- | --- | --- 
 pub struct Row {
     /// Code that enforces the item: tagged files of the rooms that make the gateway.
     pub control: Vec<String>,
-    /// The proof from outside: `crates/golive-prover/src/proofs/<id>_*.rs`.
+    /// The proof from outside: `crates/golive-prover/src/proofs/<id>_*.rs`, or `<id>_*/mod.rs` if it has parts in
+    /// files of their own.
     pub proof: Vec<String>,
-    /// Tagged files under a `tests` folder.
+    /// Tagged files under a `tests` folder. Those of the checklist's own room test words and no item.
     pub tests: Vec<String>,
 }
 
@@ -61,11 +62,31 @@ pub fn from_tree(sources: &[Source]) -> Result<BTreeMap<String, Row>, Vec<String
             cell.push(source.path.clone());
         }
     }
+    for row in rows.values_mut() {
+        row.control = condensed(&row.control);
+        row.tests = condensed(&row.tests);
+    }
     if mistakes.is_empty() {
         Ok(rows)
     } else {
         Err(mistakes)
     }
+}
+
+/// The files, but for a room that has many of them: there its folder stands for all. A cell is for reading.
+fn condensed(files: &[String]) -> Vec<String> {
+    const MANY: usize = 3;
+    let folder = |path: &String| path.split('/').take(3).collect::<Vec<_>>().join("/"); // crates/ROOM/src
+    let mut shown: Vec<String> = Vec::new();
+    for path in files {
+        let room = folder(path);
+        let many = files.iter().filter(|other| folder(other) == room).count() > MANY;
+        let entry = if many { room } else { path.clone() };
+        if !shown.contains(&entry) {
+            shown.push(entry);
+        }
+    }
+    shown
 }
 
 /// The rows as written, in their order.
@@ -127,13 +148,21 @@ fn column_of(path: &str, id: &str) -> Option<Column> {
     ];
     let (room, rest) = path.strip_prefix("crates/")?.split_once('/')?;
     let is_test = rest.split('/').any(|part| part == "tests") || rest.ends_with("/tests.rs");
-    let own_proof = format!("src/proofs/{}_", id.to_lowercase());
     match room.strip_prefix("golive-").unwrap_or_default() {
+        "checklist" => None,
         _ if is_test => Some(Column::Tests),
-        "prover" if rest.starts_with(&own_proof) => Some(Column::Proof),
+        "prover" if is_proof_of(rest, id) => Some(Column::Proof),
         room if CONTROLS.contains(&room) && rest.starts_with("src/") => Some(Column::Control),
         _ => None,
     }
+}
+
+fn is_proof_of(path: &str, id: &str) -> bool {
+    let name = path
+        .strip_prefix("src/proofs/")
+        .and_then(|name| name.strip_prefix(&format!("{}_", id.to_lowercase())));
+    let name = name.and_then(|name| name.strip_suffix("/mod.rs").or_else(|| name.strip_suffix(".rs")));
+    name.is_some_and(|name| !name.contains('/'))
 }
 
 fn split(page: &str) -> Result<(&str, &str, &str), String> {
@@ -190,7 +219,8 @@ fn short(path: &str) -> String {
         .trim_start_matches("crates/")
         .trim_start_matches("golive-")
         .trim_end_matches(".rs");
-    path.replacen("/src/", "/", 1).replace("/tests/it/", "/")
+    let path = path.replacen("/src/", "/", 1);
+    path.trim_end_matches("/mod").trim_end_matches("/src").to_string()
 }
 
 #[cfg(test)]
@@ -242,6 +272,42 @@ mod tests {
         let tree = tree.expect("well formed");
         assert_eq!(tree["S2"].proof.len(), 1);
         assert!(!tree.contains_key("S3"));
+    }
+
+    #[test]
+    fn a_proof_of_several_files_is_its_first_one() {
+        let folder = "crates/golive-prover/src/proofs/s5_auth";
+        let tree = from_tree(&[
+            source(&format!("{folder}/keys.rs"), "S5.keys: keys"),
+            source(&format!("{folder}/mod.rs"), "S5: who calls"),
+        ]);
+        assert_eq!(
+            tree.expect("well formed")["S5"].proof,
+            [format!("{folder}/mod.rs")]
+        );
+    }
+
+    #[test]
+    fn a_room_with_many_files_stands_for_them() {
+        let files =
+            ["a", "b", "c", "d"].map(|name| source(&format!("crates/golive-wire/src/{name}.rs"), "S3: x"));
+        assert_eq!(
+            from_tree(&files).expect("well formed")["S3"].control,
+            ["crates/golive-wire/src"]
+        );
+        assert_eq!(
+            from_tree(&files[..3]).expect("well formed")["S3"].control.len(),
+            3
+        );
+    }
+
+    #[test]
+    fn the_words_own_tests_are_no_tests_of_an_item() {
+        let tree = from_tree(&[source(
+            "crates/golive-checklist/tests/it/items.rs",
+            "S1, S2: words",
+        )]);
+        assert!(tree.expect("well formed").is_empty());
     }
 
     #[test]

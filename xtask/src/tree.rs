@@ -71,7 +71,8 @@ pub fn is_item_id(word: &str) -> bool {
     number.len() == 1 && known.is_some_and(|(_, last)| (b'1'..=b'0' + last).contains(&number[0]))
 }
 
-/// The ids of a header such as `P2, M1: the four clocks`; the commas may be left out.
+/// The ids of a header such as `P2, M1: the four clocks`; the commas may be left out, and a part of an item
+/// (`S5.keys`) stands for its item.
 fn header_ids(header: &str) -> Result<Vec<String>, String> {
     let looks_like_an_id = |word: &str| {
         let mut letters = word.chars();
@@ -86,23 +87,33 @@ fn header_ids(header: &str) -> Result<Vec<String>, String> {
     let (list, purpose) = header
         .split_once(':')
         .ok_or("ids at the start need a colon after them, as in `P2, M1: …`")?;
-    let ids: Vec<String> = list
-        .split([',', ' '])
-        .filter(|id| !id.is_empty())
-        .map(String::from)
-        .collect();
+    let named: Vec<&str> = list.split([',', ' ']).filter(|id| !id.is_empty()).collect();
+    if let Some((_, twice)) = named
+        .iter()
+        .enumerate()
+        .find(|(n, name)| named[..*n].contains(name))
+    {
+        return Err(format!("`{twice}` stands twice"));
+    }
+    let item = |name: &str| match name.split_once('.') {
+        Some((id, part)) if is_word(part) => id.to_string(),
+        _ => name.to_string(),
+    };
+    let mut ids: Vec<String> = named.into_iter().map(item).collect();
+    ids.dedup(); // two parts of one item
     if let Some(wrong) = ids.iter().find(|id| !is_item_id(id)) {
         return Err(format!(
             "`{wrong}` is no item of the checklist; write `P2, M1: …`"
         ));
     }
-    if let Some(twice) = ids.iter().enumerate().find(|(n, id)| ids[..*n].contains(id)) {
-        return Err(format!("`{}` stands twice", twice.1));
-    }
     if purpose.trim().is_empty() {
         return Err("after the ids, say what the file is for".into());
     }
     Ok(ids)
+}
+
+fn is_word(part: &str) -> bool {
+    !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c == '_')
 }
 
 fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
@@ -130,6 +141,10 @@ mod tests {
     fn ids_at_the_start_of_a_header_are_read_in_their_order() {
         assert_eq!(ids("P2, M1: the four clocks"), Ok(vec!["P2".into(), "M1".into()]));
         assert_eq!(ids("P2 M1: the four clocks"), ids("P2, M1: the four clocks"));
+        assert_eq!(
+            ids("S5.keys, S5.revocation, S2: keys"),
+            Ok(vec!["S5".into(), "S2".into()])
+        );
         assert_eq!(ids("S3: structure"), Ok(vec!["S3".into()]));
     }
 
