@@ -21,6 +21,10 @@ pub struct StoreHealth {
     pub queue_len: usize,
     /// Final rows that were answered without a record since the start (only with `when_full = Unrecorded`).
     pub unrecorded: u64,
+    /// Open rows that found the queue full since the start: had the process died, they would be missing.
+    pub dropped_opens: u64,
+    /// Records of the spill file that someone had changed; they were left out.
+    pub forged: u64,
 }
 
 /// Whether the database takes rows.

@@ -2,12 +2,22 @@
 //!
 //! Never: holds a user id in clear; prompts and replies are in clear only in memory.
 
+mod columns;
+mod query;
+
 use std::fmt;
 use std::str::FromStr;
 
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
+
+#[cfg(test)]
+pub(crate) use columns::tests;
+pub(crate) use columns::{
+    INSERT_HEAD, INSERT_TAIL, encode, encode_bare, encode_open, fit, is_open, keep_without_content, replaces,
+    row_id,
+};
 
 /// A user, as the ledger knows one: a keyed hash of principal and user, stable for the life of the store.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,6 +48,7 @@ pub struct NotAUserHash(String);
 
 impl FromStr for UserHash {
     type Err = NotAUserHash;
+
     fn from_str(text: &str) -> Result<Self, NotAUserHash> {
         let bad = || NotAUserHash(text.to_owned());
         if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
@@ -153,6 +164,11 @@ pub struct LedgerRow {
     #[serde(skip)]
     pub reply: Option<Bytes>,
 }
+
+/// Outcome of a row whose request is under way.
+pub(crate) const OPEN: &str = "open";
+/// How the outcome of a refusal begins.
+pub(crate) const REFUSED: &str = "refused:";
 
 impl LedgerRow {
     /// The place of this row in the order of [`Store::ledger`](crate::Store::ledger).

@@ -11,15 +11,21 @@ mod keys;
 mod ledger;
 mod releases;
 mod seal;
+mod spill;
 mod store;
 mod writer;
 
 pub use health::{DatabaseHealth, StoreHealth};
 pub use keys::{ApiKey, BadKey, KeyError, KeyHash, KeyRecord, NewKey};
-pub use ledger::{Admission, Basis, Cursor, LedgerFilter, LedgerRow, OpenRow, Tokens, UserHash};
+pub use ledger::{
+    Admission, Basis, Cursor, LedgerFilter, LedgerRow, NotAUserHash, OpenRow, Tokens, UserHash,
+};
 pub use releases::Release;
-pub use seal::{BadMasterKey, MasterKey};
-pub use store::{Durability, Opened, Retained, Retention, Store, StoreError, StoreOptions, WhenFull, now_us};
+pub use seal::{BadMasterKey, MasterKey, SealError};
+pub use spill::SpillError;
+pub use store::{
+    Durability, Holder, Opened, Retained, Retention, Store, StoreError, StoreOptions, WhenFull, now_us,
+};
 pub use writer::{CommitRefused, Committed, Writer};
 
 pub use secrecy::SecretString;

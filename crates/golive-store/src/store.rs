@@ -1,7 +1,27 @@
-//! The store.
-use crate::*;
-use std::path::PathBuf;
-use std::time::Duration;
+//! S7 M1 M2: the open store: what is checked before anything is written, in which order, and how it ends.
+//!
+//! Order of opening: lock; is the schema not too new; is it this master key; then migrate, spill
+//! file, drain, settle what a dead process left open. A refusal before `migrate` changes nothing.
+//!
+//! Never: overwrites what it cannot read.
+
+mod lock;
+mod retention;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use tokio_util::task::TaskTracker;
+
+pub use lock::Holder;
+pub use retention::{Retained, Retention};
+
+use crate::backend::{self, Backend, Failure, NEWEST, Sqlite, Value};
+use crate::seal::{Keyring, KeyringError, MasterKey, SealError};
+use crate::spill::{Spill, SpillError};
+use crate::writer::{DRAINED, Shared, Task, Writer};
+use crate::{StoreHealth, UserHash};
 
 /// How the store is to be opened.
 #[derive(Debug)]
@@ -12,7 +32,7 @@ pub struct StoreOptions {
     pub durability: Durability,
     /// Wraps the data keys.
     pub master_key: MasterKey,
-    /// Bytes of the spill file, reserved on disk at once.
+    /// Bytes of the spill file, reserved on disk at once; at least 64 KiB are taken.
     pub spill_size: u64,
     /// What happens when database and spill are full.
     pub when_full: WhenFull,
@@ -24,7 +44,7 @@ pub enum Durability {
     /// The death of the process (`synchronous = NORMAL`).
     #[default]
     Process,
-    /// The loss of power (`synchronous = FULL`, the spill synced per batch).
+    /// The loss of power (`synchronous = FULL`, the spill synced per append).
     Power,
 }
 
@@ -48,114 +68,250 @@ pub struct Opened {
     pub drained: u64,
 }
 
-/// The open store. Cheap to clone.
+/// The open store. Cheap to clone. The lock is held until [`Store::close`], or until the last clone
+/// (and the last [`Writer`]) is gone and the queue is written.
 #[derive(Clone)]
 pub struct Store {
     writer: Writer,
+    backend: Arc<dyn Backend>,
+    path: Arc<Path>,
+    tasks: TaskTracker,
 }
 
 /// Why the store cannot be opened or asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Unknown.
-    #[error("unknown")]
-    Unknown,
-}
-
-/// What ages out, and when.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// Prompts and replies are emptied after this time.
-    pub content: Duration,
-    /// Rows are deleted after this time.
-    pub ledger: Duration,
-}
-
-/// What a retention run did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Retained {
-    /// Rows whose prompt and reply were emptied.
-    pub content_cleared: u64,
-    /// Rows that were deleted.
-    pub rows_deleted: u64,
+    /// Another process owns the store.
+    #[error(
+        "the store {store} is in use by {holder}, which holds {lock}; stop it, or run the command against the one that serves"
+    )]
+    Held {
+        /// The store.
+        store: PathBuf,
+        /// Who holds it.
+        holder: Holder,
+        /// The file that is locked.
+        lock: PathBuf,
+    },
+    /// The lock file cannot be made.
+    #[error("cannot lock {path}; does its folder exist, and may this user write there?")]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A later golive has changed the store so that this one must not touch it.
+    #[error(
+        "the store {path} needs a golive that knows schema {needs}; this one knows {NEWEST}: install the newer version, or restore a backup"
+    )]
+    TooNew {
+        /// The store.
+        path: PathBuf,
+        /// The oldest schema whose binary may open it.
+        needs: u32,
+    },
+    /// The data keys were wrapped by another master key.
+    #[error(
+        "the master key is not the one that {path} was sealed with; nothing was changed: give the right key, or take another `store.path`"
+    )]
+    WrongMasterKey {
+        /// The store.
+        path: PathBuf,
+    },
+    /// The data keys are damaged or missing.
+    #[error("the data keys of {path} cannot be read; restore a backup")]
+    DataKeys {
+        /// The store.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: SealError,
+    },
+    /// The store has rows and no data key for a purpose.
+    #[error("the store {path} has lost its data key for `{purpose}`; restore a backup")]
+    NoDataKey {
+        /// The store.
+        path: PathBuf,
+        /// What the key was for.
+        purpose: &'static str,
+    },
+    /// The spill file.
+    #[error(transparent)]
+    Spill(#[from] SpillError),
+    /// The database file cannot be opened.
+    #[error("cannot open the store {path}")]
+    Open {
+        /// The store.
+        path: PathBuf,
+        /// What the database said.
+        #[source]
+        source: Failure,
+    },
+    /// The database failed while it was asked.
+    #[error("the store's database failed")]
+    Database(#[from] Failure),
+    /// The system gave no randomness.
+    #[error("the system gave no randomness")]
+    Randomness,
 }
 
 /// The wall clock, microseconds since the Unix epoch. For drivers.
 pub fn now_us() -> i64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |d| d.as_micros() as i64)
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 impl Store {
-    /// Opens the store: lock, master key, migrations, spill, leftovers.
-    pub async fn open(_options: StoreOptions) -> Result<Opened, StoreError> {
-        todo!()
+    /// Opens the SQLite store at `options.path`, or makes it.
+    pub async fn open(options: StoreOptions) -> Result<Opened, StoreError> {
+        let lock = lock::take(&options.path)?;
+        let opened = Sqlite::open(&options.path, options.durability).await;
+        let backend = opened.map_err(|source| StoreError::Open {
+            path: options.path.clone(),
+            source,
+        })?;
+        Store::open_on(options, Arc::new(backend), Some(lock)).await
     }
+
+    /// Opens a store on any database. `lock` is held until the store is closed; a database that many
+    /// processes share needs none. `options.path` names the spill file.
+    pub async fn open_on(
+        options: StoreOptions,
+        backend: Arc<dyn Backend>,
+        lock: Option<std::fs::File>,
+    ) -> Result<Opened, StoreError> {
+        let (shared, spill) = match unlock(&options, &*backend).await {
+            Ok(unlocked) => unlocked,
+            Err(error) => {
+                backend.close().await;
+                return Err(error);
+            }
+        };
+        let shared = Arc::new(shared);
+        let (writer, inbox) = Writer::new(Arc::clone(&shared));
+        let mut task = Task::new(Arc::clone(&backend), shared, spill, lock);
+        let (drained, lost) = task.mend().await;
+        let tasks = TaskTracker::new();
+        tasks.spawn(task.run(inbox));
+        tasks.close();
+        let store = Store {
+            writer,
+            backend,
+            path: options.path.into(),
+            tasks,
+        };
+        Ok(Opened { store, lost, drained })
+    }
+
     /// The way to the writer.
     pub fn writer(&self) -> &Writer {
         &self.writer
     }
+
     /// The keyed hash under which the ledger knows a user of a principal.
-    pub fn user_hash(&self, _principal: &str, _user: &str) -> UserHash {
-        todo!()
+    pub fn user_hash(&self, principal: &str, user: &str) -> UserHash {
+        self.keyring().user_hash(principal, user)
     }
-    /// Makes a key; the text is given once.
-    pub async fn create_key(
-        &self,
-        _key: NewKey,
-        _now_us: i64,
-    ) -> Result<(KeyRecord, SecretString), KeyError> {
-        todo!()
-    }
-    /// All keys, oldest first, revoked ones included.
-    pub async fn list_keys(&self) -> Result<Vec<KeyRecord>, StoreError> {
-        todo!()
-    }
-    /// Revokes by id or by name; a key revoked before keeps its first time.
-    pub async fn revoke_key(&self, _id_or_name: &str, _now_us: i64) -> Result<KeyRecord, KeyError> {
-        todo!()
-    }
-    /// Notes that a key was used; written in batches.
-    pub fn touch_key(&self, _id: &str, _at_us: i64) {
-        todo!()
-    }
-    /// Registers what the configuration says an agent or model is.
-    pub async fn register_release(
-        &self,
-        _callee: &str,
-        _digest: &str,
-        _definition: &str,
-        _now_us: i64,
-    ) -> Result<Release, StoreError> {
-        todo!()
-    }
-    /// The releases of an agent or model, oldest first.
-    pub async fn releases(&self, _callee: &str) -> Result<Vec<Release>, StoreError> {
-        todo!()
-    }
-    /// Rows of the ledger, newest first, without prompts and replies.
-    pub async fn ledger(&self, _filter: &LedgerFilter) -> Result<Vec<LedgerRow>, StoreError> {
-        todo!()
-    }
-    /// One row; with its prompt and reply unsealed if asked.
-    pub async fn ledger_row(&self, _id: Uuid, _with_content: bool) -> Result<Option<LedgerRow>, StoreError> {
-        todo!()
-    }
-    /// What the request windows must be told after a restart, oldest first.
-    pub async fn admissions_since(&self, _at_us: i64) -> Result<Vec<Admission>, StoreError> {
-        todo!()
-    }
-    /// Empties old content and deletes old rows, in small batches.
-    pub async fn retain(&self, _retention: Retention, _now_us: i64) -> Result<Retained, StoreError> {
-        todo!()
-    }
+
     /// How the store is. Does not wait for the database.
     pub fn health(&self) -> StoreHealth {
-        todo!()
+        let shared = self.writer.shared();
+        let folder = self
+            .path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        StoreHealth {
+            database: shared.database(),
+            spill_used: shared.spill_used.load(Relaxed),
+            spill_size: shared.spill_size.load(Relaxed),
+            full: shared.is_full(),
+            disk_free: rustix::fs::statvfs(folder)
+                .ok()
+                .map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
+            queue_len: self.writer.waiting(),
+            unrecorded: shared.unrecorded.load(Relaxed),
+            dropped_opens: shared.dropped_opens.load(Relaxed),
+            forged: shared.forged.load(Relaxed),
+        }
     }
-    /// Writes what is queued, then lets the lock go. Later commits are refused as closed.
+
+    /// Writes what is queued, closes the database and lets the lock go. Later commits are refused as
+    /// closed.
     pub async fn close(&self) {
-        todo!()
+        self.writer.shared().stop.cancel();
+        self.tasks.wait().await;
     }
+
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &*self.backend
+    }
+
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.writer.shared().keyring
+    }
+}
+
+/// Everything that may refuse a store, before the first row moves.
+async fn unlock(options: &StoreOptions, backend: &dyn Backend) -> Result<(Shared, Spill), StoreError> {
+    let path = || options.path.clone();
+    let at_open = |source| StoreError::Open { path: path(), source };
+    let standing = backend::standing(backend).await.map_err(at_open)?;
+    if let Some(standing) = standing
+        && standing.oldest_reader > NEWEST
+    {
+        return Err(StoreError::TooNew {
+            path: path(),
+            needs: standing.oldest_reader,
+        });
+    }
+    let refused = |error| match error {
+        KeyringError::Seal(SealError::WrongMaster) => StoreError::WrongMasterKey { path: path() },
+        KeyringError::Seal(source) => StoreError::DataKeys { path: path(), source },
+        KeyringError::Missing(purpose) => StoreError::NoDataKey {
+            path: path(),
+            purpose,
+        },
+        KeyringError::Database(source) => StoreError::Open { path: path(), source },
+    };
+    let known = match standing {
+        Some(_) => Keyring::load(backend, &options.master_key)
+            .await
+            .map_err(refused)?,
+        None => None,
+    };
+    backend::prepare(backend).await.map_err(at_open)?;
+    let spill_path = lock::beside(&options.path, "spill");
+    let sync = options.durability == Durability::Power;
+    let mut spill = Spill::open(&spill_path, options.spill_size, sync)?;
+    let keyring = match known {
+        Some(keyring) => keyring,
+        None if !spill.is_empty() => return Err(SpillError::Orphan(spill_path).into()),
+        None => Keyring::create(backend, &options.master_key, now_us())
+            .await
+            .map_err(refused)?,
+    };
+    let mark = backend
+        .query(
+            "SELECT value FROM meta WHERE key = $1",
+            vec![Value::text(DRAINED)],
+        )
+        .await;
+    if let Some(row) = mark.map_err(at_open)?.first() {
+        spill.skip_to(&row.text(0)?);
+    }
+    if !spill.belongs_to(&keyring).map_err(|source| SpillError::Io {
+        path: spill_path.clone(),
+        source,
+    })? {
+        return Err(SpillError::Orphan(spill_path).into());
+    }
+    let mut run = [0; 8];
+    getrandom::fill(&mut run).map_err(|_| StoreError::Randomness)?;
+    Ok((
+        Shared::new(keyring, i64::from_le_bytes(run), options.when_full),
+        spill,
+    ))
 }

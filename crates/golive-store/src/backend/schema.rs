@@ -1,0 +1,171 @@
+//! The tables, as a list of migrations. Expand first, contract two minor versions later: each
+//! migration says which schema is the oldest whose binary can still work with the result, so that
+//! golive itself can be rolled back.
+//!
+//! Never: changes a migration that was released, or runs one on a store that is too new.
+
+use super::{Backend, Failure, Row, Statement, Value};
+
+/// One step of the schema.
+struct Migration {
+    /// Counts from 1.
+    version: u32,
+    /// The oldest schema version whose binary can read and write the store after this step.
+    oldest_reader: u32,
+    /// The statements, in order.
+    statements: &'static [&'static str],
+}
+
+/// The schema version that this binary writes.
+pub const NEWEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].version;
+
+/// How far a store is: `None` for one that has no schema yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    pub(crate) version: u32,
+    pub(crate) oldest_reader: u32,
+}
+
+/// Reads how far a store is. Changes nothing but an empty `meta` table where there was none.
+pub(crate) async fn standing(backend: &dyn Backend) -> Result<Option<Standing>, Failure> {
+    backend.transact(&[Statement::new(META, vec![])]).await?;
+    let rows = backend.query("SELECT key, value FROM meta", vec![]).await?;
+    let read = |name: &str| -> Option<u32> {
+        let value = |row: &Row| (row.text(0).ok()? == name).then(|| row.text(1).ok()).flatten();
+        rows.iter().find_map(value)?.parse().ok()
+    };
+    Ok(read("schema_version").map(|version| Standing {
+        version,
+        oldest_reader: read("oldest_reader").unwrap_or(version),
+    }))
+}
+
+/// Brings a store to [`NEWEST`], each step in a transaction of its own. A store that is already
+/// there, or beyond, is left alone.
+pub(crate) async fn prepare(backend: &dyn Backend) -> Result<(), Failure> {
+    let from = standing(backend).await?.map_or(0, |standing| standing.version);
+    for migration in MIGRATIONS.iter().filter(|migration| migration.version > from) {
+        let mut work: Vec<Statement<'_>> = migration
+            .statements
+            .iter()
+            .map(|sql| Statement::new(sql, vec![]))
+            .collect();
+        for (key, value) in [
+            ("schema_version", migration.version),
+            ("oldest_reader", migration.oldest_reader),
+        ] {
+            work.push(Statement::new(
+                SET_META,
+                vec![Value::text(key), Value::text(&value.to_string())],
+            ));
+        }
+        backend.transact(&work).await?;
+    }
+    Ok(())
+}
+
+/// Writes one entry of `meta`.
+pub(crate) const SET_META: &str =
+    "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+
+const META: &str = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)";
+
+/// `BYTEA` has no meaning of its own in SQLite and leaves a blob as it is (numeric affinity only
+/// touches text), so one text serves both databases.
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    oldest_reader: 1,
+    statements: &[
+        // `wrapped` is sealed by the master key that `master` names. Retired keys still open what they sealed.
+        "CREATE TABLE data_keys (
+            id BIGINT PRIMARY KEY,
+            purpose TEXT NOT NULL,
+            master TEXT NOT NULL,
+            wrapped BYTEA NOT NULL,
+            created_us BIGINT NOT NULL,
+            retired_us BIGINT
+        )",
+        "CREATE TABLE ledger (
+            id BYTEA PRIMARY KEY,
+            at_us BIGINT NOT NULL,
+            principal TEXT NOT NULL,
+            user_hash BYTEA,
+            callee TEXT,
+            release_digest TEXT,
+            wire TEXT NOT NULL,
+            route TEXT NOT NULL,
+            streamed BIGINT NOT NULL,
+            outcome TEXT NOT NULL,
+            status BIGINT NOT NULL,
+            link TEXT,
+            attempts BIGINT NOT NULL,
+            tokens_input BIGINT,
+            tokens_cached BIGINT,
+            tokens_output BIGINT,
+            tokens_reasoning BIGINT,
+            basis TEXT NOT NULL,
+            latency_us BIGINT NOT NULL,
+            first_byte_us BIGINT,
+            bytes_in BIGINT NOT NULL,
+            bytes_out BIGINT NOT NULL,
+            counted BIGINT NOT NULL,
+            folded BIGINT NOT NULL,
+            client_request_id TEXT,
+            trace_id TEXT,
+            decisions TEXT NOT NULL,
+            run BIGINT NOT NULL,
+            content_bytes BIGINT NOT NULL,
+            prompt BYTEA,
+            reply BYTEA
+        )",
+        "CREATE INDEX ledger_at ON ledger (at_us)",
+        // Small ones: leftovers at start, and content that ages out, without reading 400 days.
+        "CREATE INDEX ledger_open ON ledger (id) WHERE outcome = 'open'",
+        "CREATE INDEX ledger_content ON ledger (at_us) WHERE content_bytes > 0",
+        "CREATE TABLE api_keys (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            prefix TEXT NOT NULL,
+            hash BYTEA NOT NULL UNIQUE,
+            roles TEXT NOT NULL,
+            team TEXT,
+            agents TEXT NOT NULL,
+            models TEXT NOT NULL,
+            may_assert_users BIGINT NOT NULL,
+            created_us BIGINT NOT NULL,
+            expires_us BIGINT,
+            revoked_us BIGINT,
+            last_used_us BIGINT,
+            source TEXT NOT NULL
+        )",
+        "CREATE UNIQUE INDEX api_keys_name ON api_keys (name) WHERE revoked_us IS NULL",
+        "CREATE TABLE releases (
+            callee TEXT NOT NULL,
+            number BIGINT NOT NULL,
+            digest TEXT NOT NULL,
+            definition TEXT NOT NULL,
+            registered_us BIGINT NOT NULL,
+            PRIMARY KEY (callee, number),
+            UNIQUE (callee, digest)
+        )",
+        "CREATE TABLE release_state (
+            callee TEXT PRIMARY KEY,
+            active_number BIGINT NOT NULL,
+            pinned BIGINT NOT NULL,
+            changed_us BIGINT NOT NULL
+        )",
+    ],
+}];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_count_from_one_and_never_read_newer_than_they_are() {
+        for (place, migration) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(migration.version as usize, place + 1);
+            assert!(migration.oldest_reader <= migration.version);
+        }
+    }
+}

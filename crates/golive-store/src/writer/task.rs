@@ -1,0 +1,405 @@
+//! M2 M1: the one writer: takes what waits, writes it as one multi-row insert, answers; when the
+//! database fails, appends to the spill file instead and drains it, in order, as soon as the
+//! database is back. A driver: it reads the clock and decides nothing that `outage`, `fold` and
+//! `batch` do not say.
+//!
+//! Never: lets a row overtake the spill file, or answers before a row is kept.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::batch::Batch;
+use super::fold::Folder;
+use super::outage::Outage;
+use super::{CommitRefused, Committed, Message, Shared};
+use crate::backend::{Backend, Failure, SET_META, Statement, Value};
+use crate::keys::touch_statement;
+use crate::ledger::{self, INSERT_HEAD, INSERT_TAIL};
+use crate::spill::{Chunk, Spill};
+use crate::store::now_us;
+
+/// Rows of one commit: past this the cost per row no longer falls.
+const MAX_ROWS: usize = 512;
+/// Bytes of one commit, so that large prompts do not make everyone wait for one transaction.
+const MAX_BYTES: usize = 4 << 20;
+/// How often the use of keys is written.
+const TOUCH_EVERY: Duration = Duration::from_secs(10);
+/// Keys whose use is remembered between two writings.
+const MAX_TOUCHED: usize = 10_000;
+/// An idle writer asks the database whether it is there: health must not be news of yesterday.
+const PROBE_EVERY: Duration = Duration::from_secs(5);
+/// Ids of open rows that are remembered, so that their refusals are not folded away.
+const MAX_OPEN: usize = 100_000;
+
+/// `meta` entry: up to where the spill file is in the database.
+pub(crate) const DRAINED: &str = "spill_drained";
+
+const SETTLE: &str = "UPDATE ledger SET outcome = 'lost' WHERE outcome = 'open' AND run <> $1";
+const ASK_WRITE: &str = "UPDATE meta SET value = value WHERE key = 'schema_version'";
+const ASK_READ: &str = "SELECT value FROM meta WHERE key = 'schema_version'";
+
+pub(crate) struct Task {
+    backend: Arc<dyn Backend>,
+    shared: Arc<Shared>,
+    /// Only this task uses it; the lock is for the blocking thread that writes it.
+    spill: Arc<Mutex<Spill>>,
+    folder: Folder,
+    outage: Outage,
+    open: HashSet<u128>,
+    touched: HashMap<String, i64>,
+    touch_due: Option<Instant>,
+    /// Open rows of dead processes still have to be settled.
+    settle: bool,
+    drained: u64,
+    lost: u64,
+    /// Keeps other processes out; goes with the task.
+    _lock: Option<File>,
+}
+
+impl Task {
+    pub(crate) fn new(
+        backend: Arc<dyn Backend>,
+        shared: Arc<Shared>,
+        spill: Spill,
+        lock: Option<File>,
+    ) -> Task {
+        let task = Task {
+            backend,
+            shared,
+            spill: Arc::new(Mutex::new(spill)),
+            folder: Folder::default(),
+            outage: Outage::default(),
+            open: HashSet::new(),
+            touched: HashMap::new(),
+            touch_due: None,
+            settle: true,
+            drained: 0,
+            lost: 0,
+            _lock: lock,
+        };
+        task.publish();
+        task
+    }
+
+    /// What a start has to mend: drains the spill file and settles leftovers. Gives drained and lost.
+    /// If the database does not take it now (a full disk), the writer begins in that state, and goes on.
+    pub(crate) async fn mend(&mut self) -> (u64, u64) {
+        while self.settle && !self.outage.is_down() {
+            self.recover().await;
+        }
+        (self.drained, self.lost)
+    }
+
+    /// Runs until the store is closed or all its handles are gone.
+    pub(crate) async fn run(mut self, mut inbox: mpsc::Receiver<Message>) {
+        let stop = self.shared.stop.clone();
+        let mut messages = Vec::with_capacity(MAX_ROWS);
+        let mut last_work = clock();
+        loop {
+            let wake = self.next_wake(last_work);
+            tokio::select! {
+                biased;
+                count = inbox.recv_many(&mut messages, MAX_ROWS) => {
+                    if count == 0 {
+                        break;
+                    }
+                    last_work = clock();
+                    self.take(&mut messages).await;
+                }
+                () = stop.cancelled(), if !inbox.is_closed() => inbox.close(),
+                () = tokio::time::sleep_until(wake.into()) => {}
+            }
+            let now = clock();
+            if self.outage.again().is_some_and(|at| at <= now) {
+                self.recover().await;
+            }
+            if self.touch_due.is_some_and(|at| at <= now) {
+                self.write_touches().await;
+            }
+            if !self.outage.is_down() && now.duration_since(last_work) >= PROBE_EVERY {
+                last_work = now;
+                if let Err(failure) = self.backend.query(ASK_READ, vec![]).await {
+                    self.database_failed(&failure);
+                }
+            }
+        }
+        self.write_touches().await;
+        self.backend.close().await;
+    }
+
+    fn next_wake(&self, last_work: Instant) -> Instant {
+        let probe = last_work + PROBE_EVERY;
+        let probe = if self.outage.is_down() { None } else { Some(probe) };
+        [probe, self.outage.again(), self.touch_due]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(last_work + PROBE_EVERY)
+    }
+
+    async fn take(&mut self, messages: &mut Vec<Message>) {
+        let mut batch = Batch::default();
+        for message in messages.drain(..) {
+            match message {
+                Message::Open { id, values } => {
+                    if self.open.len() < MAX_OPEN {
+                        self.open.insert(id);
+                    }
+                    batch.add(values, None);
+                }
+                Message::Final { id, values, answer } => {
+                    self.open.remove(&id);
+                    batch.add(values, Some(answer));
+                }
+                Message::Refusal { row, answer } => {
+                    // One that had an open row keeps its own id, or the open one would end as `lost`.
+                    let had_open = self.open.remove(&row.id.as_u128()) || self.open.len() >= MAX_OPEN;
+                    let row = if had_open { *row } else { self.folder.fold(*row) };
+                    batch.add(self.shared.encode(&row), Some(answer));
+                }
+                Message::Touch { key, at_us } => self.note(key, at_us),
+            }
+            if batch.weight() >= MAX_BYTES {
+                self.write(std::mem::take(&mut batch)).await;
+            }
+        }
+        if !batch.is_empty() {
+            self.write(batch).await;
+        }
+    }
+
+    async fn write(&mut self, mut batch: Batch) {
+        if !self.outage.is_down() {
+            let work = [Statement::Rows {
+                head: INSERT_HEAD,
+                rows: &batch.rows,
+                tail: INSERT_TAIL,
+            }];
+            match self.backend.transact(&work).await {
+                Ok(_) => return batch.answer_all(Ok(Committed::Stored)),
+                Err(failure) => self.database_failed(&failure),
+            }
+        }
+        self.spill(batch).await;
+    }
+
+    /// Keeps the rows of a batch in the spill file: whole, else without content, else not.
+    async fn spill(&mut self, mut batch: Batch) {
+        let mut places: Vec<usize> = (0..batch.rows.len()).collect();
+        if self.shared.spill_free() < self.shared.reserve() {
+            // The reserve is for those who wait. An open row only says what will be lost.
+            places.retain(|place| !batch.open_at(*place));
+        }
+        for whole in [true, false] {
+            let rows = places.iter().map(|place| &batch.rows[*place]);
+            let rows: Vec<_> = rows
+                .map(|row| {
+                    if whole {
+                        row.clone()
+                    } else {
+                        ledger::keep_without_content(row)
+                    }
+                })
+                .collect();
+            let shared = Arc::clone(&self.shared);
+            let appended = self
+                .with_spill(move |spill| {
+                    let rows: Vec<&[Value]> = rows.iter().map(Vec::as_slice).collect();
+                    spill.append(&rows, &shared.keyring)
+                })
+                .await;
+            let kept = match appended {
+                Some(Ok(kept)) => kept,
+                other => {
+                    let error = other.and_then(Result::err).map(|error| error.to_string());
+                    tracing::error!(error, "the spill file cannot be written");
+                    self.shared.spill_broken.store(true, Relaxed);
+                    return batch.answer_all(Err(CommitRefused::Unwritable));
+                }
+            };
+            self.publish();
+            let mut left = Vec::new();
+            for (place, kept) in places.into_iter().zip(kept) {
+                if kept {
+                    batch.answer(place, Ok(Committed::Spilled))
+                } else {
+                    left.push(place)
+                }
+            }
+            places = left;
+            if places.is_empty() {
+                break;
+            }
+        }
+        batch.answer_all(Err(self.shared.full())); // those that are left; the others were told
+    }
+
+    /// One step towards a database that has everything. The outage ends when no step is left.
+    async fn recover(&mut self) {
+        let step = match self.drain().await {
+            Ok(true) => {
+                self.outage.progressed(clock());
+                return;
+            }
+            Ok(false) if self.settle => {
+                let settled = self
+                    .backend
+                    .transact(&[Statement::new(SETTLE, vec![self.shared.run.into()])])
+                    .await;
+                settled.map(|changed| {
+                    self.settle = false;
+                    self.lost += changed.iter().sum::<u64>();
+                })
+            }
+            Ok(false) => self
+                .backend
+                .transact(&[Statement::new(ASK_WRITE, vec![])])
+                .await
+                .map(drop),
+            Err(failure) => Err(failure),
+        };
+        match step {
+            Ok(()) => {
+                if self.outage.is_down() {
+                    tracing::info!(
+                        drained = self.drained,
+                        "the ledger's database is back and has all rows"
+                    );
+                }
+                self.outage.mended();
+                self.shared.spill_broken.store(false, Relaxed);
+                self.publish();
+            }
+            Err(failure) => self.database_failed(&failure),
+        }
+    }
+
+    /// Moves the next rows from the spill file to the database, together with the mark up to where
+    /// it has them. False when there was nothing to move.
+    async fn drain(&mut self) -> Result<bool, Failure> {
+        let shared = Arc::clone(&self.shared);
+        let read = self.with_spill(move |spill| {
+            if spill.is_empty() {
+                return Ok(None);
+            }
+            let chunk = spill.read(MAX_ROWS, MAX_BYTES, &shared.keyring)?;
+            Ok::<_, std::io::Error>(Some((spill.mark(chunk.next), chunk)))
+        });
+        let other = |error: String| Failure::new(crate::backend::FailureKind::Other, error);
+        let read = read
+            .await
+            .ok_or_else(|| other("reading the spill file was interrupted".into()))?;
+        let read = read.map_err(|error| other(format!("cannot read the spill file: {error}")))?;
+        let Some((mark, Chunk { rows, forged, next })) = read else {
+            return Ok(false);
+        };
+        let (count, mut batch) = (rows.len() as u64, Batch::default());
+        for row in rows {
+            match ledger::fit(row) {
+                Some(row) => batch.add(row, None),
+                None => drop(self.shared.forged.fetch_add(1, Relaxed)),
+            }
+        }
+        if forged > 0 {
+            tracing::error!(
+                forged,
+                "records of the spill file were changed by someone and are left out"
+            );
+            self.shared.forged.fetch_add(forged, Relaxed);
+        }
+        let mut work = vec![Statement::new(
+            SET_META,
+            vec![Value::text(DRAINED), Value::text(&mark)],
+        )];
+        if !batch.is_empty() {
+            work.push(Statement::Rows {
+                head: INSERT_HEAD,
+                rows: &batch.rows,
+                tail: INSERT_TAIL,
+            });
+        }
+        self.backend.transact(&work).await?;
+        self.drained += count;
+        let done = self.with_spill(move |spill| spill.drained_to(next)).await;
+        if let Some(Err(error)) = done {
+            // The database has the rows and the mark: reading them again would only be work.
+            tracing::warn!(%error, "the spill file could not be emptied");
+        }
+        self.publish();
+        Ok(true)
+    }
+
+    fn note(&mut self, key: String, at_us: i64) {
+        if self.touched.len() >= MAX_TOUCHED && !self.touched.contains_key(&key) {
+            return;
+        }
+        let at = self.touched.entry(key).or_insert(at_us);
+        *at = at_us.max(*at);
+        self.touch_due.get_or_insert_with(|| clock() + TOUCH_EVERY);
+    }
+
+    async fn write_touches(&mut self) {
+        self.touch_due = None;
+        if self.touched.is_empty() {
+            return;
+        }
+        if self.outage.is_down() {
+            self.touch_due = Some(clock() + TOUCH_EVERY);
+            return;
+        }
+        let touched: Vec<(String, i64)> = self.touched.drain().collect();
+        for some in touched.chunks(MAX_ROWS) {
+            let work: Vec<_> = some
+                .iter()
+                .map(|(key, at_us)| touch_statement(key, *at_us))
+                .collect();
+            if let Err(failure) = self.backend.transact(&work).await {
+                // When a key was last used is not worth a retry; that the database fails is worth knowing.
+                return self.database_failed(&failure);
+            }
+        }
+    }
+
+    fn database_failed(&mut self, failure: &Failure) {
+        if !self.outage.is_down() {
+            tracing::error!(error = %failure, "the ledger's database fails; rows go to the spill file");
+        }
+        self.outage.failed(failure.message.clone(), clock(), now_us());
+        self.publish();
+    }
+
+    /// Tells health and callers how it stands.
+    fn publish(&self) {
+        let (used, size) = {
+            let spill = self.spill.lock().unwrap_or_else(PoisonError::into_inner);
+            (spill.used(), spill.size())
+        };
+        self.shared.spill_used.store(used, Relaxed);
+        self.shared.spill_size.store(size, Relaxed);
+        self.shared.set_database(self.outage.health());
+    }
+
+    /// Works on the spill file where blocking is allowed. `None` if that thread died.
+    async fn with_spill<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Spill) -> T + Send + 'static,
+    ) -> Option<T> {
+        let spill = Arc::clone(&self.spill);
+        tokio::task::spawn_blocking(move || work(&mut spill.lock().unwrap_or_else(PoisonError::into_inner)))
+            .await
+            .ok()
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the driver of the writer: it hands `now` to what decides"
+)]
+fn clock() -> Instant {
+    Instant::now()
+}
