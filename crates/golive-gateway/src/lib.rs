@@ -1,1 +1,26 @@
-//! The way of a request.
+//! The way of a request: the pipeline and all it needs, from the accept loop to the last byte.
+//!
+//! Never: answers a question of an operator (that is `golive-ops`, which reads a snapshot), and never lets a
+//! request reach a file, a private address or another's data.
+#![forbid(unsafe_code)]
+
+pub mod auth;
+mod body;
+mod call;
+mod clock;
+mod gateway;
+pub mod limits;
+pub mod metrics;
+mod pipeline;
+mod reply;
+mod runtime;
+pub mod server;
+pub mod snapshot;
+pub mod socket;
+mod stage;
+pub mod tls;
+mod trace;
+pub mod upstream;
+
+pub use gateway::{Gateway, GatewayError};
+pub use runtime::{Runtime, RuntimeError};

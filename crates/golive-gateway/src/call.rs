@@ -1,0 +1,345 @@
+//! The record of one request: what is known of it so far, what each stage decided, and the promise that it ends
+//! in exactly one ledger row.
+//!
+//! A call that is dropped before it was settled (the caller left, and hyper dropped the handler) settles itself
+//! as `cancelled`: what was consumed until then is not lost.
+//!
+//! Never: keeps a credential; keeps a user in clear.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use golive_resilience::Tick;
+use golive_store::{Basis, LedgerRow, OpenRow, Tokens, UserHash, Uuid};
+use golive_wire::Wire;
+use golive_wire::usage::Usage;
+
+use crate::auth::keyring::Principal;
+use crate::gateway::Gateway;
+use crate::limits::Standings;
+use crate::metrics::OutcomeClass;
+use crate::runtime::Route;
+use crate::trace::TraceContext;
+
+/// The door a request came through. Unknown doors never become a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Surface {
+    /// `POST /v1/chat/completions`.
+    Chat,
+    /// `POST /v1/messages`.
+    Messages,
+    /// `GET /v1/models`.
+    Models(Wire),
+    /// `GET /v1/models/{id}`.
+    Model(Wire, String),
+    /// `POST /agents/{name}`.
+    Agent(String),
+}
+
+impl Surface {
+    /// The wire format in which errors are told here.
+    #[must_use]
+    pub fn wire(&self) -> Wire {
+        match self {
+            Self::Chat => Wire::OpenAi,
+            Self::Messages => Wire::Anthropic,
+            Self::Models(wire) | Self::Model(wire, _) => *wire,
+            Self::Agent(_) => Wire::Problem,
+        }
+    }
+
+    /// The route as the ledger and the metrics name it, without anything a caller wrote.
+    #[must_use]
+    pub fn route(&self) -> &'static str {
+        match self {
+            Self::Chat => "POST /v1/chat/completions",
+            Self::Messages => "POST /v1/messages",
+            Self::Models(_) => "GET /v1/models",
+            Self::Model(..) => "GET /v1/models/{id}",
+            Self::Agent(_) => "POST /agents/{name}",
+        }
+    }
+
+    fn wire_name(&self) -> &'static str {
+        match self.wire() {
+            Wire::OpenAi => "openai",
+            Wire::Anthropic => "anthropic",
+            Wire::Problem => "http",
+        }
+    }
+}
+
+/// What one stage decided, in words for `golive explain`.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The stage.
+    pub stage: &'static str,
+    /// What it decided. Never text of a caller.
+    pub decided: Cow<'static, str>,
+    /// When, in microseconds since the request's head.
+    pub at_us: u64,
+}
+
+/// How a trip ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Answered as the upstream meant it.
+    Ok,
+    /// A stage refused.
+    Refused {
+        /// The stage.
+        stage: &'static str,
+        /// The stable code.
+        code: &'static str,
+    },
+    /// The upstream refused the request with this status, and that was passed on.
+    UpstreamRefused(u16),
+    /// It failed.
+    Error(&'static str),
+    /// The caller left.
+    Cancelled,
+}
+
+impl Outcome {
+    /// The class for metrics.
+    #[must_use]
+    pub fn class(&self) -> OutcomeClass {
+        match self {
+            Self::Ok => OutcomeClass::Ok,
+            Self::Refused { .. } => OutcomeClass::Refused,
+            Self::UpstreamRefused(_) => OutcomeClass::UpstreamRefused,
+            Self::Error(_) => OutcomeClass::Error,
+            Self::Cancelled => OutcomeClass::Cancelled,
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Ok => "ok".to_owned(),
+            Self::Refused { stage, code } => format!("refused:{stage}:{code}"),
+            Self::UpstreamRefused(status) => format!("refused:upstream:{status}"),
+            Self::Error(code) => format!("error:{code}"),
+            Self::Cancelled => "cancelled".to_owned(),
+        }
+    }
+}
+
+/// One request on its way. Made by the accept stage, ended by [`Call::settle`].
+#[derive(Debug)]
+pub struct Call {
+    /// Where it runs.
+    pub gateway: Arc<Gateway>,
+    /// Unique, ordered by time; the `x-request-id` of the answer.
+    pub id: Uuid,
+    /// When its head was complete.
+    pub at: Tick,
+    /// The door it came through.
+    pub surface: Surface,
+    /// Who calls, once known. Without one there is no row.
+    pub principal: Option<Arc<Principal>>,
+    /// On whose behalf, if that was asserted by one who may.
+    pub user: Option<UserHash>,
+    /// Whom it calls, once known.
+    pub route: Option<Arc<Route>>,
+    /// Whether the caller asked for a stream.
+    pub stream: bool,
+    /// Whether it was counted in the request windows.
+    pub counted: bool,
+    /// Where it stands with its limits, for the headers.
+    pub standings: Standings,
+    /// Calls made upstream.
+    pub attempts: u16,
+    /// What it consumed, as far as known.
+    pub usage: Option<(Usage, Basis)>,
+    /// When its first content byte went out.
+    pub first_byte: Option<Tick>,
+    /// Body bytes received.
+    pub bytes_in: u64,
+    /// Body bytes sent.
+    pub bytes_out: u64,
+    /// The caller's own request id, if it sent a usable one.
+    pub client_request_id: Option<String>,
+    /// Its place in a distributed trace.
+    pub trace: TraceContext,
+    /// What was asked, to be sealed.
+    pub prompt: Option<Bytes>,
+    /// What was answered, to be sealed.
+    pub reply: Option<Bytes>,
+    decisions: Vec<Decision>,
+    settled: bool,
+}
+
+impl Call {
+    /// A call whose head was accepted at `at`.
+    #[must_use]
+    pub fn begin(gateway: Arc<Gateway>, surface: Surface, at: Tick, trace: TraceContext) -> Self {
+        gateway.metrics.in_flight.inc();
+        Self {
+            gateway,
+            id: Uuid::now_v7(),
+            at,
+            surface,
+            principal: None,
+            user: None,
+            route: None,
+            stream: false,
+            counted: false,
+            standings: Standings::default(),
+            attempts: 0,
+            usage: None,
+            first_byte: None,
+            bytes_in: 0,
+            bytes_out: 0,
+            client_request_id: None,
+            trace,
+            prompt: None,
+            reply: None,
+            decisions: Vec::with_capacity(10),
+            settled: false,
+        }
+    }
+
+    /// Writes down what a stage decided.
+    pub fn decide(&mut self, stage: &'static str, decided: impl Into<Cow<'static, str>>) {
+        let at_us = self.gateway.now().since(self.at).as_micros() as u64;
+        self.decisions.push(Decision { stage, decided: decided.into(), at_us });
+    }
+
+    /// Hands over the open row: from here on a sudden death of the process is settled as `lost`.
+    pub fn open_row(&self) {
+        let Some(principal) = &self.principal else { return };
+        self.gateway.store.writer().open(OpenRow {
+            id: self.id,
+            at_us: self.at_us(),
+            principal: principal.id.clone(),
+            user_hash: self.user,
+            callee: self.route.as_ref().map(|route| route.id.clone()),
+            estimate: Tokens::default(),
+            counted: self.counted,
+        });
+    }
+
+    /// Ends the trip: counts it and commits its row. Resolves when the row is kept.
+    ///
+    /// # Errors
+    /// The ledger can take no row, neither in the database nor in the spill.
+    pub async fn settle(mut self, outcome: &Outcome, status: u16) -> Result<(), golive_store::CommitRefused> {
+        let Some(row) = self.finish(outcome, status) else { return Ok(()) };
+        let gateway = Arc::clone(&self.gateway);
+        // The row is complete and owned: if the caller leaves while it is being committed, nothing is lost,
+        // because the writer has it already.
+        commit(&gateway, row).await
+    }
+
+    /// Counts the end of the trip and makes its row; `None` when nobody was identified.
+    fn finish(&mut self, outcome: &Outcome, status: u16) -> Option<LedgerRow> {
+        self.settled = true;
+        self.gateway.metrics.in_flight.dec();
+        let latency = self.gateway.now().since(self.at);
+        if let Outcome::Refused { stage, code } = outcome {
+            self.gateway.metrics.refusal(stage, code);
+        }
+        let principal = self.principal.as_ref()?;
+        let usage = self.usage.unwrap_or_default();
+        if let Some(route) = &self.route {
+            route.metrics.outcome(outcome.class()).inc();
+            route.metrics.duration.observe(latency.as_secs_f64());
+            let counters = match usage.1 {
+                Basis::Reported => Some(&route.metrics.tokens_reported),
+                Basis::Estimated => Some(&route.metrics.tokens_estimated),
+                Basis::None => None,
+            };
+            if let Some([input, output]) = counters {
+                input.inc_by(usage.0.input.unwrap_or(0));
+                output.inc_by(usage.0.output.unwrap_or(0));
+            }
+        }
+        Some(LedgerRow {
+            id: self.id,
+            at_us: self.at_us(),
+            principal: principal.id.clone(),
+            user_hash: self.user,
+            callee: self.route.as_ref().map(|route| route.id.clone()),
+            release: self.route.as_ref().map(|route| route.release.clone()),
+            wire: self.surface.wire_name().to_owned(),
+            route: self.surface.route().to_owned(),
+            stream: self.stream,
+            outcome: outcome.text(),
+            status,
+            link: self.route.as_ref().filter(|_| self.attempts > 0).map(|route| route.link_name.clone()),
+            attempts: self.attempts,
+            tokens: Tokens {
+                input: usage.0.input,
+                cached_input: usage.0.cached_input,
+                output: usage.0.output,
+                reasoning: usage.0.reasoning,
+            },
+            basis: usage.1,
+            latency_us: latency.as_micros() as u64,
+            first_byte_us: self.first_byte.map(|at| at.since(self.at).as_micros() as u64),
+            bytes_in: self.bytes_in,
+            bytes_out: self.bytes_out,
+            counted: self.counted,
+            folded: 1,
+            client_request_id: self.client_request_id.take(),
+            trace_id: Some(self.trace.trace_id_hex()),
+            decisions: decisions_json(&self.decisions),
+            prompt: self.prompt.take(),
+            reply: self.reply.take(),
+        })
+    }
+
+    fn at_us(&self) -> i64 {
+        i64::try_from(self.at.0).unwrap_or(i64::MAX)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
+        if let Some(row) = self.finish(&Outcome::Cancelled, 0) {
+            let gateway = Arc::clone(&self.gateway);
+            let task = Arc::clone(&self.gateway);
+            task.tasks.spawn(async move {
+                if let Err(error) = commit(&gateway, row).await {
+                    tracing::error!(%error, "a cancelled request could not be recorded");
+                }
+            });
+        }
+    }
+}
+
+async fn commit(gateway: &Gateway, row: LedgerRow) -> Result<(), golive_store::CommitRefused> {
+    match gateway.store.writer().commit(row).await? {
+        golive_store::Committed::Stored | golive_store::Committed::Unrecorded => {}
+        golive_store::Committed::Spilled => {
+            gateway.metrics.spilled.inc();
+        }
+    }
+    Ok(())
+}
+
+/// `[{"stage":…,"decided":…,"at_us":…}]`. Written by hand: the words are golive's own and need no escaping but
+/// the two characters JSON forbids in a string.
+fn decisions_json(decisions: &[Decision]) -> String {
+    use std::fmt::Write;
+    let mut out = String::with_capacity(2 + decisions.len() * 64);
+    out.push('[');
+    for (i, decision) in decisions.iter().enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        let decided: Cow<'_, str> = if decision.decided.contains(['"', '\\']) || decision.decided.contains(char::is_control) {
+            serde_json::to_string(&decision.decided).map_or(Cow::Borrowed(""), |quoted| quoted[1..quoted.len() - 1].to_owned().into())
+        } else {
+            Cow::Borrowed(&decision.decided)
+        };
+        // Writing into a string cannot fail.
+        let _ = write!(out, r#"{{"stage":"{}","decided":"{decided}","at_us":{}}}"#, decision.stage, decision.at_us);
+    }
+    out.push(']');
+    out
+}

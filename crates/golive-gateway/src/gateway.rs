@@ -1,0 +1,197 @@
+//! The gateway as a whole: what all requests share.
+//!
+//! Never: reads a request. That is the pipeline's.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use golive_config::Config;
+use golive_resilience::Tick;
+use golive_store::{Store, StoreError};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::auth::keyring::{Keyring, principal_hash, user_key};
+use crate::clock::Clock;
+use crate::limits::{Limiter, Who};
+use crate::metrics::Metrics;
+use crate::runtime::{Runtime, RuntimeError};
+
+/// Why a gateway cannot start or take a new configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The configuration cannot be put to work.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// The store cannot be read.
+    #[error("cannot read the store")]
+    Store(#[from] StoreError),
+}
+
+/// What all requests share.
+pub struct Gateway {
+    /// The ledger, the keys and the releases.
+    pub store: Store,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Everything started that shutdown waits for.
+    pub tasks: TaskTracker,
+    /// Cancelled when the drain deadline is over or a second signal came: what still runs is cut.
+    pub cut: CancellationToken,
+    /// The request windows.
+    pub limiter: Limiter,
+    clock: Clock,
+    runtime: ArcSwap<Runtime>,
+    keyring: ArcSwap<Keyring>,
+    draining: AtomicBool,
+    cut_requests: AtomicU64,
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway").finish_non_exhaustive()
+    }
+}
+
+impl Gateway {
+    /// Builds the gateway: registers releases, gathers keys, and counts again what the ledger remembers.
+    ///
+    /// # Errors
+    /// See [`GatewayError`].
+    pub async fn start(config: Arc<Config>, store: Store) -> Result<Arc<Self>, GatewayError> {
+        let clock = Clock::anchored_now();
+        let metrics = Arc::new(Metrics::default());
+        let runtime = Runtime::build(config, &store, &metrics, None, us(clock.now())).await?;
+        let keyring = Keyring::assemble(&store.list_keys().await?, &runtime.config, &store);
+        let gateway = Arc::new(Self {
+            metrics,
+            tasks: TaskTracker::new(),
+            cut: CancellationToken::new(),
+            limiter: Limiter::default(),
+            clock,
+            runtime: ArcSwap::from_pointee(runtime),
+            keyring: ArcSwap::from_pointee(keyring),
+            draining: AtomicBool::new(false),
+            cut_requests: AtomicU64::new(0),
+            store,
+        });
+        gateway.rebuild_windows().await?;
+        Ok(gateway)
+    }
+
+    /// The present.
+    #[must_use]
+    pub fn now(&self) -> Tick {
+        self.clock.now()
+    }
+
+    /// The clock, for deadlines on tokio's timer.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The generation that serves now.
+    #[must_use]
+    pub fn runtime(&self) -> Arc<Runtime> {
+        self.runtime.load_full()
+    }
+
+    /// The keys that are valid now.
+    #[must_use]
+    pub fn keyring(&self) -> Arc<Keyring> {
+        self.keyring.load_full()
+    }
+
+    /// Takes a new configuration. Requests in flight finish on the one they began with.
+    ///
+    /// # Errors
+    /// What is wrong with it; the old one runs on.
+    pub async fn reload(&self, config: Arc<Config>) -> Result<(), GatewayError> {
+        let before = self.runtime();
+        let next = Runtime::build(config, &self.store, &self.metrics, Some(&before), us(self.now())).await?;
+        self.runtime.store(Arc::new(next));
+        self.refresh_keys().await
+    }
+
+    /// Reads the keys again. When this returns, the next request sees them.
+    ///
+    /// # Errors
+    /// The store cannot be read; the old keys stay.
+    pub async fn refresh_keys(&self) -> Result<(), GatewayError> {
+        let stored = self.store.list_keys().await?;
+        self.keyring.store(Arc::new(Keyring::assemble(&stored, &self.runtime().config, &self.store)));
+        Ok(())
+    }
+
+    /// Whether shutdown has begun: readiness is gone, requests in flight go on.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Begins shutdown.
+    pub fn begin_drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Counts a request that shutdown cut.
+    pub fn count_cut(&self) {
+        self.cut_requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many requests shutdown cut.
+    #[must_use]
+    pub fn cut_requests(&self) -> u64 {
+        self.cut_requests.load(Ordering::Relaxed)
+    }
+
+    /// Connects to upstreams nobody called for a while, every `every`, until `stop`.
+    pub async fn watch_links(self: Arc<Self>, every: Duration, stop: CancellationToken) {
+        let mut tick = tokio::time::interval(every);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = tick.tick() => {}
+            }
+            for link in self.runtime().links.values() {
+                if !link.health.is_stale(self.now()) {
+                    continue;
+                }
+                let base = &link.upstream.base_url;
+                match link.connector.connect(&base.host, base.port).await {
+                    Ok(_closed_at_once) => link.health.success(self.now(), false),
+                    Err(error) => link.health.failure(self.now(), false, crate::upstream::chain_of(&error)),
+                }
+            }
+        }
+    }
+
+    async fn rebuild_windows(&self) -> Result<(), GatewayError> {
+        let policies = self.runtime().policies;
+        let longest = [policies.user, policies.principal, policies.global]
+            .iter()
+            .flatten()
+            .map(|policy| policy.period)
+            .max()
+            .unwrap_or_default();
+        let now = self.now();
+        let since = us(now).saturating_sub(i64::try_from(longest.as_micros()).unwrap_or(i64::MAX));
+        for admission in self.store.admissions_since(since).await? {
+            let principal = principal_hash(&self.store, &admission.principal);
+            let user = admission.user_hash.map_or(principal, user_key);
+            let at = Tick(u64::try_from(admission.at_us).unwrap_or(0));
+            self.limiter.replay(&policies, &Who { user, principal }, at, admission.count, now);
+        }
+        Ok(())
+    }
+}
+
+/// A tick as the store's time stamp.
+#[must_use]
+pub fn us(tick: Tick) -> i64 {
+    i64::try_from(tick.0).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,105 @@
+//! The way of a request: the only list of the stages, in their order.
+//!
+//! `accept (head) → identify → count → read → authorise → admit → dispatch → relay → settle`. The places of the
+//! stages that are not built yet (converse, screen, reserve) lie between authorise and dispatch, and between
+//! dispatch and relay.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use golive_wire::{Wire, anthropic, openai};
+use http::header::{self, HeaderValue};
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+
+use crate::body::Body;
+use crate::call::{Call, Outcome, Surface};
+use crate::gateway::Gateway;
+use crate::reply::{self, Refused};
+use crate::stage::authorise::May;
+use crate::stage::identify::Identified;
+use crate::stage::{accept, admit, authorise, count, dispatch, identify, read, relay, settle};
+
+/// Answers one request.
+pub async fn serve<B>(gateway: Arc<Gateway>, request: Request<B>) -> Response<Body>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: std::error::Error,
+{
+    if let Some(answer) = door_of_the_balancer(&gateway, &request) {
+        return answer;
+    }
+    let accepted = match accept::run(&gateway, request) {
+        Ok(accepted) => accepted,
+        Err(no_door) => {
+            return reply::bare_error(no_door.wire, &no_door.error, &uuid::Uuid::now_v7().to_string());
+        }
+    };
+    let identified = match identify::run(accepted) {
+        Ok(identified) => identified,
+        Err(stranger) => return reply::bare_error(stranger.wire, &stranger.error, &stranger.request_id),
+    };
+    match trip(identified).await {
+        Ok(response) => response,
+        Err(refused) => reply::refuse(*refused).await,
+    }
+}
+
+async fn trip<B>(identified: Identified<B>) -> Result<Response<Body>, Box<Refused>>
+where
+    B: HttpBody<Data = Bytes> + Unpin,
+    B::Error: std::error::Error,
+{
+    let counted = count::run(identified)?;
+    let read = read::run(counted).await?;
+    let authorised = match authorise::run(read)? {
+        May::Call(authorised) => *authorised,
+        May::List(call, names) => return Ok(list(call, &names).await),
+    };
+    let admitted = admit::run(authorised)?;
+    let dispatched = dispatch::run(admitted).await?;
+    Ok(relay::run(dispatched).await)
+}
+
+/// `/livez` and `/readyz`: for orchestrators and balancers, on the public listener, without any detail.
+fn door_of_the_balancer<B>(gateway: &Gateway, request: &Request<B>) -> Option<Response<Body>> {
+    let ready = match request.uri().path() {
+        "/livez" => true,
+        "/readyz" => !gateway.is_draining() && gateway.store.writer().can_record().is_ok(),
+        _ => return None,
+    };
+    let (status, text) = if ready { (200, "ok\n") } else { (503, "not ready\n") };
+    let mut response = Response::new(Body::whole(text));
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if !ready {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    }
+    Some(response)
+}
+
+/// The names a key may call, as its SDK's list of models.
+async fn list(mut call: Call, names: &[String]) -> Response<Body> {
+    let created = call.at.0 / 1_000_000;
+    let openai = |id| openai::models::ModelEntry { id, created, owned_by: "golive" };
+    let anthropic = |id| anthropic::models::ModelEntry { id, display_name: id, created };
+    let body = match &call.surface {
+        Surface::Models(Wire::Anthropic) => {
+            anthropic::models::list(&names.iter().map(|name| anthropic(name)).collect::<Vec<_>>())
+        }
+        Surface::Model(Wire::Anthropic, name) => anthropic::models::one(&anthropic(name)),
+        Surface::Model(_, name) => openai::models::one(&openai(name)),
+        _ => openai::models::list(&names.iter().map(|name| openai(name)).collect::<Vec<_>>()),
+    };
+    call.bytes_out = body.len() as u64;
+    let mut response = Response::new(Body::whole(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    reply::put_call_headers(response.headers_mut(), &call);
+    let (wire, id) = (call.surface.wire(), call.id.to_string());
+    match settle::run(call, &Outcome::Ok, 200).await {
+        Ok(()) => response,
+        Err(refusal) => reply::bare_error(wire, &reply::unrecorded(&refusal), &id),
+    }
+}
+

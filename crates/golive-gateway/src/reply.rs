@@ -1,0 +1,166 @@
+//! E1: turns a refusal or a failure into an answer in the caller's own wire format, and puts golive's headers on
+//! every answer.
+//!
+//! Never: tells a caller an internal name, an address, a path or another's text.
+
+use std::time::Duration;
+
+use golive_wire::{ApiError, Wire, error};
+use http::header::{self, HeaderValue};
+use http::{HeaderMap, Response, StatusCode};
+
+use crate::body::Body;
+use crate::call::{Call, Outcome};
+use crate::limits::Standings;
+
+/// A trip that a stage ended: who ended it and what the caller is told.
+#[derive(Debug)]
+pub struct Refused {
+    /// The record, which still has to be settled.
+    pub call: Call,
+    /// How it goes into the ledger.
+    pub outcome: Outcome,
+    /// What the caller is told.
+    pub error: ApiError,
+    /// A body of the upstream's own that is passed on in place of golive's, in the caller's format already.
+    pub verbatim: Option<bytes::Bytes>,
+}
+
+impl Refused {
+    /// A stage's rule refused.
+    #[must_use]
+    pub fn by_rule(call: Call, stage: &'static str, error: ApiError) -> Box<Self> {
+        let outcome = Outcome::Refused { stage, code: error.code };
+        Box::new(Self { call, outcome, error, verbatim: None })
+    }
+
+    /// Something failed: an upstream, or golive itself.
+    #[must_use]
+    pub fn by_failure(call: Call, error: ApiError) -> Box<Self> {
+        let outcome = Outcome::Error(error.code);
+        Box::new(Self { call, outcome, error, verbatim: None })
+    }
+}
+
+/// An error answer without a call: nobody was identified, nothing is recorded.
+#[must_use]
+pub fn bare_error(wire: Wire, error: &ApiError, request_id: &str) -> Response<Body> {
+    let body = error::body(wire, error, request_id);
+    let mut response = Response::new(Body::whole(body));
+    *response.status_mut() = status_of(error::http_status(wire, error));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(error::content_type(wire)));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    put_request_id(headers, wire, request_id);
+    put_error_headers(headers, error);
+    response
+}
+
+/// Settles a refused call and answers it. A row that cannot be kept turns the answer into a 503, unless the
+/// configuration prefers unrecorded service.
+pub async fn refuse(refused: Refused) -> Response<Body> {
+    let Refused { call, outcome, error, verbatim } = refused;
+    let wire = call.surface.wire();
+    let id = call.id.to_string();
+    let standings = call.standings.clone();
+    let release = call.route.as_ref().map(|route| route.release_header.clone());
+    let status = error::http_status(wire, &error);
+    let unrecordable = call.settle(&outcome, status).await.err();
+    let mut response = match (unrecordable, verbatim) {
+        (Some(refusal), _) => bare_error(wire, &unrecorded(&refusal), &id),
+        (None, Some(body)) => {
+            let mut response = bare_error(wire, &error, &id);
+            *response.body_mut() = Body::whole(body);
+            response
+        }
+        (None, None) => bare_error(wire, &error, &id),
+    };
+    put_limits(response.headers_mut(), &standings);
+    if let Some(release) = release {
+        response.headers_mut().insert("golive-release", release);
+    }
+    response
+}
+
+/// What a caller is told when the ledger can take no row.
+#[must_use]
+pub fn unrecorded(refusal: &golive_store::CommitRefused) -> ApiError {
+    tracing::error!(error = %refusal, "a request could not be recorded and was refused");
+    ApiError::new(503, "ledger_unavailable", "This request cannot be recorded right now, so it was not served. Please try again in a minute.")
+        .with_retry_after(Duration::from_secs(30))
+}
+
+/// golive's headers on an answer: the request id, the release, the limits.
+pub fn put_call_headers(headers: &mut HeaderMap, call: &Call) {
+    put_request_id(headers, call.surface.wire(), &call.id.to_string());
+    if let Some(route) = &call.route {
+        headers.insert("golive-release", route.release_header.clone());
+    }
+    put_limits(headers, &call.standings);
+}
+
+fn put_request_id(headers: &mut HeaderMap, wire: Wire, request_id: &str) {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        if wire == Wire::Anthropic {
+            headers.insert("request-id", value.clone()); // the name Anthropic's SDK reads
+        }
+        headers.insert("x-request-id", value);
+    }
+}
+
+fn put_error_headers(headers: &mut HeaderMap, error: &ApiError) {
+    if let Some(seconds) = error.retry_after_secs() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    }
+    if let Some(should) = error.should_retry {
+        headers.insert("x-should-retry", HeaderValue::from_static(if should { "true" } else { "false" }));
+    }
+    match error.status {
+        401 => {
+            let challenge = if error.code == "credential_missing" {
+                r#"Bearer realm="golive""#
+            } else {
+                r#"Bearer realm="golive", error="invalid_token""#
+            };
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        405 => {
+            headers.insert(header::ALLOW, HeaderValue::from_static(if error.code == "use_get" { "GET" } else { "POST" }));
+        }
+        _ => {}
+    }
+}
+
+/// `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10) for every window that applies, and
+/// `x-ratelimit-*-requests` (read by OpenAI's SDK users) for the one that will refuse first.
+fn put_limits(headers: &mut HeaderMap, standings: &Standings) {
+    use std::fmt::Write;
+    let Some((_, tight_policy, tight)) = standings.tightest() else { return };
+    let (mut policies, mut limits) = (String::with_capacity(64), String::with_capacity(64));
+    for (scope, policy, standing) in standings.iter() {
+        let comma = if policies.is_empty() { "" } else { ", " };
+        let name = scope.as_str();
+        // Writing into a string cannot fail.
+        let _ = write!(policies, r#"{comma}"{name}";q={};w={}"#, policy.count, seconds_up(policy.period).max(1));
+        let _ = write!(limits, r#"{comma}"{name}";r={};t={}"#, standing.remaining, seconds_up(standing.reset));
+    }
+    let mut put = |name: &'static str, text: &str| {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
+        }
+    };
+    put("ratelimit-policy", &policies);
+    put("ratelimit", &limits);
+    put("x-ratelimit-limit-requests", &tight_policy.count.to_string());
+    put("x-ratelimit-remaining-requests", &tight.remaining.to_string());
+    put("x-ratelimit-reset-requests", &format!("{}s", seconds_up(tight.reset)));
+}
+
+/// Whole seconds, rounded up: what waits that long is not refused again.
+fn seconds_up(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+fn status_of(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}

@@ -1,0 +1,50 @@
+//! M1: what the operations plane may see of the gateway: a copy, taken when asked.
+//!
+//! Never: waits for a dependency; names a host, a credential or a person.
+
+use std::sync::Arc;
+
+use golive_resilience::Tick;
+use golive_store::StoreHealth;
+
+use crate::gateway::Gateway;
+use crate::metrics::Metrics;
+use crate::upstream::health::Reading;
+
+/// The gateway at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// When.
+    pub now: Tick,
+    /// Whether shutdown has begun.
+    pub draining: bool,
+    /// Each upstream by name, with its health.
+    pub links: Vec<(String, Reading)>,
+    /// The store.
+    pub store: StoreHealth,
+    /// User and principal windows in memory.
+    pub windows: usize,
+    /// Keys that are valid.
+    pub keys: usize,
+}
+
+impl Gateway {
+    /// A copy of what matters, without waiting for anything.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            now: self.now(),
+            draining: self.is_draining(),
+            links: self.runtime().links.iter().map(|(name, link)| (name.clone(), link.health.read())).collect(),
+            store: self.store.health(),
+            windows: self.limiter.tracked(),
+            keys: self.keyring().len(),
+        }
+    }
+
+    /// The metrics, to be printed.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+}

@@ -1,0 +1,223 @@
+//! What an operator can ask, and the one handler of each question.
+
+use golive_config::Config;
+use golive_store::{Cursor, LedgerFilter, NewKey, SecretString, Store, Uuid};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::gateway::Gateway;
+
+/// A question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Ask {
+    /// Make an API key.
+    KeysCreate(NewKeyAsk),
+    /// All API keys.
+    KeysList {},
+    /// Revoke a key, by id or name.
+    KeysRevoke {
+        /// `key_…` or its name.
+        key: String,
+    },
+    /// Rows of the ledger, newest first.
+    Ledger(RowsAsk),
+    /// One request, with what each stage decided.
+    Explain {
+        /// The request id.
+        id: Uuid,
+        /// Whether to unseal its prompt and reply.
+        content: bool,
+    },
+    /// What stands and how it is.
+    Status {},
+}
+
+/// What a new key is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewKeyAsk {
+    /// Unique among the keys that are not revoked.
+    pub name: String,
+    /// Roles of the principal.
+    pub roles: Vec<String>,
+    /// Team of the principal.
+    pub team: Option<String>,
+    /// Agents it may call; `*` is all.
+    pub agents: Vec<String>,
+    /// Models it may call; `*` is all.
+    pub models: Vec<String>,
+    /// Whether its requests may say on whose behalf they are.
+    pub may_assert_users: bool,
+    /// Seconds until it expires; `None`: never.
+    pub expires_in_s: Option<u64>,
+}
+
+/// Which rows to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RowsAsk {
+    /// Microseconds since the Unix epoch: rows at or after.
+    pub since_us: Option<i64>,
+    /// Rows before.
+    pub until_us: Option<i64>,
+    /// `agent/NAME` or `model/NAME`.
+    pub callee: Option<String>,
+    /// Rows of this key.
+    pub principal: Option<String>,
+    /// Rows of this user, as the ledger prints it.
+    pub user: Option<String>,
+    /// The beginning of the outcome: `refused:`, `error:`.
+    pub outcome: Option<String>,
+    /// How many at the most, 1 to 1000.
+    pub limit: u32,
+    /// Only rows older than this request, by its time and id.
+    pub after: Option<(i64, Uuid)>,
+}
+
+/// An answer: what was asked for, or a sentence why not.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// What was asked for.
+    Ok(Value),
+    /// Why not, and what to do.
+    Error(String),
+}
+
+/// A key that was made; its text is given this once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeyAdded {
+    /// The text of the key.
+    pub key: String,
+    /// What is kept of it.
+    pub record: Value,
+}
+
+/// Answers one question. With a running gateway, a change is in force when this returns.
+pub async fn handle(ask: Ask, store: &Store, config: &Config, gateway: Option<&Gateway>, now_us: i64) -> Answer {
+    match answer(ask, store, config, gateway, now_us).await {
+        Ok(value) => Answer::Ok(value),
+        Err(why) => Answer::Error(why),
+    }
+}
+
+async fn answer(
+    ask: Ask,
+    store: &Store,
+    config: &Config,
+    gateway: Option<&Gateway>,
+    now_us: i64,
+) -> Result<Value, String> {
+    match ask {
+        Ask::KeysCreate(ask) => {
+            check_names("agent", &ask.agents, |name| config.agents.contains_key(name))?;
+            check_names("model", &ask.models, |name| config.models.contains_key(name))?;
+            let expires_at_us = ask.expires_in_s.map(|s| now_us.saturating_add(i64::try_from(s).unwrap_or(i64::MAX).saturating_mul(1_000_000)));
+            let new = NewKey {
+                name: ask.name,
+                roles: ask.roles,
+                team: ask.team,
+                agents: ask.agents,
+                models: ask.models,
+                may_assert_users: ask.may_assert_users,
+                expires_at_us,
+                source: "cli".to_owned(),
+            };
+            let (record, key): (_, SecretString) = store.create_key(new, now_us).await.map_err(words)?;
+            apply(gateway).await?;
+            let record = serde_json::to_value(&record).map_err(words)?;
+            serde_json::to_value(KeyAdded { key: key.expose_secret().to_owned(), record }).map_err(words)
+        }
+        Ask::KeysList {} => {
+            let mut keys: Vec<Value> = Vec::new();
+            for record in store.list_keys().await.map_err(words)? {
+                keys.push(serde_json::to_value(&record).map_err(words)?);
+            }
+            for key in config.keys.values() {
+                keys.push(json!({
+                    "id": format!("config/{}", key.name),
+                    "name": key.name,
+                    "roles": key.roles,
+                    "team": key.team,
+                    "agents": key.agents,
+                    "models": key.models,
+                    "may_assert_users": key.may_assert_users,
+                    "source": "config",
+                }));
+            }
+            Ok(Value::Array(keys))
+        }
+        Ask::KeysRevoke { key } => {
+            if let Some(name) = key.strip_prefix("config/") {
+                return Err(format!("the key `{name}` stands in the configuration: take [keys.{name}] out of the file; a running gateway sees the change at once"));
+            }
+            let record = store.revoke_key(&key, now_us).await.map_err(words)?;
+            apply(gateway).await?;
+            serde_json::to_value(&record).map_err(words)
+        }
+        Ask::Ledger(rows) => {
+            let user_hash = rows.user.as_deref().map(str::parse).transpose().map_err(words)?;
+            let filter = LedgerFilter {
+                since_us: rows.since_us,
+                until_us: rows.until_us,
+                callee: rows.callee,
+                principal: rows.principal,
+                user_hash,
+                outcome_prefix: rows.outcome,
+                limit: rows.limit,
+                after: rows.after.map(|(at_us, id)| Cursor { at_us, id }),
+            };
+            let rows = store.ledger(&filter).await.map_err(words)?;
+            rows.iter().map(readable).collect::<Result<Vec<_>, _>>().map(Value::Array)
+        }
+        Ask::Explain { id, content } => match store.ledger_row(id, content).await.map_err(words)? {
+            Some(row) => {
+                let mut value = readable(&row)?;
+                if content {
+                    let text = |bytes: Option<&bytes::Bytes>| bytes.map(|b| String::from_utf8_lossy(b).into_owned());
+                    value["prompt"] = json!(text(row.prompt.as_ref()));
+                    value["reply"] = json!(text(row.reply.as_ref()));
+                }
+                Ok(value)
+            }
+            None => Err(format!("no request has the id {id}; the answer's x-request-id header names it")),
+        },
+        Ask::Status {} => {
+            let health = serde_json::to_value(store.health()).map_err(words)?;
+            Ok(json!({
+                "serving": gateway.is_some(),
+                "draining": gateway.is_some_and(Gateway::is_draining),
+                "store": health,
+            }))
+        }
+    }
+}
+
+/// A row as JSON, its decisions as the array they are.
+fn readable(row: &golive_store::LedgerRow) -> Result<Value, String> {
+    let mut value = serde_json::to_value(row).map_err(words)?;
+    if let Ok(decisions) = serde_json::from_str(&row.decisions) {
+        value["decisions"] = decisions;
+    }
+    Ok(value)
+}
+
+async fn apply(gateway: Option<&Gateway>) -> Result<(), String> {
+    match gateway {
+        Some(gateway) => gateway.refresh_keys().await.map_err(words),
+        None => Ok(()),
+    }
+}
+
+fn check_names(kind: &str, names: &[String], known: impl Fn(&str) -> bool) -> Result<(), String> {
+    match names.iter().find(|name| *name != "*" && !known(name)) {
+        Some(name) => Err(format!("there is no {kind} `{name}` in the configuration; `*` stands for all")),
+        None => Ok(()),
+    }
+}
+
+fn words(error: impl std::error::Error) -> String {
+    crate::upstream::chain_of(&error)
+}

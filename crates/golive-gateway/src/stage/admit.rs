@@ -1,0 +1,70 @@
+//! E5: a place for the call, or an answer at once. There is no queue in this version: what has no place is told to
+//! come back, in microseconds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use golive_wire::ApiError;
+use http::HeaderMap;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::Step;
+use super::authorise::Authorised;
+use super::read::Ask;
+use crate::call::Call;
+use crate::reply::Refused;
+use crate::runtime::Route;
+
+/// A request with a place. Made only here.
+#[derive(Debug)]
+pub struct Admitted {
+    pub(super) call: Call,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) ask: Ask,
+    pub(super) route: Arc<Route>,
+    pub(super) places: Places,
+}
+
+/// The places a call holds until its last byte.
+#[derive(Debug)]
+pub struct Places {
+    _callee: Option<OwnedSemaphorePermit>,
+    _upstream: OwnedSemaphorePermit,
+}
+
+/// Takes the places.
+///
+/// # Errors
+/// None is free, golive is shutting down, or the ledger could not record the call.
+pub fn run(authorised: Authorised) -> Step<Admitted> {
+    let Authorised { mut call, headers, body, ask, route } = authorised;
+    if call.gateway.is_draining() {
+        let error = ApiError::new(503, "shutting_down", "This server is restarting. Please try again in a few seconds.")
+            .with_retry_after(Duration::from_secs(2));
+        return Err(Refused::by_failure(call, error));
+    }
+    if let Err(refusal) = call.gateway.store.writer().can_record() {
+        let error = crate::reply::unrecorded(&refusal);
+        return Err(Refused::by_failure(call, error));
+    }
+    let callee = match route.permits.as_ref().map(take).transpose() {
+        Ok(permit) => permit,
+        Err(full) => return Err(Refused::by_failure(call, full)),
+    };
+    let upstream = match take(&route.link.permits) {
+        Ok(permit) => permit,
+        Err(full) => return Err(Refused::by_failure(call, full)),
+    };
+    call.decide("admit", "got a place");
+    let places = Places { _callee: callee, _upstream: upstream };
+    Ok(Admitted { call, headers, body, ask, route, places })
+}
+
+fn take(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ApiError> {
+    Arc::clone(places).try_acquire_owned().map_err(|_| {
+        ApiError::new(503, "over_capacity", "Too many requests are in progress right now. Please try again in a moment.")
+            .with_retry_after(Duration::from_secs(1))
+    })
+}

@@ -1,0 +1,113 @@
+//! S6: whom a request may call: the agents and models its key allows.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use golive_config::UpstreamKind;
+use golive_wire::ApiError;
+use http::HeaderMap;
+
+use super::Step;
+use super::read::{Ask, Read};
+use crate::call::{Call, Surface};
+use crate::reply::Refused;
+use crate::runtime::Route;
+
+/// A request that may go to its agent or model. Made only here.
+#[derive(Debug)]
+pub struct Authorised {
+    pub(super) call: Call,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) ask: Ask,
+    pub(super) route: Arc<Route>,
+}
+
+/// What an authorised request is: a call, or a look at the list.
+#[derive(Debug)]
+pub enum May {
+    /// Goes on to an agent or model.
+    Call(Box<Authorised>),
+    /// Wants the names it may call: all, or one.
+    List(Call, Vec<String>),
+}
+
+/// Finds the agent or model and checks that this key may call it.
+///
+/// # Errors
+/// No such name, not allowed, or a format that what stands behind the name does not speak.
+pub fn run(read: Read) -> Step<May> {
+    let Read { mut call, headers, body, ask } = read;
+    let Some(principal) = call.principal.clone() else {
+        // identify always gives one; a request without must not pass
+        return Err(Refused::by_rule(call, "authorise", denied("?")));
+    };
+    let runtime = call.gateway.runtime();
+    match &call.surface {
+        Surface::Models(_) => {
+            let names = runtime.visible_to(&principal).into_iter().map(str::to_owned).collect();
+            call.decide("authorise", "listed what this key may call");
+            return Ok(May::List(call, names));
+        }
+        Surface::Model(_, name) => {
+            let name = name.clone();
+            return if runtime.route(&name).is_some_and(|route| route.is_open_to(&principal)) {
+                Ok(May::List(call, vec![name]))
+            } else {
+                Err(Refused::by_rule(call, "authorise", unknown(&name)))
+            };
+        }
+        Surface::Chat | Surface::Messages | Surface::Agent(_) => {}
+    }
+    let Some(route) = runtime.route(&ask.model).cloned() else {
+        return Err(Refused::by_rule(call, "authorise", unknown(&ask.model)));
+    };
+    call.route = Some(Arc::clone(&route));
+    if !route.is_open_to(&principal) {
+        call.decide("authorise", format!("the key does not allow {}", route.id));
+        return Err(Refused::by_rule(call, "authorise", denied(&ask.model)));
+    }
+    if let Some(error) = mismatch(&call.surface, &route) {
+        return Err(Refused::by_rule(call, "authorise", error));
+    }
+    call.decide("authorise", format!("the key allows {}", route.id));
+    Ok(May::Call(Box::new(Authorised { call, headers, body, ask, route })))
+}
+
+fn mismatch(surface: &Surface, route: &Route) -> Option<ApiError> {
+    let (fits, address) = match route.kind() {
+        UpstreamKind::OpenAi => (matches!(surface, Surface::Chat), "/v1/chat/completions".to_owned()),
+        UpstreamKind::Anthropic => (matches!(surface, Surface::Messages), "/v1/messages".to_owned()),
+        UpstreamKind::Http => (matches!(surface, Surface::Agent(_)), format!("/agents/{}", route.callee.name)),
+    };
+    (!fits).then(|| {
+        ApiError::new(
+            400,
+            "wrong_format",
+            format!("`{}` does not speak this format. Call it at {address}.", route.callee.name),
+        )
+        .with_param("model")
+        .with_should_retry(false)
+    })
+}
+
+fn unknown(name: &str) -> ApiError {
+    ApiError::new(
+        404,
+        "model_not_found",
+        format!("There is no agent or model `{}` here. GET /v1/models lists what this key may call.", printable(name)),
+    )
+    .with_param("model")
+    .with_should_retry(false)
+}
+
+fn denied(name: &str) -> ApiError {
+    ApiError::new(403, "permission_denied", format!("This key may not call `{}`.", printable(name)))
+        .with_param("model")
+        .with_should_retry(false)
+}
+
+/// A caller's own word, given back short and without anything that could steer a terminal.
+fn printable(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(64).collect()
+}

@@ -1,0 +1,208 @@
+//! P2, E1: what was answered goes to the caller: whole, or as a stream, in the bytes the upstream sent.
+//!
+//! The last byte waits for the row: a plain answer is sent after it was committed, a stream's end likewise. A break
+//! after the commit point is told in the wire format's own error event and never dressed up as a clean end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use golive_resilience::deadline::Deadline;
+use golive_wire::{ApiError, Wire, error};
+use http::header::{self, HeaderValue};
+use http::Response;
+use tokio::sync::mpsc;
+
+use super::dispatch::{self, Dispatched, Plain, Streaming};
+use super::settle;
+use crate::body::Body;
+use crate::call::{Call, Outcome};
+use crate::gateway::Gateway;
+use crate::reply;
+use crate::upstream::reader::{Piece, StreamReader};
+
+/// Chunks of a stream between the upstream and a caller that reads slowly.
+const CHUNKS_HELD: usize = 16;
+
+/// Answers.
+pub async fn run(dispatched: Dispatched) -> Response<Body> {
+    match dispatched {
+        Dispatched::Plain(plain) => whole(plain).await,
+        Dispatched::Stream(streaming) => stream(*streaming),
+    }
+}
+
+async fn whole(plain: Plain) -> Response<Body> {
+    let Plain { mut call, content_type, body } = plain;
+    call.bytes_out = body.len() as u64;
+    let mut response = Response::new(Body::whole(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    reply::put_call_headers(response.headers_mut(), &call);
+    let (wire, id) = (call.surface.wire(), call.id.to_string());
+    match settle::run(call, &Outcome::Ok, 200).await {
+        Ok(()) => response,
+        Err(refusal) => reply::bare_error(wire, &reply::unrecorded(&refusal), &id),
+    }
+}
+
+fn stream(streaming: Streaming) -> Response<Body> {
+    let (to_caller, chunks) = mpsc::channel(CHUNKS_HELD);
+    let mut response = Response::new(Body::Stream(chunks));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no")); // nginx would gather the events
+    reply::put_call_headers(headers, &streaming.call);
+    let gateway = Arc::clone(&streaming.call.gateway);
+    gateway.tasks.spawn(relay(streaming, to_caller));
+    response
+}
+
+/// Why a relay ended before the upstream did.
+enum Stop {
+    /// The caller left, or did not read for too long.
+    CallerGone,
+    /// Shutdown cut it.
+    Cut,
+    /// The upstream broke off or fell silent.
+    Broken { error: ApiError, why: String },
+}
+
+async fn relay(streaming: Streaming, to_caller: mpsc::Sender<Bytes>) {
+    let Streaming { mut call, mut reader, deadline, held, ended, places, text_bytes_in } = streaming;
+    let gateway = Arc::clone(&call.gateway);
+    let unread = gateway.runtime().config.inbound.unread_timeout;
+    let mut out = Out { to_caller, unread, sent: 0 };
+    if let Some(route) = &call.route
+        && let Some(at) = call.first_byte
+    {
+        route.metrics.first_byte.observe(at.since(call.at).as_secs_f64());
+    }
+    let outcome = match out.send_all(held).await {
+        Err(stop) => Err(stop),
+        Ok(()) => match ended {
+            Some(end) => Ok(end),
+            None => until_end(&gateway, &mut reader, deadline, &mut out).await,
+        },
+    };
+    let (usage, content_bytes) = reader.consumed();
+    call.usage = Some(dispatch::settled_usage(usage, text_bytes_in, content_bytes));
+    if gateway.runtime().config.store.content {
+        call.reply = Some(reader.take_reply());
+    }
+    drop(places);
+    finish(call, out, outcome).await;
+}
+
+async fn until_end(gateway: &Gateway, reader: &mut StreamReader, mut deadline: Deadline, out: &mut Out) -> Result<Bytes, Stop> {
+    loop {
+        let (tick, clock) = deadline.next();
+        let step = tokio::select! {
+            biased;
+            () = gateway.cut.cancelled() => return Err(Stop::Cut),
+            () = out.to_caller.closed() => return Err(Stop::CallerGone),
+            step = tokio::time::timeout_at(gateway.clock().instant_of(tick), reader.next()) => step,
+        };
+        match step {
+            Ok(Piece::Quiet(bytes)) => {
+                deadline.bytes(gateway.now());
+                out.send(bytes).await?;
+            }
+            Ok(Piece::Content(bytes)) => {
+                deadline.content(gateway.now());
+                out.send(bytes).await?;
+            }
+            Ok(Piece::End(bytes)) => return Ok(bytes),
+            Ok(Piece::Broken(why)) => return Err(Stop::Broken { error: interrupted(), why }),
+            Err(_) => return Err(Stop::Broken { error: dispatch::timed_out(clock), why: clock.as_str().to_owned() }),
+        }
+    }
+}
+
+async fn finish(mut call: Call, mut out: Out, ended: Result<Bytes, Stop>) {
+    let wire = call.surface.wire();
+    let id = call.id.to_string();
+    let route = call.route.clone();
+    let gateway = Arc::clone(&call.gateway);
+    match ended {
+        Ok(end) => {
+            if let Some(route) = &route {
+                dispatch::succeeded(&call, route);
+            }
+            call.bytes_out = out.sent + end.len() as u64;
+            let last = match settle::run(call, &Outcome::Ok, 200).await {
+                Ok(()) => end,
+                Err(refusal) => event(wire, &reply::unrecorded(&refusal), &id),
+            };
+            if !last.is_empty() {
+                // The caller may have left meanwhile; its row stands.
+                let _ = out.send(last).await;
+            }
+        }
+        Err(Stop::CallerGone) => {
+            call.bytes_out = out.sent;
+            call.decide("relay", "the caller left or did not read");
+            // Nobody is left to tell; settle logs what it could not record.
+            let _ = settle::run(call, &Outcome::Cancelled, 200).await;
+        }
+        Err(Stop::Cut) => {
+            gateway.count_cut();
+            let error = ApiError::new(503, "shutting_down", "The answer was cut because this server is restarting. Please ask again.");
+            tell_break(call, &mut out, &error).await;
+        }
+        Err(Stop::Broken { error, why }) => {
+            if let Some(route) = &route {
+                dispatch::note_failure(&mut call, route, &why);
+            }
+            tell_break(call, &mut out, &error).await;
+        }
+    }
+}
+
+async fn tell_break(mut call: Call, out: &mut Out, error: &ApiError) {
+    let (wire, id) = (call.surface.wire(), call.id.to_string());
+    let last = event(wire, error, &id);
+    call.bytes_out = out.sent + last.len() as u64;
+    // The row first, the last byte after it; a row that cannot be kept was logged, and the break is told either way.
+    let _ = settle::run(call, &Outcome::Error(error.code), 200).await;
+    let _ = out.send(last).await;
+}
+
+fn event(wire: Wire, error: &ApiError, id: &str) -> Bytes {
+    error::stream_error(wire, error, id)
+}
+
+fn interrupted() -> ApiError {
+    ApiError::new(502, "upstream_stream_interrupted", "The answer broke off before its end. What came is not complete; please ask again.")
+}
+
+/// The way to the caller.
+struct Out {
+    to_caller: mpsc::Sender<Bytes>,
+    unread: Duration,
+    sent: u64,
+}
+
+impl Out {
+    async fn send_all(&mut self, chunks: Vec<Bytes>) -> Result<(), Stop> {
+        for chunk in chunks {
+            self.send(chunk).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, chunk: Bytes) -> Result<(), Stop> {
+        self.sent += chunk.len() as u64;
+        // The common case costs no timer.
+        match self.to_caller.try_send(chunk) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(Stop::CallerGone),
+            Err(mpsc::error::TrySendError::Full(chunk)) => {
+                match tokio::time::timeout(self.unread, self.to_caller.send(chunk)).await {
+                    Ok(Ok(())) => Ok(()),
+                    Ok(Err(_)) | Err(_) => Err(Stop::CallerGone),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! P2, E4: reads an upstream's stream of events, one meaning at a time.
+//!
+//! An answer is complete only when its format says so (`[DONE]`, `message_stop`; an HTTP agent's stream ends with
+//! its body). Whatever ends otherwise is a break.
+//!
+//! Never: watches a clock (its caller does), and never hands on an end it was not given.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use golive_config::UpstreamKind;
+use golive_wire::usage::Usage;
+use golive_wire::{Event, Splitter, StreamEvent, anthropic, openai};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use super::chain_of;
+use crate::runtime::Route;
+
+/// The longest single event that is read; a tool call's arguments in one piece fit.
+const EVENT_MAX: usize = 1 << 20;
+/// How much of a streamed reply is kept for the ledger.
+const REPLY_KEPT_MAX: usize = 1 << 20;
+
+/// One step of a stream.
+#[derive(Debug)]
+pub enum Piece {
+    /// Bytes to pass on that hold no content: a role, a comment, a ping.
+    Quiet(Bytes),
+    /// Bytes to pass on that a reader sees or acts on.
+    Content(Bytes),
+    /// The format's own end; the last bytes to pass on.
+    End(Bytes),
+    /// The upstream failed or broke off; in words for the log, not for the caller.
+    Broken(String),
+}
+
+/// A stream being read.
+#[derive(Debug)]
+pub struct StreamReader {
+    body: Incoming,
+    splitter: Splitter,
+    route: Arc<Route>,
+    hide_usage: bool,
+    read: u64,
+    content_bytes: u64,
+    reply: BytesMut,
+    usage: Usage,
+}
+
+impl StreamReader {
+    /// Reads `body` in the format of `route`. `hide_usage`: the caller did not ask for usage, golive did.
+    #[must_use]
+    pub fn new(body: Incoming, route: Arc<Route>, hide_usage: bool) -> Self {
+        Self {
+            body,
+            splitter: Splitter::new(EVENT_MAX),
+            route,
+            hide_usage,
+            read: 0,
+            content_bytes: 0,
+            reply: BytesMut::new(),
+            usage: Usage::default(),
+        }
+    }
+
+    /// The next step. Cancel-safe: an event is consumed whole or not at all.
+    pub async fn next(&mut self) -> Piece {
+        loop {
+            match self.splitter.next() {
+                Ok(Some(event)) => {
+                    if let Some(piece) = self.meaning(&event) {
+                        return piece;
+                    }
+                    continue;
+                }
+                Ok(None) => {}
+                Err(too_long) => return Piece::Broken(too_long.to_string()),
+            }
+            match self.body.frame().await {
+                Some(Ok(frame)) => {
+                    let Ok(data) = frame.into_data() else { continue };
+                    self.read += data.len() as u64;
+                    let limit = self.route.link.upstream.response_size.0;
+                    if self.read > limit {
+                        return Piece::Broken(format!("the stream is longer than {limit} bytes"));
+                    }
+                    self.splitter.push(data);
+                }
+                Some(Err(error)) => return Piece::Broken(chain_of(&error)),
+                None => return self.end_of_body(),
+            }
+        }
+    }
+
+    /// What the upstream reported, and how many bytes of content it sent.
+    #[must_use]
+    pub fn consumed(&self) -> (Usage, u64) {
+        (self.usage, self.content_bytes)
+    }
+
+    /// The text that was sent, for the ledger, cut at a bound.
+    pub fn take_reply(&mut self) -> Bytes {
+        self.reply.split().freeze()
+    }
+
+    fn end_of_body(&mut self) -> Piece {
+        let tail = self.splitter.finish();
+        if let Some(event) = tail.last.clone().or_else(|| tail.as_if_ended())
+            && let Some(piece @ (Piece::End(_) | Piece::Broken(_))) = self.meaning(&event)
+        {
+            return piece;
+        }
+        match self.route.kind() {
+            // An HTTP agent's stream has no terminator of its own: its body's clean end is the end.
+            UpstreamKind::Http if tail.left_over.is_empty() => Piece::End(Bytes::new()),
+            _ => Piece::Broken("the stream ended without its terminator".to_owned()),
+        }
+    }
+
+    /// What one event means; `None` when it is not passed on.
+    fn meaning(&mut self, event: &Event) -> Option<Piece> {
+        let mut content = false;
+        match self.route.kind() {
+            UpstreamKind::Http => return Some(self.agent_event(event)),
+            UpstreamKind::OpenAi | UpstreamKind::Anthropic => {}
+        }
+        let openai = self.route.kind() == UpstreamKind::OpenAi;
+        let classified = if openai { openai::stream::classify(event) } else { anthropic::stream::classify(event) };
+        for meaning in &classified {
+            match meaning {
+                StreamEvent::Content { text } => {
+                    content = true;
+                    self.content_bytes += text.len() as u64;
+                    let room = REPLY_KEPT_MAX - self.reply.len().min(REPLY_KEPT_MAX);
+                    self.reply.extend_from_slice(&text.as_bytes()[..text.len().min(room)]);
+                }
+                StreamEvent::ToolArguments => {
+                    content = true;
+                    self.content_bytes += event.data.len() as u64 / 4;
+                }
+                StreamEvent::Reasoning => content = true,
+                StreamEvent::Usage(usage) => self.usage.merge(*usage),
+                StreamEvent::Error(message) => return Some(Piece::Broken(format!("the upstream says: {message}"))),
+                StreamEvent::End => return Some(Piece::End(event.raw.clone())),
+                StreamEvent::Malformed => return Some(Piece::Broken("an event is not what its format promises".to_owned())),
+                StreamEvent::Start | StreamEvent::Finish(_) | StreamEvent::Other => {}
+            }
+        }
+        let raw = if openai && self.hide_usage {
+            // An event without any usage field comes back as it was.
+            openai::stream::strip_usage(event)?
+        } else {
+            event.raw.clone()
+        };
+        Some(if content { Piece::Content(raw) } else { Piece::Quiet(raw) })
+    }
+
+    fn agent_event(&mut self, event: &Event) -> Piece {
+        let pointer = self.route.pointers.as_ref().and_then(|p| p.stream.as_ref());
+        let text = pointer.and_then(|pointer| {
+            let value: serde_json::Value = serde_json::from_slice(&event.data).ok()?;
+            pointer.get(&value)?.as_str().map(str::to_owned)
+        });
+        match text.filter(|text| !text.is_empty()) {
+            Some(text) => {
+                self.content_bytes += text.len() as u64;
+                let room = REPLY_KEPT_MAX - self.reply.len().min(REPLY_KEPT_MAX);
+                self.reply.extend_from_slice(&text.as_bytes()[..text.len().min(room)]);
+                Piece::Content(event.raw.clone())
+            }
+            None => Piece::Quiet(event.raw.clone()),
+        }
+    }
+}
