@@ -3,7 +3,7 @@
 //! Never: a password or key in the address (it would end up in logs), a query, a fragment.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -74,8 +74,16 @@ impl BaseUrl {
     /// Host and port as a `Host` header carries them: IPv6 in brackets, the scheme's own port left out.
     #[must_use]
     pub fn authority(&self) -> String {
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if self.port == self.scheme.default_port() { host } else { format!("{host}:{}", self.port) }
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
+        };
+        if self.port == self.scheme.default_port() {
+            host
+        } else {
+            format!("{host}:{}", self.port)
+        }
     }
 
     /// This address with `suffix` (which begins with a slash) behind its path.
@@ -123,26 +131,58 @@ impl FromStr for BaseUrl {
         if authority.is_empty() || authority.starts_with(':') {
             return Err(NotABaseUrl::Host);
         }
-        let authority: http::uri::Authority =
-            authority.parse().map_err(|error: http::uri::InvalidUri| NotABaseUrl::Syntax(error.to_string()))?;
         let path = path.trim_end_matches('/');
-        if let Some(odd) = path.chars().find(|c| !c.is_ascii_graphic() || "\"<>\\^`{|}".contains(*c)) {
+        if let Some(odd) = path
+            .chars()
+            .find(|c| !c.is_ascii_graphic() || "\"<>\\^`{|}".contains(*c))
+        {
             return Err(NotABaseUrl::Syntax(format!("{odd:?} in the path")));
         }
-        let written_port = authority.as_str().rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
+        let (host, written_port) = host_and_port(authority)?;
         let port = match written_port {
             None => scheme.default_port(),
             Some(port) => match port.parse::<u16>() {
-                Ok(port) if port > 0 => port,
+                Ok(number) if number > 0 => number,
                 _ => return Err(NotABaseUrl::Syntax(format!("port `{port}`"))),
             },
         };
-        let host = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
-        if host.is_empty() {
-            return Err(NotABaseUrl::Host);
-        }
-        Ok(Self { scheme, host, port, path: path.to_owned() })
+        Ok(Self {
+            scheme,
+            host,
+            port,
+            path: path.to_owned(),
+        })
     }
+}
+
+/// A name in lower case, an IPv4 address, or an IPv6 address without its brackets; and the port as
+/// written. Names beyond ASCII must be written in their `xn--` form.
+fn host_and_port(authority: &str) -> Result<(String, Option<&str>), NotABaseUrl> {
+    let odd = |what: &str| NotABaseUrl::Syntax(format!("host `{what}`"));
+    if let Some(rest) = authority.strip_prefix('[') {
+        let (inside, behind) = rest.split_once(']').ok_or_else(|| odd(authority))?;
+        let address: Ipv6Addr = inside.parse().map_err(|_| odd(inside))?;
+        let port = if behind.is_empty() {
+            None
+        } else {
+            Some(behind.strip_prefix(':').ok_or_else(|| odd(authority))?)
+        };
+        return Ok((address.to_string(), port));
+    }
+    let (host, port) = authority
+        .split_once(':')
+        .map_or((authority, None), |(host, port)| (host, Some(port)));
+    if host.is_empty() {
+        return Err(NotABaseUrl::Host);
+    }
+    if host.len() > 253
+        || host
+            .chars()
+            .any(|c| !c.is_ascii_alphanumeric() && !"-._".contains(c))
+    {
+        return Err(odd(host));
+    }
+    Ok((host.to_ascii_lowercase(), port))
 }
 
 #[cfg(test)]
@@ -156,13 +196,19 @@ mod tests {
     #[test]
     fn an_address_comes_apart_and_goes_together_again() {
         let openai = url("https://api.openai.com/v1/");
-        assert_eq!((openai.host.as_str(), openai.port, openai.path.as_str()), ("api.openai.com", 443, "/v1"));
+        assert_eq!(
+            (openai.host.as_str(), openai.port, openai.path.as_str()),
+            ("api.openai.com", 443, "/v1")
+        );
         assert_eq!(openai.join("/models"), "https://api.openai.com/v1/models");
         let local = url("HTTP://LocalHost:9900");
         assert_eq!(local.to_string(), "http://localhost:9900");
         assert!(local.is_loopback());
         let six = url("http://[::1]:9900/x");
-        assert_eq!((six.host.as_str(), six.authority().as_str()), ("::1", "[::1]:9900"));
+        assert_eq!(
+            (six.host.as_str(), six.authority().as_str()),
+            ("::1", "[::1]:9900")
+        );
         assert!(six.is_loopback());
         assert_eq!(url("http://[2001:db8::1]/x").port, 80);
     }
@@ -180,8 +226,17 @@ mod tests {
         ] {
             assert_eq!(text.parse::<BaseUrl>(), Err(why), "{text}");
         }
-        for text in ["http://host:0", "http://host:99999", "http://ho st/", "http://host/a b", "http://host:"] {
-            assert!(matches!(text.parse::<BaseUrl>(), Err(NotABaseUrl::Syntax(_))), "{text}");
+        for text in [
+            "http://host:0",
+            "http://host:99999",
+            "http://ho st/",
+            "http://host/a b",
+            "http://host:",
+        ] {
+            assert!(
+                matches!(text.parse::<BaseUrl>(), Err(NotABaseUrl::Syntax(_))),
+                "{text}"
+            );
         }
     }
 

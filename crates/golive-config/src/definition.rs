@@ -25,7 +25,11 @@ pub(crate) fn canonical(callee: &Callee) -> String {
 
 /// SHA-256 in 64 lower-case hex digits.
 pub(crate) fn digest(definition: &str) -> String {
-    sha(&SHA256, definition.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    sha(&SHA256, definition.as_bytes())
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn link(link: &LinkRef) -> Value {
@@ -62,7 +66,12 @@ fn sorted(value: Value) -> Value {
         Value::Object(map) => {
             let mut entries: Vec<_> = map.into_iter().filter(|(_, value)| !value.is_null()).collect();
             entries.sort_by(|(one, _), (other, _)| one.cmp(other));
-            Value::Object(entries.into_iter().map(|(name, value)| (name, sorted(value))).collect::<Map<_, _>>())
+            Value::Object(
+                entries
+                    .into_iter()
+                    .map(|(name, value)| (name, sorted(value)))
+                    .collect::<Map<_, _>>(),
+            )
         }
         Value::Array(list) => Value::Array(list.into_iter().map(sorted).collect()),
         other => other,

@@ -52,7 +52,12 @@ pub(crate) fn read(folder: &Path, mistakes: &mut Mistakes) -> DotEnv {
     }
     if readable_by_others(&path) {
         mistakes
-            .push(&path, 0..0, "env_file_readable", ".env can be read by other users of this machine".to_owned())
+            .push(
+                &path,
+                0..0,
+                "env_file_readable",
+                ".env can be read by other users of this machine".to_owned(),
+            )
             .help("run `chmod 600 .env`")
             .as_warning();
     }
@@ -61,7 +66,9 @@ pub(crate) fn read(folder: &Path, mistakes: &mut Mistakes) -> DotEnv {
 
 fn read_bounded(path: &Path) -> std::io::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
-    std::fs::File::open(path)?.take(BYTES_MAX + 1).read_to_string(&mut text)?;
+    std::fs::File::open(path)?
+        .take(BYTES_MAX + 1)
+        .read_to_string(&mut text)?;
     if text.len() as u64 > BYTES_MAX {
         return Err(std::io::Error::other("it is larger than 1 MiB"));
     }
@@ -73,7 +80,13 @@ fn read_bounded(path: &Path) -> std::io::Result<Zeroizing<String>> {
 fn names_only(text: &str) -> String {
     let line = |line: &str| {
         let shown = line.find('=').map_or(0, |equals| equals + 1);
-        let blot = |c: char| if c == '\n' { "\n".to_owned() } else { "*".repeat(c.len_utf8()) };
+        let blot = |c: char| {
+            if c == '\n' {
+                "\n".to_owned()
+            } else {
+                "*".repeat(c.len_utf8())
+            }
+        };
         let hidden: String = line[shown..].chars().map(blot).collect();
         format!("{}{hidden}", &line[..shown])
     };
@@ -90,7 +103,12 @@ fn parse(text: &str, path: &PathBuf, mistakes: &mut Mistakes) -> DotEnv {
             Ok(Some((name, value))) => drop(values.insert(name.to_owned(), value)),
             Err(why) => {
                 mistakes
-                    .push(path, start..start + content.len(), "bad_env_line", format!("a line of .env {why}"))
+                    .push(
+                        path,
+                        start..start + content.len(),
+                        "bad_env_line",
+                        format!("a line of .env {why}"),
+                    )
                     .help("write NAME=value, with quotes around a value that holds spaces or `#`");
             }
         }
@@ -118,7 +136,9 @@ fn assignment(line: &str) -> Result<Assignment<'_>, &'static str> {
 fn value(text: &str) -> Result<Zeroizing<String>, &'static str> {
     let mut value = Zeroizing::new(String::with_capacity(text.len()));
     let Some(quote) = text.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
-        let comment = text.match_indices('#').find(|(at, _)| *at == 0 || text[..*at].ends_with([' ', '\t']));
+        let comment = text
+            .match_indices('#')
+            .find(|(at, _)| *at == 0 || text[..*at].ends_with([' ', '\t']));
         value.push_str(text[..comment.map_or(text.len(), |(at, _)| at)].trim_end());
         return Ok(value);
     };
@@ -135,19 +155,31 @@ fn value(text: &str) -> Result<Zeroizing<String>, &'static str> {
         }
     }
     let behind = rest.as_str().trim_start();
-    if behind.is_empty() || behind.starts_with('#') { Ok(value) } else { Err("goes on behind its closing quote") }
+    if behind.is_empty() || behind.starts_with('#') {
+        Ok(value)
+    } else {
+        Err("goes on behind its closing quote")
+    }
 }
 
 /// `git ls-files --error-unmatch` knows; without git, or outside a repository, nobody tracks it.
 fn tracked_by_git(folder: &Path) -> bool {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     let mut git = Command::new("git");
     // Inside a git hook these point at another repository.
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
         git.env_remove(name);
     }
-    git.arg("-C").arg(folder).args(["ls-files", "--error-unmatch", "--", ".env"]);
-    git.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    git.arg("-C")
+        .arg(folder)
+        .args(["ls-files", "--error-unmatch", "--", ".env"]);
+    git.stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     git.status().is_ok_and(|status| status.success())
 }
 
@@ -170,7 +202,13 @@ mod tests {
         let mut mistakes = Mistakes::default();
         mistakes.add_source(Path::new(".env"), names_only(text));
         let env = parse(text, &PathBuf::from(".env"), &mut mistakes);
-        (env.values.into_iter().map(|(name, value)| (name, value.to_string())).collect(), mistakes)
+        (
+            env.values
+                .into_iter()
+                .map(|(name, value)| (name, value.to_string()))
+                .collect(),
+            mistakes,
+        )
     }
 
     #[test]
@@ -179,10 +217,21 @@ mod tests {
             "# comment\n\nA=1\nexport B = two words # comment\nC=\"x # \\\"y\\\"\\n\" # z\nD='as \\n is'\r\nE=\nF=a#b\nG=base64==\n",
         );
         assert!(mistakes.is_empty(), "{mistakes}");
-        let values: Vec<_> = values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let values: Vec<_> = values
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         assert_eq!(
             values,
-            [("A", "1"), ("B", "two words"), ("C", "x # \"y\"\n"), ("D", "as \\n is"), ("E", ""), ("F", "a#b"), ("G", "base64==")]
+            [
+                ("A", "1"),
+                ("B", "two words"),
+                ("C", "x # \"y\"\n"),
+                ("D", "as \\n is"),
+                ("E", ""),
+                ("F", "a#b"),
+                ("G", "base64==")
+            ]
         );
     }
 

@@ -35,7 +35,11 @@ pub(crate) fn check(text: &str) -> Result<(), NotAKey> {
         return Err(NotAKey::Alphabet);
     }
     let (random, written) = rest.split_at(RANDOM);
-    if checksum(random) == written.as_bytes() { Ok(()) } else { Err(NotAKey::Checksum) }
+    if checksum(random) == written.as_bytes() {
+        Ok(())
+    } else {
+        Err(NotAKey::Checksum)
+    }
 }
 
 /// CRC-32 (IEEE) in base 62, most significant first, padded with `0`.

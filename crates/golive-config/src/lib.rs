@@ -17,6 +17,9 @@ mod mask;
 mod meant;
 mod mistake;
 pub mod reference;
+mod reload;
+mod show;
+mod starter;
 mod units;
 mod walk;
 
@@ -25,4 +28,6 @@ pub use environment::{Environment, ProcessEnvironment};
 pub use load::{LoadError, Loaded, LoadedTargets, load, load_targets};
 pub use meant::*;
 pub use mistake::{Mistake, Mistakes};
+pub use reload::{Watch, WatchError, watch};
+pub use starter::{CALLER_KEY_VARIABLE, StarterError, StarterFile, starter, starter_config, write_starter};
 pub use units::*;

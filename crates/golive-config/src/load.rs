@@ -64,11 +64,17 @@ pub fn load(path: &Path, environment: &dyn Environment) -> Result<Loaded, LoadEr
 /// certificates need not be on this machine.
 pub fn load_targets(path: &Path, environment: &dyn Environment) -> Result<LoadedTargets, LoadError> {
     let (config, warnings) = read(path, environment, Need::Prover)?;
-    Ok(LoadedTargets { targets: config.targets, warnings })
+    Ok(LoadedTargets {
+        targets: config.targets,
+        warnings,
+    })
 }
 
 fn read(path: &Path, environment: &dyn Environment, need: Need) -> Result<(Config, Mistakes), LoadError> {
-    let bytes = read_bounded(path).map_err(|source| LoadError::Unreadable { path: path.to_owned(), source })?;
+    let bytes = read_bounded(path).map_err(|source| LoadError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
     let mut mistakes = Mistakes::default();
     let folder = path.parent().unwrap_or(Path::new(""));
     let text = match String::from_utf8(bytes) {
@@ -77,7 +83,11 @@ fn read(path: &Path, environment: &dyn Environment, need: Need) -> Result<(Confi
     };
     let config = meant(path, folder, &text, environment, need, &mut mistakes).0;
     let (errors, warnings) = mistakes.split();
-    if errors.is_empty() { Ok((config, warnings)) } else { Err(LoadError::Mistakes(errors)) }
+    if errors.is_empty() {
+        Ok((config, warnings))
+    } else {
+        Err(LoadError::Mistakes(errors))
+    }
 }
 
 /// The walk over `text`, and every key path it asked for.
@@ -95,15 +105,27 @@ pub(crate) fn meant(
     mistakes.add_source(path, mask::mask(text, &spans));
     for literal in literals {
         let message = format!("a secret is written out in `{}`", literal.path);
-        mistakes.push(path, literal.span, "literal_secret", message).help(literal.help);
+        mistakes
+            .push(path, literal.span, "literal_secret", message)
+            .help(literal.help);
     }
     let syntax: Vec<Range<usize>> = errors.iter().map(|error| error.span().unwrap_or(0..0)).collect();
     for (error, span) in errors.iter().zip(&syntax) {
         mistakes.push(path, widened(text, span), "syntax", error.message().to_owned());
     }
     let dot_env = dot_env::read(folder, mistakes);
-    let environment = Layered { first: environment, then: &dot_env };
-    let mut walk = Walk { file: path, folder, environment: &environment, need, mistakes, asked: BTreeSet::new() };
+    let environment = Layered {
+        first: environment,
+        then: &dot_env,
+    };
+    let mut walk = Walk {
+        file: path,
+        folder,
+        environment: &environment,
+        need,
+        mistakes,
+        asked: BTreeSet::new(),
+    };
     let config = walk.config(tree.get_ref());
     let asked = walk.asked;
     if !syntax.is_empty() {
@@ -117,14 +139,20 @@ fn widened(text: &str, span: &Range<usize>) -> Range<usize> {
     if !span.is_empty() {
         return span.clone();
     }
-    let start = (0..=span.start.min(text.len().saturating_sub(1))).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let start = (0..=span.start.min(text.len().saturating_sub(1)))
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0);
     let width = text[start..].chars().next().map_or(0, char::len_utf8);
     start..start + width
 }
 
-fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+/// The file, unless it is larger than any configuration.
+pub(crate) fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    std::fs::File::open(path)?
+        .take(BYTES_MAX + 1)
+        .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > BYTES_MAX {
         return Err(std::io::Error::other("it is larger than 4 MiB"));
     }
@@ -136,7 +164,9 @@ fn not_text(path: &Path, why: &std::string::FromUtf8Error) -> Mistakes {
     let text = String::from_utf8_lossy(&why.as_bytes()[..good]).into_owned();
     let mut mistakes = Mistakes::default();
     mistakes.add_source(path, mask::mask(&text, &[]));
-    mistakes.push(path, good..good, "not_utf8", "the file is not UTF-8".to_owned()).help("save it as UTF-8; TOML knows no other encoding");
+    mistakes
+        .push(path, good..good, "not_utf8", "the file is not UTF-8".to_owned())
+        .help("save it as UTF-8; TOML knows no other encoding");
     mistakes
 }
 
@@ -167,13 +197,24 @@ impl LoadError {
             Self::Mistakes(mistakes) => mistakes.clone(),
             Self::Unreadable { path, source } => {
                 let (code, help) = match source.kind() {
-                    std::io::ErrorKind::NotFound => {
-                        ("missing_file", "`golive init` writes a first one; `--config FILE` names another")
-                    }
-                    _ => ("unreadable_file", "check that it is a file and that this user may read it"),
+                    std::io::ErrorKind::NotFound => (
+                        "missing_file",
+                        "`golive init` writes a first one; `--config FILE` names another",
+                    ),
+                    _ => (
+                        "unreadable_file",
+                        "check that it is a file and that this user may read it",
+                    ),
                 };
                 let mut mistakes = Mistakes::default();
-                mistakes.push(path, 0..0, code, format!("cannot read the configuration: {source}")).help(help);
+                mistakes
+                    .push(
+                        path,
+                        0..0,
+                        code,
+                        format!("cannot read the configuration: {source}"),
+                    )
+                    .help(help);
                 mistakes
             }
         }

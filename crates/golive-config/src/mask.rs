@@ -31,8 +31,19 @@ const KNOWN_KINDS: &[(&str, usize)] = &[
 /// Words that make a key's name the name of a secret. `_env` and `_file` at the end take it back:
 /// those name a place.
 const SECRET_WORDS: &[&str] = &[
-    "api_key", "apikey", "secret", "token", "password", "passwd", "passphrase", "credential", "bearer",
-    "authorization", "private_key", "access_key", "master_key",
+    "api_key",
+    "apikey",
+    "secret",
+    "token",
+    "password",
+    "passwd",
+    "passphrase",
+    "credential",
+    "bearer",
+    "authorization",
+    "private_key",
+    "access_key",
+    "master_key",
 ];
 
 /// The key's name says that its value is a secret. Misspelt names count: `api_kye`, `pasword`.
@@ -59,7 +70,12 @@ pub(crate) fn looks_like_a_secret(value: &str) -> bool {
 /// `spans` are values known to be secrets from the parsed tree. The length in bytes stays the same.
 pub(crate) fn mask(source: &str, spans: &[Range<usize>]) -> String {
     let mut out = source.as_bytes().to_vec();
-    for span in spans.iter().cloned().chain(secret_assignments(source)).chain(known_kinds(source)) {
+    for span in spans
+        .iter()
+        .cloned()
+        .chain(secret_assignments(source))
+        .chain(known_kinds(source))
+    {
         blot(&mut out, span);
     }
     for byte in &mut out {
@@ -98,9 +114,9 @@ fn secret_assignments(source: &str) -> Vec<Range<usize>> {
     for line in source.split_inclusive('\n') {
         for (equals, _) in line.match_indices('=') {
             let before = line[..equals].trim_end().trim_end_matches(['"', '\'']);
-            let name_start = before.rfind(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').map_or(0, |at| {
-                at + before[at..].chars().next().map_or(1, char::len_utf8)
-            });
+            let name_start = before
+                .rfind(|c: char| !c.is_alphanumeric() && c != '_' && c != '-')
+                .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
             if names_a_secret(&before[name_start..]) {
                 found.push(line_start + equals + 1..line_start + line.trim_end().len());
                 break;
@@ -131,7 +147,9 @@ fn known_kind(text: &str, at: usize) -> Option<usize> {
     let rest = &text[at..];
     let (prefix, least) = KNOWN_KINDS.iter().find(|(prefix, _)| rest.starts_with(prefix))?;
     let body = &rest[prefix.len()..];
-    let length = body.find(|c: char| !c.is_ascii_alphanumeric() && !"_-.+/=".contains(c)).unwrap_or(body.len());
+    let length = body
+        .find(|c: char| !c.is_ascii_alphanumeric() && !"_-.+/=".contains(c))
+        .unwrap_or(body.len());
     (length >= *least).then_some(at + prefix.len() + length)
 }
 
@@ -141,7 +159,9 @@ fn passwords_in_urls(text: &str) -> Vec<Range<usize>> {
     after_scheme
         .filter_map(|start| {
             let rest = &text[start..];
-            let end = rest.find(|c: char| c.is_whitespace() || "/\"'`?#".contains(c)).unwrap_or(rest.len());
+            let end = rest
+                .find(|c: char| c.is_whitespace() || "/\"'`?#".contains(c))
+                .unwrap_or(rest.len());
             rest[..end].rfind('@').map(|at| start..start + at)
         })
         .collect()
@@ -162,18 +182,42 @@ mod tests {
     #[test]
     fn a_known_kind_is_blotted_out_whatever_it_is_called() {
         let masked = mask("note = \"sk-proj-abcdefghijklmnopqrstuv\" # ok", &[]);
-        assert!(masked.contains("note = \"******************************\" # ok"), "{masked}");
-        assert_eq!(mask_known_kinds("`https://me:pw@host/x` no"), "`https://*****@host/x` no");
+        assert!(
+            masked.contains("note = \"******************************\" # ok"),
+            "{masked}"
+        );
+        assert_eq!(
+            mask_known_kinds("`https://me:pw@host/x` no"),
+            "`https://*****@host/x` no"
+        );
     }
 
     #[test]
     fn harmless_text_stays() {
         let text = "api_key_env = \"OPENAI_API_KEY\" # risk-free\nprivate_key_file = \"key.pem\"\nlisten = \"127.0.0.1:1\"";
         assert_eq!(mask(text, &[]), text);
-        for name in ["kind", "key_env", "path", "keys", "max_in_flight", "chain", "content", "targets"] {
+        for name in [
+            "kind",
+            "key_env",
+            "path",
+            "keys",
+            "max_in_flight",
+            "chain",
+            "content",
+            "targets",
+        ] {
             assert!(!names_a_secret(name), "{name}");
         }
-        for name in ["api_key", "API-KEY", "api_kye", "apikey", "key", "secrt", "pasword", "auth_token"] {
+        for name in [
+            "api_key",
+            "API-KEY",
+            "api_kye",
+            "apikey",
+            "key",
+            "secrt",
+            "pasword",
+            "auth_token",
+        ] {
             assert!(names_a_secret(name), "{name}");
         }
     }

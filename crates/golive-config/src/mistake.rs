@@ -61,11 +61,20 @@ impl Mistakes {
     /// For people: each with its source line, underlined, and its help.
     #[must_use]
     pub fn render(&self, colour: bool) -> String {
-        let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let handler = GraphicalReportHandler::new_themed(theme).with_links(false).with_width(110);
+        let theme = if colour {
+            GraphicalTheme::unicode()
+        } else {
+            GraphicalTheme::unicode_nocolor()
+        };
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_links(false)
+            .with_width(110);
         let mut out = String::new();
         for mistake in &self.list {
-            let shown = Shown { mistake, source: self.source(&mistake.file) };
+            let shown = Shown {
+                mistake,
+                source: self.source(&mistake.file),
+            };
             // Writing to a String cannot fail, and each span was cut to its source below.
             let _ = handler.render_report(&mut out, &shown);
         }
@@ -96,13 +105,28 @@ impl Mistakes {
     }
 
     /// Notes a mistake at `span` of a file made known before.
-    pub(crate) fn push(&mut self, file: &Path, span: Range<usize>, code: &'static str, message: String) -> &mut Mistake {
+    pub(crate) fn push(
+        &mut self,
+        file: &Path,
+        span: Range<usize>,
+        code: &'static str,
+        message: String,
+    ) -> &mut Mistake {
         let source = self.source(file).map_or("", |(_, text)| text);
         let (line, column) = line_and_column(source, span.start);
         let span = span.start.min(source.len())..span.end.min(source.len());
         let message = mask::mask_known_kinds(&message);
         let file = file.to_owned();
-        self.list.push(Mistake { code, message, file, line, column, span, help: None, warning: false });
+        self.list.push(Mistake {
+            code,
+            message,
+            file,
+            line,
+            column,
+            span,
+            help: None,
+            warning: false,
+        });
         let last = self.list.len() - 1;
         &mut self.list[last]
     }
@@ -110,10 +134,20 @@ impl Mistakes {
     /// After syntax errors at `syntax`: drops what may only be their consequence, that is, everything
     /// on their lines and everything that misses what they may have hidden.
     pub(crate) fn drop_consequences(&mut self, file: &Path, syntax: &[Range<usize>]) {
-        const OF_ABSENCE: &[&str] =
-            &["missing_key", "dangling_name", "nothing_to_serve", "unused", "unset_variable", "plain_http", "private_address"];
+        const OF_ABSENCE: &[&str] = &[
+            "missing_key",
+            "dangling_name",
+            "nothing_to_serve",
+            "unused",
+            "unset_variable",
+            "plain_http",
+            "private_address",
+        ];
         let text = self.source(file).map_or("", |(_, text)| text);
-        let lines: Vec<usize> = syntax.iter().map(|span| line_and_column(text, span.start).0).collect();
+        let lines: Vec<usize> = syntax
+            .iter()
+            .map(|span| line_and_column(text, span.start).0)
+            .collect();
         let kept = |mistake: &Mistake| {
             matches!(mistake.code, "syntax" | "literal_secret")
                 || mistake.file != file
@@ -125,25 +159,42 @@ impl Mistakes {
     /// Puts what was found in walk order into reading order, and warnings apart. Where a literal secret
     /// stands, nothing else is said of the same text.
     pub(crate) fn split(mut self) -> (Mistakes, Mistakes) {
-        let literals: Vec<_> =
-            self.list.iter().filter(|m| m.code == "literal_secret").map(|m| (m.file.clone(), m.span.clone())).collect();
+        let literals: Vec<_> = self
+            .list
+            .iter()
+            .filter(|m| m.code == "literal_secret")
+            .map(|m| (m.file.clone(), m.span.clone()))
+            .collect();
         self.list.retain(|m| {
             m.code == "literal_secret"
                 || m.span.is_empty()
-                || !literals.iter().any(|(file, span)| *file == m.file && m.span.start < span.end && span.start < m.span.end)
+                || !literals
+                    .iter()
+                    .any(|(file, span)| *file == m.file && m.span.start < span.end && span.start < m.span.end)
         });
         let order = |file: &PathBuf| self.sources.iter().position(|(name, _)| name == file);
-        let mut keyed: Vec<_> = self.list.iter().map(|m| (order(&m.file), m.span.start)).zip(0..).collect();
+        let mut keyed: Vec<_> = self
+            .list
+            .iter()
+            .map(|m| (order(&m.file), m.span.start))
+            .zip(0..)
+            .collect();
         keyed.sort();
         let sorted: Vec<_> = keyed.into_iter().map(|(_, at)| self.list[at].clone()).collect();
         let (warnings, errors) = sorted.into_iter().partition(|m| m.warning);
         self.list = errors;
-        let warnings = Mistakes { list: warnings, sources: self.sources.clone() };
+        let warnings = Mistakes {
+            list: warnings,
+            sources: self.sources.clone(),
+        };
         (self, warnings)
     }
 
     fn source(&self, file: &Path) -> Option<(&Path, &str)> {
-        self.sources.iter().find(|(name, _)| name == file).map(|(name, text)| (name.as_path(), text.as_ref()))
+        self.sources
+            .iter()
+            .find(|(name, _)| name == file)
+            .map(|(name, text)| (name.as_path(), text.as_ref()))
     }
 }
 
@@ -181,7 +232,14 @@ impl fmt::Display for Mistakes {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file.display(), self.line, self.column, self.message)
+        write!(
+            f,
+            "{}:{}:{}: {}",
+            self.file.display(),
+            self.line,
+            self.column,
+            self.message
+        )
     }
 }
 
@@ -193,7 +251,10 @@ pub(crate) fn line_and_column(source: &str, at: usize) -> (usize, usize) {
     }
     let before = &source[..at];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    (
+        before.matches('\n').count() + 1,
+        before[line_start..].chars().count() + 1,
+    )
 }
 
 /// A mistake as miette wants to see it.
@@ -207,7 +268,11 @@ impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.mistake.message)?;
         // Without a place to underline, the file still has a name.
-        if self.mistake.span.is_empty() { write!(f, " ({})", self.mistake.file.display()) } else { Ok(()) }
+        if self.mistake.span.is_empty() {
+            write!(f, " ({})", self.mistake.file.display())
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -219,11 +284,18 @@ impl Diagnostic for Shown<'_> {
     }
 
     fn severity(&self) -> Option<Severity> {
-        Some(if self.mistake.warning { Severity::Warning } else { Severity::Error })
+        Some(if self.mistake.warning {
+            Severity::Warning
+        } else {
+            Severity::Error
+        })
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.mistake.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.mistake
+            .help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -236,7 +308,11 @@ impl Diagnostic for Shown<'_> {
         if span.is_empty() {
             return None;
         }
-        Some(Box::new(std::iter::once(LabeledSpan::new(Some("here".to_owned()), span.start, span.len()))))
+        Some(Box::new(std::iter::once(LabeledSpan::new(
+            Some("here".to_owned()),
+            span.start,
+            span.len(),
+        ))))
     }
 }
 

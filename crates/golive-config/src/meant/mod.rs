@@ -13,8 +13,8 @@ mod upstream;
 
 pub use callee::{Callee, CalleeKind, Class, LinkRef, Pointers};
 pub use sections::{
-    ConfiguredKey, Durability, Inbound, Limits, Log, LogFormat, LogLevel, Probes, Server, StoreSection, Transport,
-    WhenFull,
+    ConfiguredKey, Durability, Inbound, Limits, Log, LogFormat, LogLevel, Probes, Server, StoreSection,
+    Transport, WhenFull,
 };
 pub use target::{Budget, Commands, Declares, MissingCredential, Target, TargetFormat};
 pub use upstream::{Clocks, Upstream, UpstreamKind};
@@ -79,7 +79,10 @@ impl Config {
             ("store.path", old_store.path != new_store.path),
             ("store.durability", old_store.durability != new_store.durability),
             ("store.spill_size", old_store.spill_size != new_store.spill_size),
-            ("store.when_spill_full", old_store.when_spill_full != new_store.when_spill_full),
+            (
+                "store.when_spill_full",
+                old_store.when_spill_full != new_store.when_spill_full,
+            ),
         ]
         .into_iter()
         .filter_map(|(key, differs)| differs.then_some(key))

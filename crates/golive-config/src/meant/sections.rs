@@ -128,7 +128,10 @@ pub struct Probes {
 
 impl Default for Probes {
     fn default() -> Self {
-        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081), expose: false }
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081),
+            expose: false,
+        }
     }
 }
 
@@ -292,10 +295,17 @@ pub struct ConfiguredKey {
 /// The checklist's own numbers (S2): 100/h of each user, 10,000/h in all.
 impl Default for Limits {
     fn default() -> Self {
-        Self { user: Some(per_hour(100)), principal: None, global: Some(per_hour(10_000)) }
+        Self {
+            user: Some(per_hour(100)),
+            principal: None,
+            global: Some(per_hour(10_000)),
+        }
     }
 }
 
 pub(crate) fn per_hour(count: u32) -> Rate {
-    Rate { count: NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN), period: Duration::from_secs(3600) }
+    Rate {
+        count: NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN),
+        period: Duration::from_secs(3600),
+    }
 }

@@ -11,6 +11,8 @@ mod schema;
 mod table_gateway;
 mod table_routes;
 mod table_targets;
+#[cfg(test)]
+mod tests;
 
 pub use page::page;
 pub use schema::schema;
@@ -107,7 +109,11 @@ impl Kind {
             Self::Flag => "`true` or `false`".to_owned(),
             Self::Count(least, most) => format!("whole number, {least} to {most}"),
             Self::Span(least, most) => {
-                format!("duration, {} to {}", format_duration(*least), format_duration(*most))
+                format!(
+                    "duration, {} to {}",
+                    format_duration(*least),
+                    format_duration(*most)
+                )
             }
             Self::Size(least, most) => format!("size, {} to {}", ByteSize(*least), ByteSize(*most)),
             Self::RateOrOff => "rate, or `\"off\"`".to_owned(),
@@ -165,7 +171,12 @@ pub fn section(path: &str) -> Option<&'static Section> {
 
 /// All key paths: `server.listen`, `upstreams.*.kind`, …
 pub fn paths() -> impl Iterator<Item = (String, &'static Key)> {
-    KEYS.iter().flat_map(|section| section.keys.iter().map(|key| (format!("{}.{}", section.path, key.name), key)))
+    KEYS.iter().flat_map(|section| {
+        section
+            .keys
+            .iter()
+            .map(|key| (format!("{}.{}", section.path, key.name), key))
+    })
 }
 
 /// What may stand directly inside the table at `path` (empty: the file itself): keys and tables.
@@ -177,7 +188,14 @@ pub fn children(path: &str) -> Vec<&'static str> {
         if section.path == path {
             found.extend(section.keys.iter().map(|key| key.name));
         }
-        let below = if path.is_empty() { Some(section.path) } else { section.path.strip_prefix(path).and_then(|rest| rest.strip_prefix('.')) };
+        let below = if path.is_empty() {
+            Some(section.path)
+        } else {
+            section
+                .path
+                .strip_prefix(path)
+                .and_then(|rest| rest.strip_prefix('.'))
+        };
         if let Some(first) = below.and_then(|rest| rest.split('.').next())
             && !found.contains(&first)
         {
@@ -187,8 +205,20 @@ pub fn children(path: &str) -> Vec<&'static str> {
     found
 }
 
-const fn key(name: &'static str, kind: Kind, preset: Preset, example: &'static str, doc: &'static str) -> Key {
-    Key { name, kind, preset, doc, example }
+const fn key(
+    name: &'static str,
+    kind: Kind,
+    preset: Preset,
+    example: &'static str,
+    doc: &'static str,
+) -> Key {
+    Key {
+        name,
+        kind,
+        preset,
+        doc,
+        example,
+    }
 }
 
 const fn seconds(least: u64, most: u64) -> Kind {

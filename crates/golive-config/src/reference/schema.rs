@@ -10,7 +10,10 @@ use super::{KEYS, Key, Kind, Preset, Section};
 #[must_use]
 pub fn schema() -> Value {
     let mut root = table("golive's configuration");
-    root.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+    root.insert(
+        "$schema".to_owned(),
+        json!("https://json-schema.org/draft/2020-12/schema"),
+    );
     root.insert("title".to_owned(), json!("golive.toml"));
     let mut root = Value::Object(root);
     for section in KEYS {
@@ -22,13 +25,16 @@ pub fn schema() -> Value {
 
 /// A closed table without keys.
 fn table(doc: &str) -> Map<String, Value> {
-    let closed = json!({ "description": doc, "type": "object", "properties": {}, "additionalProperties": false });
+    let closed =
+        json!({ "description": doc, "type": "object", "properties": {}, "additionalProperties": false });
     closed.as_object().cloned().unwrap_or_default()
 }
 
 /// The object schema at `steps`, made on the way if need be. `*` is any name.
 fn descend<'v>(at: &'v mut Value, steps: &[&str]) -> &'v mut Value {
-    let Some((step, rest)) = steps.split_first() else { return at };
+    let Some((step, rest)) = steps.split_first() else {
+        return at;
+    };
     let inner = if *step == "*" {
         if !at["additionalProperties"].is_object() {
             at["propertyNames"] = json!({ "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" });
@@ -46,8 +52,12 @@ fn descend<'v>(at: &'v mut Value, steps: &[&str]) -> &'v mut Value {
 
 fn fill(at: &mut Value, section: &Section) {
     at["description"] = json!(section.doc);
-    let required: Vec<&str> =
-        section.keys.iter().filter(|key| key.preset == Preset::Required).map(|key| key.name).collect();
+    let required: Vec<&str> = section
+        .keys
+        .iter()
+        .filter(|key| key.preset == Preset::Required)
+        .map(|key| key.name)
+        .collect();
     if !required.is_empty() {
         at["required"] = json!(required);
     }
@@ -77,7 +87,7 @@ fn kind(kind: Kind) -> Value {
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Count(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Kind::Span(..) => text("^([0-9]+(ms|s|m|h|d))+$"),
-        Kind::Size(..) => text("^[0-9]+ ?(B|KiB|MiB|GiB|TiB|kB|KB|MB|GB|TB)?$"),
+        Kind::Size(..) => text("^[0-9]+ *(B|kB|KB|KiB|MB|MiB|GB|GiB|TB|TiB)$"),
         Kind::RateOrOff => text("^(off|[0-9]+/[0-9a-z]+)$"),
         Kind::Load => text("^[0-9]+/[0-9a-z]+$"),
         Kind::Listen => text(":[0-9]+$"),
@@ -86,8 +96,12 @@ fn kind(kind: Kind) -> Value {
         Kind::Choice(words) => json!({ "type": "string", "enum": words }),
         Kind::Variable => text("^[A-Za-z_][A-Za-z0-9_]*$"),
         Kind::Pointer => text("^(/([^~/]|~0|~1)*)+$"),
-        Kind::Chain => json!({ "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1, "maxItems": 1 }),
-        Kind::Command => json!({ "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1 }),
+        Kind::Chain => {
+            json!({ "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1, "maxItems": 1 })
+        }
+        Kind::Command => {
+            json!({ "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1 })
+        }
         Kind::Networks | Kind::Names | Kind::Headers => list,
     }
 }

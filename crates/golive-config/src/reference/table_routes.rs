@@ -1,6 +1,8 @@
 //! S1: the rows of upstreams, agents, models and keys.
 
-use super::Kind::{Chain, Choice, Count, File, Flag, Header, Headers, Names, Networks, Pointer, Size, Text, Url, Variable};
+use super::Kind::{
+    Chain, Choice, Count, File, Flag, Header, Headers, Names, Networks, Pointer, Size, Text, Url, Variable,
+};
 use super::Preset::{Absent, Is, Required};
 use super::{DAY, GIB, HOUR, KIB, Key, MINUTE, Section, key, millis};
 
@@ -8,17 +10,83 @@ pub(super) const UPSTREAMS: Section = Section {
     path: "upstreams.*",
     doc: "A provider account or an HTTP agent: where it is, and golive's credential there.",
     keys: &[
-        key("kind", Choice(&["openai", "anthropic", "http"]), Required, "\"openai\"", "Its wire format. `openai` is also what speaks like it (vLLM, Ollama, Azure's v1 API)."),
-        key("base_url", Url, Absent("`https://api.openai.com/v1` or `https://api.anthropic.com`; required for `http`"), "\"https://llm.example.com/v1\"", "Where it is. Plain http only to `private_addresses`."),
-        key("api_key_env", Variable, Absent("no credential is sent"), "\"OPENAI_API_KEY\"", "Variable that holds its API key."),
-        key("api_key_file", File, Absent("no credential is sent"), "\"/run/secrets/openai\"", "File that holds its API key instead."),
-        key("auth_header", Header, Is("\"authorization\""), "\"x-api-key\"", "Header that carries the key to an `http` upstream: `Bearer KEY` in `authorization`, the bare key in any other."),
-        key("anthropic_version", Text, Is("\"2023-06-01\""), "\"2023-06-01\"", "`anthropic-version` when the caller sends none."),
-        key("max_in_flight", Count(1, 100_000), Is("256"), "32", "Calls at the same time. More are answered with 503."),
-        key("private_addresses", Networks, Is("[]"), "[\"127.0.0.0/8\"]", "Private ranges it may be in. Without them golive refuses to call a private address (SSRF)."),
-        key("ca_file", File, Absent("Mozilla's authorities"), "\"tls/internal-ca.pem\"", "PEM file with the authorities that vouch for it, instead of Mozilla's."),
-        key("forward_headers", Headers, Is("[]"), "[\"x-tenant\"]", "More request headers that pass to it. Credentials, cookies and hop-by-hop headers never pass."),
-        key("response_size", Size(KIB, 4 * GIB), Is("\"64 MiB\""), "\"8 MiB\"", "Largest response, and largest sum of a stream."),
+        key(
+            "kind",
+            Choice(&["openai", "anthropic", "http"]),
+            Required,
+            "\"openai\"",
+            "Its wire format. `openai` is also what speaks like it (vLLM, Ollama, Azure's v1 API).",
+        ),
+        key(
+            "base_url",
+            Url,
+            Absent("`https://api.openai.com/v1` or `https://api.anthropic.com`; required for `http`"),
+            "\"https://llm.example.com/v1\"",
+            "Where it is. Plain http only to `private_addresses`.",
+        ),
+        key(
+            "api_key_env",
+            Variable,
+            Absent("no credential is sent"),
+            "\"OPENAI_API_KEY\"",
+            "Variable that holds its API key.",
+        ),
+        key(
+            "api_key_file",
+            File,
+            Absent("no credential is sent"),
+            "\"/run/secrets/openai\"",
+            "File that holds its API key instead.",
+        ),
+        key(
+            "auth_header",
+            Header,
+            Is("\"authorization\""),
+            "\"x-api-key\"",
+            "Header that carries the key to an `http` upstream: `Bearer KEY` in `authorization`, the bare key in any other.",
+        ),
+        key(
+            "anthropic_version",
+            Text,
+            Is("\"2023-06-01\""),
+            "\"2023-06-01\"",
+            "`anthropic-version` when the caller sends none.",
+        ),
+        key(
+            "max_in_flight",
+            Count(1, 100_000),
+            Is("256"),
+            "32",
+            "Calls at the same time. More are answered with 503.",
+        ),
+        key(
+            "private_addresses",
+            Networks,
+            Is("[]"),
+            "[\"127.0.0.0/8\"]",
+            "Private ranges it may be in. Without them golive refuses to call a private address (SSRF).",
+        ),
+        key(
+            "ca_file",
+            File,
+            Absent("Mozilla's authorities"),
+            "\"tls/internal-ca.pem\"",
+            "PEM file with the authorities that vouch for it, instead of Mozilla's.",
+        ),
+        key(
+            "forward_headers",
+            Headers,
+            Is("[]"),
+            "[\"x-tenant\"]",
+            "More request headers that pass to it. Credentials, cookies and hop-by-hop headers never pass.",
+        ),
+        key(
+            "response_size",
+            Size(KIB, 4 * GIB),
+            Is("\"64 MiB\""),
+            "\"8 MiB\"",
+            "Largest response, and largest sum of a stream.",
+        ),
     ],
 };
 
@@ -26,33 +94,129 @@ pub(super) const UPSTREAM_TIMEOUTS: Section = Section {
     path: "upstreams.*.timeouts",
     doc: "The clocks of one call to this upstream.",
     keys: &[
-        key("connect", millis(10, 5 * MINUTE), Is("\"5s\""), "\"2s\"", "Name look-up, TCP and TLS."),
-        key("first_byte", millis(10, HOUR), Is("\"30s\""), "\"10s\"", "Until the first byte of the answer; of a stream, until its first content."),
-        key("idle", millis(10, HOUR), Is("\"30s\""), "\"10s\"", "Between two bytes of the answer."),
-        key("total_request", millis(10, DAY), Is("\"2m\""), "\"60s\"", "The whole of a plain call."),
-        key("total_stream", millis(10, DAY), Is("\"10m\""), "\"5m\"", "The whole of a streamed call."),
+        key(
+            "connect",
+            millis(10, 5 * MINUTE),
+            Is("\"5s\""),
+            "\"2s\"",
+            "Name look-up, TCP and TLS.",
+        ),
+        key(
+            "first_byte",
+            millis(10, HOUR),
+            Is("\"30s\""),
+            "\"10s\"",
+            "Until the first byte of the answer; of a stream, until its first content.",
+        ),
+        key(
+            "idle",
+            millis(10, HOUR),
+            Is("\"30s\""),
+            "\"10s\"",
+            "Between two bytes of the answer.",
+        ),
+        key(
+            "total_request",
+            millis(10, DAY),
+            Is("\"2m\""),
+            "\"60s\"",
+            "The whole of a plain call.",
+        ),
+        key(
+            "total_stream",
+            millis(10, DAY),
+            Is("\"10m\""),
+            "\"5m\"",
+            "The whole of a streamed call.",
+        ),
     ],
 };
 
 /// Agents and models take the same keys.
 const CALLEE: &[Key] = &[
-    key("chain", Chain, Required, "[\"openai/gpt-4o\"]", "Whom to call, as `upstream/model`; an `http` upstream stands alone. One link in this version."),
-    key("class", Choice(&["simple", "complex"]), Absent("judged per request"), "\"simple\"", "How its latency is judged."),
-    key("max_in_flight", Count(1, 100_000), Absent("only the upstream's cap"), "16", "Its own calls at the same time."),
+    key(
+        "chain",
+        Chain,
+        Required,
+        "[\"openai/gpt-4o\"]",
+        "Whom to call, as `upstream/model`; an `http` upstream stands alone. One link in this version.",
+    ),
+    key(
+        "class",
+        Choice(&["simple", "complex"]),
+        Absent("judged per request"),
+        "\"simple\"",
+        "How its latency is judged.",
+    ),
+    key(
+        "max_in_flight",
+        Count(1, 100_000),
+        Absent("only the upstream's cap"),
+        "16",
+        "Its own calls at the same time.",
+    ),
 ];
 
 const POINTERS: &[Key] = &[
-    key("input", Pointer, Required, "\"/message\"", "The user's text in the request."),
-    key("output", Pointer, Required, "\"/reply\"", "The answer's text in the response."),
-    key("stream", Pointer, Absent("it does not stream"), "\"/delta\"", "The text in one streamed event."),
+    key(
+        "input",
+        Pointer,
+        Required,
+        "\"/message\"",
+        "The user's text in the request.",
+    ),
+    key(
+        "output",
+        Pointer,
+        Required,
+        "\"/reply\"",
+        "The answer's text in the response.",
+    ),
+    key(
+        "stream",
+        Pointer,
+        Absent("it does not stream"),
+        "\"/delta\"",
+        "The text in one streamed event.",
+    ),
 ];
 
 const TIMEOUTS: &[Key] = &[
-    key("connect", millis(10, 5 * MINUTE), Absent("the upstream's"), "\"2s\"", "Name look-up, TCP and TLS."),
-    key("first_byte", millis(10, HOUR), Absent("the upstream's"), "\"10s\"", "Until the first byte of the answer."),
-    key("idle", millis(10, HOUR), Absent("the upstream's"), "\"10s\"", "Between two bytes of the answer."),
-    key("total_request", millis(10, DAY), Absent("the upstream's"), "\"60s\"", "The whole of a plain call."),
-    key("total_stream", millis(10, DAY), Absent("the upstream's"), "\"5m\"", "The whole of a streamed call."),
+    key(
+        "connect",
+        millis(10, 5 * MINUTE),
+        Absent("the upstream's"),
+        "\"2s\"",
+        "Name look-up, TCP and TLS.",
+    ),
+    key(
+        "first_byte",
+        millis(10, HOUR),
+        Absent("the upstream's"),
+        "\"10s\"",
+        "Until the first byte of the answer.",
+    ),
+    key(
+        "idle",
+        millis(10, HOUR),
+        Absent("the upstream's"),
+        "\"10s\"",
+        "Between two bytes of the answer.",
+    ),
+    key(
+        "total_request",
+        millis(10, DAY),
+        Absent("the upstream's"),
+        "\"60s\"",
+        "The whole of a plain call.",
+    ),
+    key(
+        "total_stream",
+        millis(10, DAY),
+        Absent("the upstream's"),
+        "\"5m\"",
+        "The whole of a streamed call.",
+    ),
 ];
 
 pub(super) const AGENTS: Section = Section {
@@ -67,8 +231,11 @@ pub(super) const AGENT_POINTERS: Section = Section {
     keys: POINTERS,
 };
 
-pub(super) const AGENT_TIMEOUTS: Section =
-    Section { path: "agents.*.timeouts", doc: "Clocks of this agent, where they differ from its upstream's.", keys: TIMEOUTS };
+pub(super) const AGENT_TIMEOUTS: Section = Section {
+    path: "agents.*.timeouts",
+    doc: "Clocks of this agent, where they differ from its upstream's.",
+    keys: TIMEOUTS,
+};
 
 pub(super) const MODELS: Section = Section {
     path: "models.*",
@@ -82,19 +249,58 @@ pub(super) const MODEL_POINTERS: Section = Section {
     keys: POINTERS,
 };
 
-pub(super) const MODEL_TIMEOUTS: Section =
-    Section { path: "models.*.timeouts", doc: "Clocks of this model, where they differ from its upstream's.", keys: TIMEOUTS };
+pub(super) const MODEL_TIMEOUTS: Section = Section {
+    path: "models.*.timeouts",
+    doc: "Clocks of this model, where they differ from its upstream's.",
+    keys: TIMEOUTS,
+};
 
 pub(super) const KEYS: Section = Section {
     path: "keys.*",
     doc: "A caller whose key stands in the environment. More callers: `golive keys create`.",
     keys: &[
-        key("key_env", Variable, Absent("`key_file` holds; one of the two is required"), "\"GOLIVE_CALLER_KEY\"", "Variable that holds the key: `glv_live_…`."),
-        key("key_file", File, Absent("`key_env` holds"), "\"/run/secrets/caller\"", "File that holds the key instead."),
+        key(
+            "key_env",
+            Variable,
+            Absent("`key_file` holds; one of the two is required"),
+            "\"GOLIVE_CALLER_KEY\"",
+            "Variable that holds the key: `glv_live_…`.",
+        ),
+        key(
+            "key_file",
+            File,
+            Absent("`key_env` holds"),
+            "\"/run/secrets/caller\"",
+            "File that holds the key instead.",
+        ),
         key("roles", Names, Is("[]"), "[\"user\"]", "Roles it carries."),
-        key("team", Text, Absent("none"), "\"support\"", "The team it belongs to."),
-        key("agents", Names, Is("[\"*\"]"), "[\"support\"]", "Agents it may call. `*` is all."),
-        key("models", Names, Is("[\"*\"]"), "[]", "Models it may call. `*` is all."),
-        key("may_assert_users", Flag, Is("false"), "true", "It may say on behalf of which user it calls. Only for servers that have checked who the user is."),
+        key(
+            "team",
+            Text,
+            Absent("none"),
+            "\"support\"",
+            "The team it belongs to.",
+        ),
+        key(
+            "agents",
+            Names,
+            Is("[\"*\"]"),
+            "[\"support\"]",
+            "Agents it may call. `*` is all.",
+        ),
+        key(
+            "models",
+            Names,
+            Is("[\"*\"]"),
+            "[]",
+            "Models it may call. `*` is all.",
+        ),
+        key(
+            "may_assert_users",
+            Flag,
+            Is("false"),
+            "true",
+            "It may say on behalf of which user it calls. Only for servers that have checked who the user is.",
+        ),
     ],
 };

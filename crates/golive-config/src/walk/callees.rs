@@ -20,14 +20,26 @@ pub(super) struct Routes {
 impl Routes {
     /// All names of this kind, broken ones too.
     pub(super) fn names(&self, kind: CalleeKind) -> Vec<&str> {
-        let of_kind = if kind == CalleeKind::Agent { &self.agents } else { &self.models };
-        let broken = self.broken.iter().filter(|(broken, _)| *broken == kind).map(|(_, name)| name.as_str());
+        let of_kind = if kind == CalleeKind::Agent {
+            &self.agents
+        } else {
+            &self.models
+        };
+        let broken = self
+            .broken
+            .iter()
+            .filter(|(broken, _)| *broken == kind)
+            .map(|(_, name)| name.as_str());
         of_kind.keys().map(String::as_str).chain(broken).collect()
     }
 }
 
 pub(super) fn all(walk: &mut Walk<'_>, root: &Table<'_>, upstreams: &Upstreams) -> Routes {
-    let mut routes = Routes { agents: BTreeMap::new(), models: BTreeMap::new(), broken: Vec::new() };
+    let mut routes = Routes {
+        agents: BTreeMap::new(),
+        models: BTreeMap::new(),
+        broken: Vec::new(),
+    };
     let agents = root.child(walk, "agents").named(walk);
     let models = root.child(walk, "models").named(walk);
     let nobody = agents.is_empty() && models.is_empty();
@@ -35,16 +47,22 @@ pub(super) fn all(walk: &mut Walk<'_>, root: &Table<'_>, upstreams: &Upstreams) 
     for (kind, tables) in [(CalleeKind::Agent, agents), (CalleeKind::Model, models)] {
         for (name, table) in tables {
             match one(walk, kind, &name.value, &table, upstreams) {
-                Some(callee) if kind == CalleeKind::Agent => drop(routes.agents.insert(name.value, Arc::new(callee))),
+                Some(callee) if kind == CalleeKind::Agent => {
+                    drop(routes.agents.insert(name.value, Arc::new(callee)))
+                }
                 Some(callee) => drop(routes.models.insert(name.value, Arc::new(callee))),
                 None => routes.broken.push((kind, name.value)),
             }
         }
     }
     if nobody && !root.has("targets") {
-        walk.mistake(0..0, "nothing_to_serve", "no `[agents.…]` and no `[models.…]`: every request will be refused".to_owned())
-            .help("add [agents.support] with chain = [\"openai/gpt-4o\"]")
-            .as_warning();
+        walk.mistake(
+            0..0,
+            "nothing_to_serve",
+            "no `[agents.…]` and no `[models.…]`: every request will be refused".to_owned(),
+        )
+        .help("add [agents.support] with chain = [\"openai/gpt-4o\"]")
+        .as_warning();
     }
     unused(walk, root, &routes, upstreams);
     routes
@@ -55,7 +73,8 @@ fn clashes(walk: &mut Walk<'_>, agents: &[(At<String>, Table<'_>)], models: &[(A
     for (name, _) in models {
         if agents.iter().any(|(agent, _)| agent.value == name.value) {
             let message = format!("`{}` is the name of an agent and of a model", name.value);
-            walk.mistake(name.span.clone(), "name_clash", message).help("a request says one of them in `model`; rename one");
+            walk.mistake(name.span.clone(), "name_clash", message)
+                .help("a request says one of them in `model`; rename one");
         }
     }
 }
@@ -65,27 +84,56 @@ fn unused(walk: &mut Walk<'_>, root: &Table<'_>, routes: &Routes, upstreams: &Up
     if !routes.broken.is_empty() {
         return;
     }
-    let Some(entries) = root.entries.and_then(|entries| entries.get("upstreams")).and_then(|value| value.get_ref().as_table()) else {
+    let Some(entries) = root
+        .entries
+        .and_then(|entries| entries.get("upstreams"))
+        .and_then(|value| value.get_ref().as_table())
+    else {
         return;
     };
     let callees: Vec<_> = routes.agents.values().chain(routes.models.values()).collect();
     for name in upstreams.known.keys() {
-        let used = callees.iter().any(|callee| callee.chain.iter().any(|link| link.upstream.name == *name));
+        let used = callees
+            .iter()
+            .any(|callee| callee.chain.iter().any(|link| link.upstream.name == *name));
         if !used && let Some((key, _)) = entries.get_key_value(name.as_str()) {
-            walk.mistake(key.span(), "unused", format!("no agent and no model calls upstream `{name}`")).as_warning();
+            walk.mistake(
+                key.span(),
+                "unused",
+                format!("no agent and no model calls upstream `{name}`"),
+            )
+            .as_warning();
         }
     }
 }
 
-fn one(walk: &mut Walk<'_>, kind: CalleeKind, name: &str, table: &Table<'_>, upstreams: &Upstreams) -> Option<Callee> {
+fn one(
+    walk: &mut Walk<'_>,
+    kind: CalleeKind,
+    name: &str,
+    table: &Table<'_>,
+    upstreams: &Upstreams,
+) -> Option<Callee> {
     let classes = [Class::Simple, Class::Complex].map(|class| (class.as_str(), class));
     let class = table.choice(walk, "class", &classes);
     let max_in_flight = table.count32(walk, "max_in_flight");
     let links = chain(walk, table, upstreams);
-    let first = links.as_ref().and_then(|links| links.first()).map(|link| Arc::clone(&link.upstream));
-    let sure = first.as_ref().filter(|upstream| !upstreams.unsure.contains(&upstream.name));
-    let pointers = pointers(walk, table, sure.map(|upstream| upstream.kind == UpstreamKind::Http));
-    let preset = first.as_ref().map(|upstream| upstream.timeouts).unwrap_or_default();
+    let first = links
+        .as_ref()
+        .and_then(|links| links.first())
+        .map(|link| Arc::clone(&link.upstream));
+    let sure = first
+        .as_ref()
+        .filter(|upstream| !upstreams.unsure.contains(&upstream.name));
+    let pointers = pointers(
+        walk,
+        table,
+        sure.map(|upstream| upstream.kind == UpstreamKind::Http),
+    );
+    let preset = first
+        .as_ref()
+        .map(|upstream| upstream.timeouts)
+        .unwrap_or_default();
     let timeouts = clocks(walk, table, "timeouts", preset);
     let mut callee = Callee {
         kind,
@@ -106,13 +154,25 @@ fn one(walk: &mut Walk<'_>, kind: CalleeKind, name: &str, table: &Table<'_>, ups
 fn chain(walk: &mut Walk<'_>, table: &Table<'_>, upstreams: &Upstreams) -> Option<Vec<LinkRef>> {
     let written = table.names(walk, "chain")?;
     if written.is_empty() {
-        walk.mistake(table.place("chain"), "empty_chain", format!("`{}.chain` has no link", table.path))
-            .help("name an upstream and its model, as in chain = [\"openai/gpt-4o\"]");
+        walk.mistake(
+            table.place("chain"),
+            "empty_chain",
+            format!("`{}.chain` has no link", table.path),
+        )
+        .help("name an upstream and its model, as in chain = [\"openai/gpt-4o\"]");
         return None;
     }
     if let Some(second) = written.get(1) {
-        walk.mistake(second.span.clone(), "chain_too_long", format!("`{}.chain` has {} links; this version takes one", table.path, written.len()))
-            .help("keep the first link; falling back along a chain comes with a later version");
+        walk.mistake(
+            second.span.clone(),
+            "chain_too_long",
+            format!(
+                "`{}.chain` has {} links; this version takes one",
+                table.path,
+                written.len()
+            ),
+        )
+        .help("keep the first link; falling back along a chain comes with a later version");
     }
     let links: Vec<_> = written.iter().map(|at| link(walk, at, upstreams)).collect();
     links.into_iter().collect()
@@ -125,24 +185,41 @@ fn link(walk: &mut Walk<'_>, written: &At<String>, upstreams: &Upstreams) -> Opt
     };
     let Some(upstream) = upstreams.known.get(name) else {
         let names: Vec<&str> = upstreams.known.keys().map(String::as_str).collect();
-        dangling(walk, written.span.clone(), "upstream", name, &names, "[upstreams.*]");
+        dangling(
+            walk,
+            written.span.clone(),
+            "upstream",
+            name,
+            &names,
+            "[upstreams.*]",
+        );
         return None;
     };
     if !upstreams.unsure.contains(name) {
         link_fits(walk, written, upstream, model)?;
     }
-    Some(LinkRef { upstream: Arc::clone(upstream), model: model.map(str::to_owned) })
+    Some(LinkRef {
+        upstream: Arc::clone(upstream),
+        model: model.map(str::to_owned),
+    })
 }
 
-fn link_fits(walk: &mut Walk<'_>, written: &At<String>, upstream: &Upstream, model: Option<&str>) -> Option<()> {
+fn link_fits(
+    walk: &mut Walk<'_>,
+    written: &At<String>,
+    upstream: &Upstream,
+    model: Option<&str>,
+) -> Option<()> {
     let name = &upstream.name;
     let (message, help) = match (upstream.kind, model) {
-        (UpstreamKind::Http, Some(_)) => {
-            (format!("upstream `{name}` is an HTTP agent: it has no models"), format!("write chain = [\"{name}\"]"))
-        }
-        (UpstreamKind::OpenAi | UpstreamKind::Anthropic, None | Some("")) => {
-            (format!("the link to `{name}` names no model"), format!("write it behind a slash, as in chain = [\"{name}/MODEL\"]"))
-        }
+        (UpstreamKind::Http, Some(_)) => (
+            format!("upstream `{name}` is an HTTP agent: it has no models"),
+            format!("write chain = [\"{name}\"]"),
+        ),
+        (UpstreamKind::OpenAi | UpstreamKind::Anthropic, None | Some("")) => (
+            format!("the link to `{name}` names no model"),
+            format!("write it behind a slash, as in chain = [\"{name}/MODEL\"]"),
+        ),
         _ => return Some(()),
     };
     walk.mistake(written.span.clone(), "bad_link", message).help(help);
@@ -150,13 +227,25 @@ fn link_fits(walk: &mut Walk<'_>, written: &At<String>, upstream: &Upstream, mod
 }
 
 /// Notes a name that nothing bears.
-pub(super) fn dangling(walk: &mut Walk<'_>, span: Range<usize>, what: &str, name: &str, known: &[&str], tables: &str) {
+pub(super) fn dangling(
+    walk: &mut Walk<'_>,
+    span: Range<usize>,
+    what: &str,
+    name: &str,
+    known: &[&str],
+    tables: &str,
+) {
     let help = match unknown::nearest(name, known) {
         Some(near) => format!("did you mean `{near}`?"),
         None if known.is_empty() => format!("there are no `{tables}` tables in this file"),
         None => format!("`{tables}` in this file: {}", known.join(", ")),
     };
-    walk.mistake(span, "dangling_name", format!("{what} `{}` is not defined", super::table::shown(name))).help(help);
+    walk.mistake(
+        span,
+        "dangling_name",
+        format!("{what} `{}` is not defined", super::table::shown(name)),
+    )
+    .help(help);
 }
 
 /// `needed`: an HTTP agent's JSON is known only by pointers, the other formats need none; `None`:
@@ -168,16 +257,31 @@ pub(super) fn pointers(walk: &mut Walk<'_>, table: &Table<'_>, needed: Option<bo
     let stream = pointer(walk, &inner, "stream");
     match needed {
         Some(true) if !inner.is_there() && !table.has("pointers") => {
-            walk.mistake(table.span.clone(), "missing_key", format!("`[{}]` lacks `pointers`: an HTTP agent's JSON is not known", table.path))
-                .help(format!("add [{}.pointers] with input = \"/message\" and output = \"/reply\"", table.path));
+            walk.mistake(
+                table.span.clone(),
+                "missing_key",
+                format!(
+                    "`[{}]` lacks `pointers`: an HTTP agent's JSON is not known",
+                    table.path
+                ),
+            )
+            .help(format!(
+                "add [{}.pointers] with input = \"/message\" and output = \"/reply\"",
+                table.path
+            ));
         }
         Some(false) if inner.is_there() => {
             let message = format!("`[{}]` is for HTTP agents only", inner.path);
-            walk.mistake(inner.span.clone(), "no_effect", message).help("remove it: where the text stands in this format is known");
+            walk.mistake(inner.span.clone(), "no_effect", message)
+                .help("remove it: where the text stands in this format is known");
         }
         _ => {}
     }
-    Some(Pointers { input: input?, output: output?, stream })
+    Some(Pointers {
+        input: input?,
+        output: output?,
+        stream,
+    })
 }
 
 /// RFC 6901: empty, or parts that each begin with a slash; `~` only as `~0` and `~1`.

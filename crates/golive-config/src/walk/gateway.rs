@@ -9,7 +9,9 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::secrets::{self, Found, Owner};
 use super::{Need, Table, Walk};
-use crate::meant::{Durability, Inbound, Limits, Log, LogFormat, LogLevel, Probes, Server, StoreSection, Transport, WhenFull};
+use crate::meant::{
+    Durability, Inbound, Limits, Log, LogFormat, LogLevel, Probes, Server, StoreSection, Transport, WhenFull,
+};
 
 /// HSTS for a year, the least that browsers' preload lists take.
 const HSTS: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -24,11 +26,15 @@ pub(super) fn server(walk: &mut Walk<'_>, root: &Table<'_>) -> Server {
     let listen = listen.map_or(preset.listen, |at| at.value);
     let transport = transport(walk, &table);
     if transport == Transport::Plain && !listen.ip().is_loopback() && !table.has("tls") {
-        walk.mistake(listen_span, "plain_http", format!("plain HTTP on {listen} would send keys and prompts in the clear"))
-            .help(
-                "set certificate_file and private_key_file, or tls = \"terminated_by_proxy\" behind a proxy \
+        walk.mistake(
+            listen_span,
+            "plain_http",
+            format!("plain HTTP on {listen} would send keys and prompts in the clear"),
+        )
+        .help(
+            "set certificate_file and private_key_file, or tls = \"terminated_by_proxy\" behind a proxy \
                  that ends TLS, or listen on 127.0.0.1",
-            );
+        );
     }
     let proxies = table.networks(walk, "trusted_proxies").unwrap_or_default();
     if transport == Transport::ProxyTerminated && proxies.is_empty() {
@@ -47,15 +53,21 @@ pub(super) fn server(walk: &mut Walk<'_>, root: &Table<'_>) -> Server {
 }
 
 fn transport(walk: &mut Walk<'_>, table: &Table<'_>) -> Transport {
-    let by_proxy = table.choice(walk, "tls", &[("terminated_by_proxy", ())]).is_some();
+    let by_proxy = table
+        .choice(walk, "tls", &[("terminated_by_proxy", ())])
+        .is_some();
     let certificate = table.text(walk, "certificate_file");
     let key = table.text(walk, "private_key_file");
     let allow_tls12 = table.flag(walk, "allow_tls12").unwrap_or(false);
     let hsts = Some(table.duration(walk, "hsts").unwrap_or(HSTS)).filter(|age| !age.is_zero());
     match (certificate, key) {
         (Some(certificate), _) if by_proxy => {
-            walk.mistake(certificate.span, "two_transports", "TLS ends either at a proxy or here, not at both".to_owned())
-                .help("remove `tls = \"terminated_by_proxy\"` or the certificate");
+            walk.mistake(
+                certificate.span,
+                "two_transports",
+                "TLS ends either at a proxy or here, not at both".to_owned(),
+            )
+            .help("remove `tls = \"terminated_by_proxy\"` or the certificate");
             Transport::ProxyTerminated
         }
         (Some(certificate), Some(key)) => {
@@ -64,27 +76,48 @@ fn transport(walk: &mut Walk<'_>, table: &Table<'_>) -> Transport {
                 certificates(walk, &cert_file, certificate.span);
                 private_key(walk, &key_file, key.span);
             }
-            Transport::Tls { cert_file, key_file, allow_tls12, hsts }
+            Transport::Tls {
+                cert_file,
+                key_file,
+                allow_tls12,
+                hsts,
+            }
         }
         (Some(one), None) | (None, Some(one)) => {
-            let lacks = if table.has("certificate_file") { "private_key_file" } else { "certificate_file" };
-            walk.mistake(one.span, "missing_key", format!("TLS needs both files: `[server]` lacks `{lacks}`"))
-                .help(format!("add {lacks} = \"tls/….pem\""));
+            let lacks = if table.has("certificate_file") {
+                "private_key_file"
+            } else {
+                "certificate_file"
+            };
+            walk.mistake(
+                one.span,
+                "missing_key",
+                format!("TLS needs both files: `[server]` lacks `{lacks}`"),
+            )
+            .help(format!("add {lacks} = \"tls/….pem\""));
             Transport::ProxyTerminated // nothing more to say about this listener
         }
         (None, None) => {
             for name in ["allow_tls12", "hsts"].into_iter().filter(|name| table.has(name)) {
                 let message = format!("`server.{name}` has no effect: golive does not end TLS here");
-                walk.mistake(table.place(name), "no_effect", message).help("it needs certificate_file and private_key_file").as_warning();
+                walk.mistake(table.place(name), "no_effect", message)
+                    .help("it needs certificate_file and private_key_file")
+                    .as_warning();
             }
-            if by_proxy { Transport::ProxyTerminated } else { Transport::Plain }
+            if by_proxy {
+                Transport::ProxyTerminated
+            } else {
+                Transport::Plain
+            }
         }
     }
 }
 
 /// Notes a file that cannot be read or holds no certificate.
 pub(super) fn certificates(walk: &mut Walk<'_>, path: &Path, span: Range<usize>) {
-    let Some(bytes) = pem(walk, path, span.clone(), "unreadable_certificate") else { return };
+    let Some(bytes) = pem(walk, path, span.clone(), "unreadable_certificate") else {
+        return;
+    };
     let mut count = 0;
     for certificate in CertificateDer::pem_slice_iter(&bytes) {
         if certificate.is_err() {
@@ -94,20 +127,35 @@ pub(super) fn certificates(walk: &mut Walk<'_>, path: &Path, span: Range<usize>)
         count += 1;
     }
     if count == 0 {
-        walk.mistake(span, "unreadable_certificate", format!("{} holds no certificate that can be read", path.display()))
-            .help("it must be PEM: blocks between -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----");
+        walk.mistake(
+            span,
+            "unreadable_certificate",
+            format!("{} holds no certificate that can be read", path.display()),
+        )
+        .help("it must be PEM: blocks between -----BEGIN CERTIFICATE----- and -----END CERTIFICATE-----");
     }
 }
 
 fn private_key(walk: &mut Walk<'_>, path: &Path, span: Range<usize>) {
-    let Some(bytes) = pem(walk, path, span.clone(), "unreadable_private_key") else { return };
+    let Some(bytes) = pem(walk, path, span.clone(), "unreadable_private_key") else {
+        return;
+    };
     if PrivateKeyDer::from_pem_slice(&bytes).is_err() {
-        walk.mistake(span, "unreadable_private_key", format!("{} holds no private key that can be read", path.display()))
-            .help("it must be PEM without a passphrase: PKCS#8, PKCS#1 or SEC1");
+        walk.mistake(
+            span,
+            "unreadable_private_key",
+            format!("{} holds no private key that can be read", path.display()),
+        )
+        .help("it must be PEM without a passphrase: PKCS#8, PKCS#1 or SEC1");
     }
 }
 
-fn pem(walk: &mut Walk<'_>, path: &Path, span: Range<usize>, code: &'static str) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+fn pem(
+    walk: &mut Walk<'_>,
+    path: &Path,
+    span: Range<usize>,
+    code: &'static str,
+) -> Option<zeroize::Zeroizing<Vec<u8>>> {
     use std::io::Read;
     let mut bytes = zeroize::Zeroizing::new(Vec::new());
     let read = std::fs::File::open(path).and_then(|file| file.take(PEM_BYTES_MAX).read_to_end(&mut bytes));
@@ -135,24 +183,39 @@ pub(super) fn inbound(walk: &mut Walk<'_>, root: &Table<'_>) -> Inbound {
     let table = root.child(walk, "inbound");
     let preset = Inbound::default();
     let inbound = Inbound {
-        head_timeout: table.duration(walk, "head_timeout").unwrap_or(preset.head_timeout),
+        head_timeout: table
+            .duration(walk, "head_timeout")
+            .unwrap_or(preset.head_timeout),
         head_size: table.size(walk, "head_size").unwrap_or(preset.head_size),
-        handshake_timeout: table.duration(walk, "handshake_timeout").unwrap_or(preset.handshake_timeout),
+        handshake_timeout: table
+            .duration(walk, "handshake_timeout")
+            .unwrap_or(preset.handshake_timeout),
         body_size: table.size(walk, "body_size").unwrap_or(preset.body_size),
-        body_timeout: table.duration(walk, "body_timeout").unwrap_or(preset.body_timeout),
+        body_timeout: table
+            .duration(walk, "body_timeout")
+            .unwrap_or(preset.body_timeout),
         connections: table.count32(walk, "connections").unwrap_or(preset.connections),
-        connections_per_address: table.count32(walk, "connections_per_address").unwrap_or(preset.connections_per_address),
+        connections_per_address: table
+            .count32(walk, "connections_per_address")
+            .unwrap_or(preset.connections_per_address),
         h2_streams: table.count32(walk, "h2_streams").unwrap_or(preset.h2_streams),
         h2_resets: table.count32(walk, "h2_resets").unwrap_or(preset.h2_resets),
-        unread_timeout: table.duration(walk, "unread_timeout").unwrap_or(preset.unread_timeout),
+        unread_timeout: table
+            .duration(walk, "unread_timeout")
+            .unwrap_or(preset.unread_timeout),
         json_depth: table.count32(walk, "json_depth").unwrap_or(preset.json_depth),
         json_nodes: table.count32(walk, "json_nodes").unwrap_or(preset.json_nodes),
         json_string: table.size(walk, "json_string").unwrap_or(preset.json_string),
-        idle_timeout: table.duration(walk, "idle_timeout").unwrap_or(preset.idle_timeout),
+        idle_timeout: table
+            .duration(walk, "idle_timeout")
+            .unwrap_or(preset.idle_timeout),
     };
     if inbound.connections_per_address > inbound.connections && table.has("connections_per_address") {
-        let message = "`inbound.connections_per_address` is more than `inbound.connections`: one address may take all".to_owned();
-        walk.mistake(table.place("connections_per_address"), "no_effect", message).as_warning();
+        let message =
+            "`inbound.connections_per_address` is more than `inbound.connections`: one address may take all"
+                .to_owned();
+        walk.mistake(table.place("connections_per_address"), "no_effect", message)
+            .as_warning();
     }
     inbound
 }
@@ -169,14 +232,22 @@ pub(super) fn probes(walk: &mut Walk<'_>, root: &Table<'_>, server: &Server) -> 
     }
     if listen == server.listen && listen.port() != 0 {
         let message = format!("`probes.listen` and `server.listen` are both {listen}");
-        walk.mistake(table.place("listen"), "same_address", message).help("give the probes a port of their own, as in \"127.0.0.1:8081\"");
+        walk.mistake(table.place("listen"), "same_address", message)
+            .help("give the probes a port of their own, as in \"127.0.0.1:8081\"");
     }
     Probes { listen, expose }
 }
 
 pub(super) fn log(walk: &mut Walk<'_>, root: &Table<'_>) -> Log {
     let table = root.child(walk, "log");
-    let levels = [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace].map(|level| (level.as_str(), level));
+    let levels = [
+        LogLevel::Error,
+        LogLevel::Warn,
+        LogLevel::Info,
+        LogLevel::Debug,
+        LogLevel::Trace,
+    ]
+    .map(|level| (level.as_str(), level));
     let formats = [LogFormat::Text, LogFormat::Json].map(|format| (format.as_str(), format));
     Log {
         level: table.choice(walk, "level", &levels).unwrap_or_default(),
@@ -188,28 +259,51 @@ pub(super) fn store(walk: &mut Walk<'_>, root: &Table<'_>) -> StoreSection {
     let table = root.child(walk, "store");
     let durabilities = [Durability::Process, Durability::Power].map(|one| (one.as_str(), one));
     let when_full = [WhenFull::Refuse, WhenFull::Unrecorded].map(|one| (one.as_str(), one));
-    let found = secrets::read(walk, &table, ["master_key_env", "master_key_file"], Some("GOLIVE_MASTER_KEY"), Owner::Gateway);
+    let found = secrets::read(
+        walk,
+        &table,
+        ["master_key_env", "master_key_file"],
+        Some("GOLIVE_MASTER_KEY"),
+        Owner::Gateway,
+    );
     let (master_key, master_key_source) = match found {
         Found::Here(secret) => (secrets::master_key(walk, &secret), secret.source),
         Found::NotNamed | Found::Missing(_) => (secrets::placeholder(), String::new()),
     };
-    let path = table.text(walk, "path").map_or_else(|| "golive.db".to_owned(), |at| at.value);
+    let path = table
+        .text(walk, "path")
+        .map_or_else(|| "golive.db".to_owned(), |at| at.value);
     const DAY: u64 = 24 * 3600;
     let store = StoreSection {
         path: walk.join(&path),
-        durability: table.choice(walk, "durability", &durabilities).unwrap_or_default(),
+        durability: table
+            .choice(walk, "durability", &durabilities)
+            .unwrap_or_default(),
         content: table.flag(walk, "content").unwrap_or(true),
-        retention_content: table.duration(walk, "retention_content").unwrap_or(Duration::from_secs(30 * DAY)),
-        retention_ledger: table.duration(walk, "retention_ledger").unwrap_or(Duration::from_secs(400 * DAY)),
-        spill_size: table.size(walk, "spill_size").unwrap_or(crate::ByteSize(64 * 1024 * 1024)),
-        when_spill_full: table.choice(walk, "when_spill_full", &when_full).unwrap_or_default(),
+        retention_content: table
+            .duration(walk, "retention_content")
+            .unwrap_or(Duration::from_secs(30 * DAY)),
+        retention_ledger: table
+            .duration(walk, "retention_ledger")
+            .unwrap_or(Duration::from_secs(400 * DAY)),
+        spill_size: table
+            .size(walk, "spill_size")
+            .unwrap_or(crate::ByteSize(64 * 1024 * 1024)),
+        when_spill_full: table
+            .choice(walk, "when_spill_full", &when_full)
+            .unwrap_or_default(),
         master_key,
         master_key_source,
     };
     if store.retention_content > store.retention_ledger {
-        let name = if table.has("retention_content") { "retention_content" } else { "retention_ledger" };
+        let name = if table.has("retention_content") {
+            "retention_content"
+        } else {
+            "retention_ledger"
+        };
         let message = "`store.retention_content` is longer than `store.retention_ledger`: content stands in ledger rows".to_owned();
-        walk.mistake(table.place(name), "out_of_range", message).help("keep the ledger at least as long as the content");
+        walk.mistake(table.place(name), "out_of_range", message)
+            .help("keep the ledger at least as long as the content");
     }
     store
 }

@@ -20,10 +20,16 @@ pub(super) fn all(walk: &mut Walk<'_>, root: &Table<'_>, routes: &Routes) -> BTr
         let models = allowed(walk, &table, "models", routes.names(CalleeKind::Model));
         let may_assert_users = table.flag(walk, "may_assert_users").unwrap_or(false);
         let Some(secret) = secret else { continue };
-        let same = keys.values().find(|other| other.secret.expose_secret() == secret.text.expose_secret());
+        let same = keys
+            .values()
+            .find(|other| other.secret.expose_secret() == secret.text.expose_secret());
         if let Some(same) = same {
-            let message = format!("`[keys.{}]` and `[keys.{}]` hold the same key", same.name, name.value);
-            walk.mistake(secret.span, "same_key", message).help("give each caller a key of its own: `golive keys create`");
+            let message = format!(
+                "`[keys.{}]` and `[keys.{}]` hold the same key",
+                same.name, name.value
+            );
+            walk.mistake(secret.span, "same_key", message)
+                .help("give each caller a key of its own: `golive keys create`");
             continue;
         }
         let key = ConfiguredKey {
@@ -44,7 +50,9 @@ pub(super) fn all(walk: &mut Walk<'_>, root: &Table<'_>, routes: &Routes) -> BTr
 fn secret(walk: &mut Walk<'_>, table: &Table<'_>) -> Option<Secret> {
     match secrets::read(walk, table, ["key_env", "key_file"], None, Owner::Gateway) {
         Found::Here(secret) => {
-            if walk.need == Need::Gateway && let Err(why) = key_text::check(secret.text.expose_secret()) {
+            if walk.need == Need::Gateway
+                && let Err(why) = key_text::check(secret.text.expose_secret())
+            {
                 walk.mistake(secret.span.clone(), "bad_key", format!("the key from {} {why}", secret.source))
                     .help("make one with `golive keys create` (or `golive init`) and put it into the variable whole");
             }
@@ -52,8 +60,12 @@ fn secret(walk: &mut Walk<'_>, table: &Table<'_>) -> Option<Secret> {
         }
         Found::Missing(_) => None,
         Found::NotNamed => {
-            walk.mistake(table.span.clone(), "missing_key", format!("`[{}]` lacks `key_env`", table.path))
-                .help("add key_env = \"VARIABLE\" (or key_file), and put the key into `.env`");
+            walk.mistake(
+                table.span.clone(),
+                "missing_key",
+                format!("`[{}]` lacks `key_env`", table.path),
+            )
+            .help("add key_env = \"VARIABLE\" (or key_file), and put the key into `.env`");
             None
         }
     }
@@ -61,9 +73,21 @@ fn secret(walk: &mut Walk<'_>, table: &Table<'_>) -> Option<Secret> {
 
 /// What a key may call: `*`, or names that exist.
 fn allowed(walk: &mut Walk<'_>, table: &Table<'_>, what: &str, known: Vec<&str>) -> Vec<String> {
-    let Some(written) = table.names(walk, what) else { return vec!["*".to_owned()] };
-    for at in written.iter().filter(|at| at.value != "*" && !known.contains(&at.value.as_str())) {
-        dangling(walk, at.span.clone(), what.trim_end_matches('s'), &at.value, &known, &format!("[{what}.*]"));
+    let Some(written) = table.names(walk, what) else {
+        return vec!["*".to_owned()];
+    };
+    for at in written
+        .iter()
+        .filter(|at| at.value != "*" && !known.contains(&at.value.as_str()))
+    {
+        dangling(
+            walk,
+            at.span.clone(),
+            what.trim_end_matches('s'),
+            &at.value,
+            &known,
+            &format!("[{what}.*]"),
+        );
     }
     written.into_iter().map(|at| at.value).collect()
 }

@@ -25,7 +25,11 @@ pub(super) fn is_literal_place(pattern: &str) -> bool {
 /// Every secret in the tree that is written out.
 pub(crate) fn literal_secrets(tree: &DeTable<'_>) -> Vec<Literal> {
     let mut found = Vec::new();
-    let top = Place { path: "", pattern: Some(String::new()), secret: false };
+    let top = Place {
+        path: "",
+        pattern: Some(String::new()),
+        secret: false,
+    };
     table(tree, &top, &mut found);
     found
 }
@@ -39,7 +43,11 @@ struct Place<'p> {
 }
 
 fn table(entries: &DeTable<'_>, place: &Place<'_>, found: &mut Vec<Literal>) {
-    let known = place.pattern.as_deref().map(reference::children).unwrap_or_default();
+    let known = place
+        .pattern
+        .as_deref()
+        .map(reference::children)
+        .unwrap_or_default();
     for (key, value) in entries {
         let name = key.get_ref().as_ref();
         let is_known = known.contains(&name);
@@ -48,20 +56,46 @@ fn table(entries: &DeTable<'_>, place: &Place<'_>, found: &mut Vec<Literal>) {
         let path = join(place.path, name);
         match value.get_ref() {
             DeValue::Table(inner) => {
-                let step = if is_known { Some(name) } else { known.contains(&"*").then_some("*") };
-                let pattern = place.pattern.as_deref().zip(step).map(|(pattern, step)| join(pattern, step));
+                let step = if is_known {
+                    Some(name)
+                } else {
+                    known.contains(&"*").then_some("*")
+                };
+                let pattern = place
+                    .pattern
+                    .as_deref()
+                    .zip(step)
+                    .map(|(pattern, step)| join(pattern, step));
                 let secret = secret && pattern.is_none();
-                table(inner, &Place { path: &path, pattern, secret }, found);
+                table(
+                    inner,
+                    &Place {
+                        path: &path,
+                        pattern,
+                        secret,
+                    },
+                    found,
+                );
             }
             other => {
                 let in_key_place = place.pattern.as_deref().is_some_and(is_literal_place);
-                let in_place_of_a_name = name.ends_with("_env") && other.as_str().is_some_and(is_no_name_but_a_secret);
+                let in_place_of_a_name =
+                    name.ends_with("_env") && other.as_str().is_some_and(is_no_name_but_a_secret);
                 if secret || in_key_place {
                     let help = advice(place.pattern.as_deref(), name, in_key_place);
-                    found.push(Literal { span: value.span(), path, help });
+                    found.push(Literal {
+                        span: value.span(),
+                        path,
+                        help,
+                    });
                 } else if in_place_of_a_name {
-                    let help = format!("`{name}` takes the *name* of a variable; put the secret itself into `.env`");
-                    found.push(Literal { span: value.span(), path, help });
+                    let help =
+                        format!("`{name}` takes the *name* of a variable; put the secret itself into `.env`");
+                    found.push(Literal {
+                        span: value.span(),
+                        path,
+                        help,
+                    });
                 } else {
                     strings(value.span(), other, &path, found);
                 }
@@ -74,10 +108,17 @@ fn table(entries: &DeTable<'_>, place: &Place<'_>, found: &mut Vec<Literal>) {
 fn strings(span: Range<usize>, value: &DeValue<'_>, path: &str, found: &mut Vec<Literal>) {
     match value {
         DeValue::String(text) if looks_like_a_secret(text) => {
-            let help = "put the secret into `.env` and name its variable by a key that ends in `_env`".to_owned();
-            found.push(Literal { span, path: path.to_owned(), help });
+            let help =
+                "put the secret into `.env` and name its variable by a key that ends in `_env`".to_owned();
+            found.push(Literal {
+                span,
+                path: path.to_owned(),
+                help,
+            });
         }
-        DeValue::Array(list) => list.iter().for_each(|entry| strings(entry.span(), entry.get_ref(), path, found)),
+        DeValue::Array(list) => list
+            .iter()
+            .for_each(|entry| strings(entry.span(), entry.get_ref(), path, found)),
         _ => {}
     }
 }
@@ -87,7 +128,10 @@ fn advice(pattern: Option<&str>, name: &str, in_key_place: bool) -> String {
         format!("{name}.key_env = \"VARIABLE\"")
     } else {
         let known = pattern.map(reference::children).unwrap_or_default();
-        let by_env = known.into_iter().find(|known| known.ends_with("_env")).unwrap_or("api_key_env");
+        let by_env = known
+            .into_iter()
+            .find(|known| known.ends_with("_env"))
+            .unwrap_or("api_key_env");
         format!("{by_env} = \"VARIABLE\"")
     };
     format!(
@@ -104,7 +148,8 @@ pub(crate) fn is_variable_name(text: &str) -> bool {
 
 /// Rather a secret than a variable's name: of a known kind, or long and written as no name is.
 fn is_no_name_but_a_secret(text: &str) -> bool {
-    let mixed = text.contains(|c: char| c.is_ascii_digit()) && text.contains(|c: char| c.is_ascii_lowercase());
+    let mixed =
+        text.contains(|c: char| c.is_ascii_digit()) && text.contains(|c: char| c.is_ascii_lowercase());
     looks_like_a_secret(text)
         || (text.len() >= 16 && !is_variable_name(text) && !text.contains(' '))
         || (text.len() >= 20 && mixed)
@@ -117,7 +162,10 @@ mod tests {
     fn paths(text: &str) -> Vec<String> {
         let (tree, errors) = DeTable::parse_recoverable(text);
         assert!(errors.is_empty(), "{errors:?}");
-        literal_secrets(tree.get_ref()).into_iter().map(|literal| literal.path).collect()
+        literal_secrets(tree.get_ref())
+            .into_iter()
+            .map(|literal| literal.path)
+            .collect()
     }
 
     #[test]
@@ -126,12 +174,27 @@ mod tests {
         assert_eq!(paths("[upstreams.x]\napi_kye = 'abc'"), ["upstreams.x.api_kye"]);
         assert_eq!(paths("[upstreams.x]\npassword = 12345"), ["upstreams.x.password"]);
         assert_eq!(paths("[keys]\nci = 'abc'"), ["keys.ci"]);
-        assert_eq!(paths("[targets.t.credentials]\nuser = 'abc'"), ["targets.t.credentials.user"]);
+        assert_eq!(
+            paths("[targets.t.credentials]\nuser = 'abc'"),
+            ["targets.t.credentials.user"]
+        );
         assert_eq!(paths("[secrets]\nopenai = 'abc'"), ["secrets.openai"]);
-        assert_eq!(paths("[secrets.deep.er]\nopenai = 'abc'"), ["secrets.deep.er.openai"]);
-        assert_eq!(paths("[upstreams.x]\nforward_headers = ['sk-abcdefghijklmnopqrst']"), ["upstreams.x.forward_headers"]);
-        assert_eq!(paths("[upstreams.x]\napi_key_env = 'sk-abcdefghijklmnopqrst'"), ["upstreams.x.api_key_env"]);
-        assert_eq!(paths("[store]\nmaster_key_env = 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA='"), ["store.master_key_env"]);
+        assert_eq!(
+            paths("[secrets.deep.er]\nopenai = 'abc'"),
+            ["secrets.deep.er.openai"]
+        );
+        assert_eq!(
+            paths("[upstreams.x]\nforward_headers = ['sk-abcdefghijklmnopqrst']"),
+            ["upstreams.x.forward_headers"]
+        );
+        assert_eq!(
+            paths("[upstreams.x]\napi_key_env = 'sk-abcdefghijklmnopqrst'"),
+            ["upstreams.x.api_key_env"]
+        );
+        assert_eq!(
+            paths("[store]\nmaster_key_env = 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA='"),
+            ["store.master_key_env"]
+        );
     }
 
     #[test]

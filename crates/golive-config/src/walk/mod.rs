@@ -85,7 +85,12 @@ impl Walk<'_> {
     }
 
     /// Notes a mistake of this file.
-    pub(crate) fn mistake(&mut self, span: Range<usize>, code: &'static str, message: String) -> &mut Mistake {
+    pub(crate) fn mistake(
+        &mut self,
+        span: Range<usize>,
+        code: &'static str,
+        message: String,
+    ) -> &mut Mistake {
         self.mistakes.push(self.file, span, code, message)
     }
 

@@ -60,13 +60,16 @@ pub(super) fn read(
     match (variable, file) {
         (Some(_), Some(file)) => {
             let message = format!("`[{}]` has both `{by_env}` and `{by_file}`", table.path);
-            walk.mistake(file.span, "two_sources", message).help("keep one of the two");
+            walk.mistake(file.span, "two_sources", message)
+                .help("keep one of the two");
             Found::Missing(String::new())
         }
         (None, None) if table.has(by_env) || table.has(by_file) => Found::Missing(String::new()), // noted by the reader
         (None, None) if preset.is_none() => Found::NotNamed,
         (None, Some(file)) if unused_here => Found::Missing(format!("file {}", file.value)),
-        (variable, None) if unused_here => Found::Missing(variable.map_or_else(String::new, |name| format!("env {}", name.value))),
+        (variable, None) if unused_here => {
+            Found::Missing(variable.map_or_else(String::new, |name| format!("env {}", name.value)))
+        }
         (None, Some(file)) => from_file(walk, &file.value, file.span, owner),
         (Some(name), None) => from_variable(walk, &name.value, name.span, owner),
         (None, None) => from_variable(walk, preset.unwrap_or_default(), table.span.clone(), owner),
@@ -84,12 +87,26 @@ fn from_variable(walk: &mut Walk<'_>, name: &str, span: Range<usize>, owner: Own
     let dot_env = walk.folder.join(".env");
     let Some(value) = walk.environment.variable(name).map(Zeroizing::new) else {
         let help = format!("export it, or put {name}=… into {}", dot_env.display());
-        absent(walk, span, owner, "unset_variable", format!("variable `{name}` is not set"), help);
+        absent(
+            walk,
+            span,
+            owner,
+            "unset_variable",
+            format!("variable `{name}` is not set"),
+            help,
+        );
         return Found::Missing(source);
     };
     if value.is_empty() {
         let help = format!("give it a value in the environment or in {}", dot_env.display());
-        absent(walk, span, owner, "empty_secret", format!("variable `{name}` is set but empty"), help);
+        absent(
+            walk,
+            span,
+            owner,
+            "empty_secret",
+            format!("variable `{name}` is set but empty"),
+            help,
+        );
         return Found::Missing(source);
     }
     sendable(walk, &value, span, source)
@@ -102,14 +119,28 @@ fn from_file(walk: &mut Walk<'_>, path: &str, span: Range<usize>, owner: Owner) 
         Ok(text) => text,
         Err(why) => {
             let help = "check the path and that this user may read it".to_owned();
-            absent(walk, span, owner, "unreadable_secret", format!("cannot read {}: {why}", path.display()), help);
+            absent(
+                walk,
+                span,
+                owner,
+                "unreadable_secret",
+                format!("cannot read {}: {why}", path.display()),
+                help,
+            );
             return Found::Missing(source);
         }
     };
     let trimmed = text.trim_end_matches(['\n', '\r']);
     if trimmed.is_empty() {
         let help = "write the secret into it, on one line".to_owned();
-        absent(walk, span, owner, "empty_secret", format!("{} is empty", path.display()), help);
+        absent(
+            walk,
+            span,
+            owner,
+            "empty_secret",
+            format!("{} is empty", path.display()),
+            help,
+        );
         return Found::Missing(source);
     }
     sendable(walk, trimmed, span, source)
@@ -117,7 +148,9 @@ fn from_file(walk: &mut Walk<'_>, path: &str, span: Range<usize>, owner: Owner) 
 
 fn read_small(path: &Path) -> std::io::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::new());
-    std::fs::File::open(path)?.take(SECRET_FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    std::fs::File::open(path)?
+        .take(SECRET_FILE_BYTES_MAX + 1)
+        .read_to_string(&mut text)?;
     if text.len() as u64 > SECRET_FILE_BYTES_MAX {
         return Err(std::io::Error::other("it is longer than any secret (64 KiB)"));
     }
@@ -127,17 +160,36 @@ fn read_small(path: &Path) -> std::io::Result<Zeroizing<String>> {
 /// All secrets here end up in a header or are base64: visible ASCII only.
 fn sendable(walk: &mut Walk<'_>, text: &str, span: Range<usize>, source: String) -> Found {
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        walk.mistake(span, "bad_secret", format!("the secret from {source} holds spaces, control or non-ASCII characters"))
-            .help("write it on one line, without quotes inside and without spaces around");
+        walk.mistake(
+            span,
+            "bad_secret",
+            format!("the secret from {source} holds spaces, control or non-ASCII characters"),
+        )
+        .help("write it on one line, without quotes inside and without spaces around");
         return Found::Missing(source);
     }
-    Found::Here(Secret { text: SecretString::from(text), source, span })
+    Found::Here(Secret {
+        text: SecretString::from(text),
+        source,
+        span,
+    })
 }
 
-fn absent(walk: &mut Walk<'_>, span: Range<usize>, owner: Owner, code: &'static str, message: String, help: String) {
+fn absent(
+    walk: &mut Walk<'_>,
+    span: Range<usize>,
+    owner: Owner,
+    code: &'static str,
+    message: String,
+    help: String,
+) {
     let mistake = walk.mistake(span, code, message);
     if owner == Owner::Target {
-        mistake.help(format!("{help}; without it, what needs this credential stays unproven")).as_warning();
+        mistake
+            .help(format!(
+                "{help}; without it, what needs this credential stays unproven"
+            ))
+            .as_warning();
     } else {
         mistake.help(help);
     }
@@ -146,7 +198,9 @@ fn absent(walk: &mut Walk<'_>, span: Range<usize>, owner: Owner, code: &'static 
 /// The master key: 32 bytes in base64, standard or URL-safe, with or without padding.
 pub(super) fn master_key(walk: &mut Walk<'_>, secret: &Secret) -> SecretSlice<u8> {
     let text = secret.text.expose_secret();
-    let decoded = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD].into_iter().find_map(|code| code.decode(text).ok());
+    let decoded = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD]
+        .into_iter()
+        .find_map(|code| code.decode(text).ok());
     let fresh = "make a fresh one with `openssl rand -base64 32`, or let `golive init` write it. \
                  A store that is already sealed opens only with the key it was sealed with";
     let source = &secret.source;
@@ -155,11 +209,18 @@ pub(super) fn master_key(walk: &mut Walk<'_>, secret: &Secret) -> SecretSlice<u8
         Some(mut bytes) => {
             let length = bytes.len();
             bytes.zeroize();
-            let message = format!("the master key from {source} is {length} bytes long, not {MASTER_KEY_BYTES}");
-            walk.mistake(secret.span.clone(), "bad_master_key", message).help(fresh);
+            let message =
+                format!("the master key from {source} is {length} bytes long, not {MASTER_KEY_BYTES}");
+            walk.mistake(secret.span.clone(), "bad_master_key", message)
+                .help(fresh);
         }
         None => {
-            walk.mistake(secret.span.clone(), "bad_master_key", format!("the master key from {source} is not base64")).help(fresh);
+            walk.mistake(
+                secret.span.clone(),
+                "bad_master_key",
+                format!("the master key from {source} is not base64"),
+            )
+            .help(fresh);
         }
     }
     placeholder()

@@ -39,7 +39,12 @@ pub(crate) struct Table<'t> {
 
 impl<'t> Table<'t> {
     pub(crate) fn root(tree: &'t DeTable<'t>) -> Self {
-        Self { path: String::new(), pattern: String::new(), span: 0..0, entries: Some(tree) }
+        Self {
+            path: String::new(),
+            pattern: String::new(),
+            span: 0..0,
+            entries: Some(tree),
+        }
     }
 
     /// It stands in the file.
@@ -54,7 +59,9 @@ impl<'t> Table<'t> {
 
     /// Where the key's value stands; else the table's name.
     pub(crate) fn place(&self, name: &str) -> Range<usize> {
-        self.entries.and_then(|entries| entries.get(name)).map_or(self.span.clone(), |value| value.span())
+        self.entries
+            .and_then(|entries| entries.get(name))
+            .map_or(self.span.clone(), |value| value.span())
     }
 
     /// The table `name` inside this one, with its unknown and missing keys noted.
@@ -62,7 +69,12 @@ impl<'t> Table<'t> {
         let (path, pattern) = (join(&self.path, name), join(&self.pattern, name));
         let found = self.entries.and_then(|entries| entries.get_key_value(name));
         let Some((key, value)) = found else {
-            return Table { path, pattern, span: self.span.clone(), entries: None };
+            return Table {
+                path,
+                pattern,
+                span: self.span.clone(),
+                entries: None,
+            };
         };
         self.enter(walk, path, pattern, key.span(), value.span(), value.get_ref())
     }
@@ -71,7 +83,10 @@ impl<'t> Table<'t> {
     pub(crate) fn named(&self, walk: &mut Walk<'_>) -> Vec<(At<String>, Table<'t>)> {
         let mut found = Vec::new();
         for (key, value) in self.entries.into_iter().flatten() {
-            let name = At { value: key.get_ref().to_string(), span: key.span() };
+            let name = At {
+                value: key.get_ref().to_string(),
+                span: key.span(),
+            };
             if let Err(why) = check_name(&name.value) {
                 walk.mistake(key.span(), "bad_name", format!("`{}` in `{}` is not a name: {why}", name.value, self.path))
                     .help("names are letters, digits, `-`, `_` and `.`, at most 64, and begin with a letter or digit");
@@ -98,12 +113,26 @@ impl<'t> Table<'t> {
         let Some(entries) = value.as_table() else {
             // A literal secret right under `[keys]` was reported as such by the pass for literals.
             if !super::literal::is_literal_place(&self.pattern) {
-                walk.mistake(place, "wrong_type", format!("`{path}` is a table, not {}", article(value.type_str())))
-                    .help(format!("write `[{path}]`, and its keys below"));
+                walk.mistake(
+                    place,
+                    "wrong_type",
+                    format!("`{path}` is a table, not {}", article(value.type_str())),
+                )
+                .help(format!("write `[{path}]`, and its keys below"));
             }
-            return Table { path, pattern, span: name, entries: None };
+            return Table {
+                path,
+                pattern,
+                span: name,
+                entries: None,
+            };
         };
-        let table = Table { path, pattern, span: name, entries: Some(entries) };
+        let table = Table {
+            path,
+            pattern,
+            span: name,
+            entries: Some(entries),
+        };
         unknown::check(walk, &table);
         table
     }
@@ -119,7 +148,9 @@ impl<'t> Table<'t> {
 
     pub(crate) fn count(&self, walk: &mut Walk<'_>, name: &str) -> Option<u64> {
         let (key, value, span) = self.get(walk, name)?;
-        let Kind::Count(least, most) = key.kind else { return mismatch(key) };
+        let Kind::Count(least, most) = key.kind else {
+            return mismatch(key);
+        };
         let Some(written) = value.as_integer() else {
             self.wrong_type(walk, key, value, span);
             return None;
@@ -139,7 +170,9 @@ impl<'t> Table<'t> {
 
     pub(crate) fn duration(&self, walk: &mut Walk<'_>, name: &str) -> Option<Duration> {
         let (key, text) = self.string(walk, name)?;
-        let Kind::Span(least, most) = key.kind else { return mismatch(key) };
+        let Kind::Span(least, most) = key.kind else {
+            return mismatch(key);
+        };
         let duration = self.parsed(walk, key, &text, parse_duration(&text.value))?;
         if !(least..=most).contains(&duration) {
             self.out_of_range(walk, key, text.span);
@@ -150,7 +183,9 @@ impl<'t> Table<'t> {
 
     pub(crate) fn size(&self, walk: &mut Walk<'_>, name: &str) -> Option<ByteSize> {
         let (key, text) = self.string(walk, name)?;
-        let Kind::Size(least, most) = key.kind else { return mismatch(key) };
+        let Kind::Size(least, most) = key.kind else {
+            return mismatch(key);
+        };
         let size: ByteSize = self.parsed(walk, key, &text, text.value.parse())?;
         if !(least..=most).contains(&size.0) {
             self.out_of_range(walk, key, text.span);
@@ -178,17 +213,34 @@ impl<'t> Table<'t> {
     pub(crate) fn listen(&self, walk: &mut Walk<'_>, name: &str) -> Option<At<SocketAddr>> {
         let (key, text) = self.string(walk, name)?;
         let address = self.parsed(walk, key, &text, text.value.parse::<SocketAddr>())?;
-        Some(At { value: address, span: text.span })
+        Some(At {
+            value: address,
+            span: text.span,
+        })
     }
 
     pub(crate) fn url(&self, walk: &mut Walk<'_>, name: &str) -> Option<At<BaseUrl>> {
         let (key, text) = self.string(walk, name)?;
         match text.value.parse::<BaseUrl>() {
-            Ok(value) => Some(At { value, span: text.span }),
+            Ok(value) => Some(At {
+                value,
+                span: text.span,
+            }),
             Err(why) => {
-                let code = if why == crate::NotABaseUrl::Credential { "literal_secret" } else { "bad_value" };
-                walk.mistake(text.span, code, format!("the address in `{}` {why}", join(&self.path, key.name)))
-                    .help(format!("write {} = {}; a credential goes into `.env`", key.name, key.example));
+                let code = if why == crate::NotABaseUrl::Credential {
+                    "literal_secret"
+                } else {
+                    "bad_value"
+                };
+                walk.mistake(
+                    text.span,
+                    code,
+                    format!("the address in `{}` {why}", join(&self.path, key.name)),
+                )
+                .help(format!(
+                    "write {} = {}; a credential goes into `.env`",
+                    key.name, key.example
+                ));
                 None
             }
         }
@@ -198,8 +250,12 @@ impl<'t> Table<'t> {
         let (key, text) = self.string(walk, name)?;
         if text.value.is_empty() || text.value.chars().any(char::is_control) {
             let path = join(&self.path, key.name);
-            walk.mistake(text.span, "bad_value", format!("`{path}` is empty or holds control characters"))
-                .help(format!("write {} = {}", key.name, key.example));
+            walk.mistake(
+                text.span,
+                "bad_value",
+                format!("`{path}` is empty or holds control characters"),
+            )
+            .help(format!("write {} = {}", key.name, key.example));
             return None;
         }
         Some(text)
@@ -211,8 +267,14 @@ impl<'t> Table<'t> {
         T: Copy,
     {
         let (key, text) = self.string(walk, name)?;
-        let Kind::Choice(words) = key.kind else { return mismatch(key) };
-        debug_assert!(words.iter().eq(meaning.iter().map(|(word, _)| word)), "words of `{}`", key.name);
+        let Kind::Choice(words) = key.kind else {
+            return mismatch(key);
+        };
+        debug_assert!(
+            words.iter().eq(meaning.iter().map(|(word, _)| word)),
+            "words of `{}`",
+            key.name
+        );
         if let Some((_, value)) = meaning.iter().find(|(word, _)| *word == text.value) {
             return Some(*value);
         }
@@ -221,7 +283,12 @@ impl<'t> Table<'t> {
             Some(word) => format!("did you mean \"{word}\"? It takes {}", key.kind.words()),
             None => format!("it takes {}", key.kind.words()),
         };
-        walk.mistake(text.span, "bad_value", format!("`{path}` does not know \"{}\"", shown(&text.value))).help(help);
+        walk.mistake(
+            text.span,
+            "bad_value",
+            format!("`{path}` does not know \"{}\"", shown(&text.value)),
+        )
+        .help(help);
         None
     }
 
@@ -235,11 +302,18 @@ impl<'t> Table<'t> {
         for entry in list.iter() {
             match entry.get_ref().as_str() {
                 Some(text) if !text.is_empty() && !text.chars().any(char::is_control) => {
-                    names.push(At { value: text.to_owned(), span: entry.span() });
+                    names.push(At {
+                        value: text.to_owned(),
+                        span: entry.span(),
+                    });
                 }
                 Some(_) => {
                     let path = join(&self.path, key.name);
-                    walk.mistake(entry.span(), "bad_value", format!("an entry of `{path}` is empty or holds control characters"));
+                    walk.mistake(
+                        entry.span(),
+                        "bad_value",
+                        format!("an entry of `{path}` is empty or holds control characters"),
+                    );
                 }
                 None => self.wrong_type(walk, key, entry.get_ref(), entry.span()),
             }
@@ -253,9 +327,13 @@ impl<'t> Table<'t> {
         let mut networks = Vec::with_capacity(entries.len());
         for entry in entries {
             // A bare address is the range of that one address.
-            let parsed = IpNet::from_str(&entry.value).or_else(|why| entry.value.parse::<IpAddr>().map(IpNet::from).map_err(|_| why));
+            let parsed = IpNet::from_str(&entry.value)
+                .or_else(|why| entry.value.parse::<IpAddr>().map(IpNet::from).map_err(|_| why));
             if let Some(value) = self.parsed(walk, key, &entry, parsed) {
-                networks.push(At { value, span: entry.span });
+                networks.push(At {
+                    value,
+                    span: entry.span,
+                });
             }
         }
         Some(networks)
@@ -265,8 +343,12 @@ impl<'t> Table<'t> {
     fn wrong_type(&self, walk: &mut Walk<'_>, key: &Key, value: &DeValue<'_>, span: Range<usize>) {
         let path = join(&self.path, key.name);
         let is = article(value.type_str());
-        walk.mistake(span, "wrong_type", format!("`{path}` takes {}, not {is}", article(&key.kind.words())))
-            .help(format!("write {} = {}", key.name, key.example));
+        walk.mistake(
+            span,
+            "wrong_type",
+            format!("`{path}` takes {}, not {is}", article(&key.kind.words())),
+        )
+        .help(format!("write {} = {}", key.name, key.example));
     }
 
     fn out_of_range(&self, walk: &mut Walk<'_>, key: &Key, span: Range<usize>) {
@@ -274,20 +356,34 @@ impl<'t> Table<'t> {
         let range = match key.kind {
             Kind::Count(least, most) => format!("from {least} to {most}"),
             Kind::Size(least, most) => format!("from {} to {}", ByteSize(least), ByteSize(most)),
-            Kind::Span(least, most) => format!("from {} to {}", format_duration(least), format_duration(most)),
+            Kind::Span(least, most) => {
+                format!("from {} to {}", format_duration(least), format_duration(most))
+            }
             _ => key.kind.words(),
         };
-        walk.mistake(span, "out_of_range", format!("`{path}` is out of range")).help(format!("it takes values {range}"));
+        walk.mistake(span, "out_of_range", format!("`{path}` is out of range"))
+            .help(format!("it takes values {range}"));
     }
 
     /// A parse error of one of the units, with the place and an example.
-    fn parsed<T, E: Display>(&self, walk: &mut Walk<'_>, key: &Key, text: &At<String>, result: Result<T, E>) -> Option<T> {
+    fn parsed<T, E: Display>(
+        &self,
+        walk: &mut Walk<'_>,
+        key: &Key,
+        text: &At<String>,
+        result: Result<T, E>,
+    ) -> Option<T> {
         match result {
             Ok(value) => Some(value),
             Err(why) => {
                 let path = join(&self.path, key.name);
                 walk.mistake(text.span.clone(), "bad_value", format!("`{path}`: {why}"))
-                    .help(format!("it takes {}, as in {} = {}", article(&key.kind.words()), key.name, key.example));
+                    .help(format!(
+                        "it takes {}, as in {} = {}",
+                        article(&key.kind.words()),
+                        key.name,
+                        key.example
+                    ));
                 None
             }
         }
@@ -296,7 +392,13 @@ impl<'t> Table<'t> {
     fn string(&self, walk: &mut Walk<'_>, name: &str) -> Option<(&'static Key, At<String>)> {
         let (key, value, span) = self.get(walk, name)?;
         match value.as_str() {
-            Some(text) => Some((key, At { value: text.to_owned(), span })),
+            Some(text) => Some((
+                key,
+                At {
+                    value: text.to_owned(),
+                    span,
+                },
+            )),
             None => {
                 self.wrong_type(walk, key, value, span);
                 None
@@ -312,8 +414,13 @@ impl<'t> Table<'t> {
     }
 
     fn key(&self, name: &str) -> Option<&'static Key> {
-        let found = reference::section(&self.pattern).and_then(|section| section.keys.iter().find(|key| key.name == name));
-        debug_assert!(found.is_some(), "`{}.{name}` is not in reference::KEYS", self.pattern);
+        let found = reference::section(&self.pattern)
+            .and_then(|section| section.keys.iter().find(|key| key.name == name));
+        debug_assert!(
+            found.is_some(),
+            "`{}.{name}` is not in reference::KEYS",
+            self.pattern
+        );
         debug_assert!(!names_a_secret(name), "`{name}` would hold a secret in the file");
         found
     }
@@ -327,12 +434,20 @@ fn mismatch<T>(key: &Key) -> Option<T> {
 }
 
 pub(crate) fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
 }
 
 /// Text from the file inside a message: cut, so that a message stays a line.
 pub(crate) fn shown(text: &str) -> String {
-    let mut cut: String = text.chars().take(60).map(|c| if c.is_control() { '?' } else { c }).collect();
+    let mut cut: String = text
+        .chars()
+        .take(60)
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect();
     if text.chars().nth(60).is_some() {
         cut.push('…');
     }
@@ -357,7 +472,10 @@ fn check_name(name: &str) -> Result<(), &'static str> {
     if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return Err("it does not begin with a letter or digit");
     }
-    if name.chars().any(|c| !c.is_ascii_alphanumeric() && !"-_.".contains(c)) {
+    if name
+        .chars()
+        .any(|c| !c.is_ascii_alphanumeric() && !"-_.".contains(c))
+    {
         return Err("it holds other characters than letters, digits, `-`, `_` and `.`");
     }
     Ok(())

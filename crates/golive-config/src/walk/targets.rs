@@ -9,20 +9,27 @@ use crate::meant::{Budget, Commands, Declares, MissingCredential, Target, Target
 
 pub(super) fn all(walk: &mut Walk<'_>, root: &Table<'_>) -> BTreeMap<String, Target> {
     let tables = root.child(walk, "targets").named(walk);
-    let read = tables.into_iter().filter_map(|(name, table)| one(walk, &name.value, &table).map(|target| (name.value, target)));
+    let read = tables
+        .into_iter()
+        .filter_map(|(name, table)| one(walk, &name.value, &table).map(|target| (name.value, target)));
     read.collect()
 }
 
 fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
-    let formats = [TargetFormat::OpenAi, TargetFormat::Anthropic, TargetFormat::Http].map(|format| (format.as_str(), format));
+    let formats = [TargetFormat::OpenAi, TargetFormat::Anthropic, TargetFormat::Http]
+        .map(|format| (format.as_str(), format));
     let format = table.choice(walk, "format", &formats);
     let sure = format.is_some() || !table.has("format");
     let format = format.unwrap_or(TargetFormat::OpenAi);
     let url = table.url(walk, "url").map(|at| at.value);
     let model = table.text(walk, "model").map(|at| at.value);
     if sure && format != TargetFormat::Http && !table.has("model") {
-        walk.mistake(table.span.clone(), "missing_key", format!("`[{}]` lacks `model`", table.path))
-            .help("add model = \"support\": what requests ask for");
+        walk.mistake(
+            table.span.clone(),
+            "missing_key",
+            format!("`[{}]` lacks `model`", table.path),
+        )
+        .help("add model = \"support\": what requests ask for");
     }
     let pointers = pointers(walk, table, sure.then_some(format == TargetFormat::Http));
     let staging = table.flag(walk, "staging").unwrap_or(false);
@@ -45,7 +52,9 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
         health_url: table.url(walk, "health_url").map(|at| at.value),
         metrics_url: table.url(walk, "metrics_url").map(|at| at.value),
         lab_url,
-        lab_provider: table.text(walk, "lab_provider").map_or_else(|| "default".to_owned(), |at| at.value),
+        lab_provider: table
+            .text(walk, "lab_provider")
+            .map_or_else(|| "default".to_owned(), |at| at.value),
         commands: commands(walk, table),
         budget: budget(walk, table),
         ca_file: gateway::ca_file(walk, table, Need::Prover),
@@ -61,10 +70,17 @@ fn credentials(
     for (role, inner) in table.child(walk, "credentials").named(walk) {
         match secrets::read(walk, &inner, ["key_env", "key_file"], None, Owner::Target) {
             Found::Here(secret) => drop(here.insert(role.value, secret.text)),
-            Found::Missing(source) => missing.push(MissingCredential { role: role.value, source }),
+            Found::Missing(source) => missing.push(MissingCredential {
+                role: role.value,
+                source,
+            }),
             Found::NotNamed => {
-                walk.mistake(role.span, "missing_key", format!("`[{}]` lacks `key_env`", inner.path))
-                    .help("add key_env = \"VARIABLE\" (or key_file)");
+                walk.mistake(
+                    role.span,
+                    "missing_key",
+                    format!("`[{}]` lacks `key_env`", inner.path),
+                )
+                .help("add key_env = \"VARIABLE\" (or key_file)");
             }
         }
     }
@@ -76,15 +92,23 @@ fn declares(walk: &mut Walk<'_>, table: &Table<'_>) -> Declares {
     let preset = Declares::default();
     Declares {
         user_limit: table.rate_or_off(walk, "user_limit").unwrap_or(preset.user_limit),
-        global_limit: table.rate_or_off(walk, "global_limit").unwrap_or(preset.global_limit),
+        global_limit: table
+            .rate_or_off(walk, "global_limit")
+            .unwrap_or(preset.global_limit),
         first_byte: table.duration(walk, "first_byte").unwrap_or(preset.first_byte),
         idle: table.duration(walk, "idle").unwrap_or(preset.idle),
-        total_request: table.duration(walk, "total_request").unwrap_or(preset.total_request),
-        total_stream: table.duration(walk, "total_stream").unwrap_or(preset.total_stream),
+        total_request: table
+            .duration(walk, "total_request")
+            .unwrap_or(preset.total_request),
+        total_stream: table
+            .duration(walk, "total_stream")
+            .unwrap_or(preset.total_stream),
         p95_simple: table.duration(walk, "p95_simple").unwrap_or(preset.p95_simple),
         p95_complex: table.duration(walk, "p95_complex").unwrap_or(preset.p95_complex),
         expected_rate: table.load(walk, "expected_rate"),
-        health_detect: table.duration(walk, "health_detect").unwrap_or(preset.health_detect),
+        health_detect: table
+            .duration(walk, "health_detect")
+            .unwrap_or(preset.health_detect),
         body_size: table.size(walk, "body_size").unwrap_or(preset.body_size),
     }
 }
@@ -104,8 +128,14 @@ fn commands(walk: &mut Walk<'_>, table: &Table<'_>) -> Commands {
 fn command(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Option<Vec<String>> {
     let words = table.names(walk, name)?;
     if words.is_empty() {
-        walk.mistake(table.place(name), "bad_value", format!("`{}.{name}` names no program", table.path))
-            .help(format!("write the program and its arguments, as in {name} = [\"./{name}.sh\"]"));
+        walk.mistake(
+            table.place(name),
+            "bad_value",
+            format!("`{}.{name}` names no program", table.path),
+        )
+        .help(format!(
+            "write the program and its arguments, as in {name} = [\"./{name}.sh\"]"
+        ));
         return None;
     }
     Some(words.into_iter().map(|at| at.value).collect())
@@ -113,5 +143,9 @@ fn command(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Option<Vec<Str
 
 fn budget(walk: &mut Walk<'_>, table: &Table<'_>) -> Budget {
     let table = table.child(walk, "budget");
-    Budget { requests: table.count(walk, "requests").unwrap_or(Budget::default().requests) }
+    Budget {
+        requests: table
+            .count(walk, "requests")
+            .unwrap_or(Budget::default().requests),
+    }
 }

@@ -17,20 +17,35 @@ pub(super) fn check(walk: &mut Walk<'_>, table: &Table<'_>) {
         if known.contains(&name) || (names_a_secret(name) && !value.get_ref().is_table()) {
             continue;
         }
-        let place = if table.path.is_empty() { "at the top".to_owned() } else { format!("in `[{}]`", table.path) };
+        let place = if table.path.is_empty() {
+            "at the top".to_owned()
+        } else {
+            format!("in `[{}]`", table.path)
+        };
         let help = match nearest(name, &known) {
             Some(word) => format!("did you mean `{word}`?"),
             None => format!("known {place}: {}", known.join(", ")),
         };
-        walk.mistake(key.span(), "unknown_key", format!("unknown key `{}` {place}", super::table::shown(name))).help(help);
+        walk.mistake(
+            key.span(),
+            "unknown_key",
+            format!("unknown key `{}` {place}", super::table::shown(name)),
+        )
+        .help(help);
     }
     if !table.is_there() {
         return;
     }
-    let required = reference::section(&table.pattern).into_iter().flat_map(|section| section.keys);
+    let required = reference::section(&table.pattern)
+        .into_iter()
+        .flat_map(|section| section.keys);
     for key in required.filter(|key| key.preset == Preset::Required && !table.has(key.name)) {
-        walk.mistake(table.span.clone(), "missing_key", format!("`[{}]` lacks `{}`", table.path, key.name))
-            .help(format!("add {} = {}. {}", key.name, key.example, key.doc));
+        walk.mistake(
+            table.span.clone(),
+            "missing_key",
+            format!("`[{}]` lacks `{}`", table.path, key.name),
+        )
+        .help(format!("add {} = {}. {}", key.name, key.example, key.doc));
     }
 }
 

@@ -28,14 +28,35 @@ const ANTHROPIC_VERSION: &str = "2023-06-01";
 /// Headers that golive sets itself, that belong to one hop, or that carry the caller's credential:
 /// they never pass to an upstream.
 const NEVER_FORWARDED: &[&str] = &[
-    "authorization", "proxy-authorization", "x-api-key", "api-key", "cookie", "host", "connection", "content-length",
-    "transfer-encoding", "te", "trailer", "upgrade", "keep-alive", "proxy-connection", "expect", "accept-encoding",
-    "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
+    "authorization",
+    "proxy-authorization",
+    "x-api-key",
+    "api-key",
+    "cookie",
+    "host",
+    "connection",
+    "content-length",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "keep-alive",
+    "proxy-connection",
+    "expect",
+    "accept-encoding",
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
 ];
 
 pub(super) fn all(walk: &mut Walk<'_>, root: &Table<'_>) -> Upstreams {
     let tables = root.child(walk, "upstreams").named(walk);
-    let mut all = Upstreams { known: BTreeMap::new(), unsure: BTreeSet::new() };
+    let mut all = Upstreams {
+        known: BTreeMap::new(),
+        unsure: BTreeSet::new(),
+    };
     for (name, table) in tables {
         let (upstream, sure) = one(walk, &name.value, &table);
         if !sure {
@@ -47,7 +68,8 @@ pub(super) fn all(walk: &mut Walk<'_>, root: &Table<'_>) -> Upstreams {
 }
 
 fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> (Upstream, bool) {
-    let kinds = [UpstreamKind::OpenAi, UpstreamKind::Anthropic, UpstreamKind::Http].map(|kind| (kind.as_str(), kind));
+    let kinds =
+        [UpstreamKind::OpenAi, UpstreamKind::Anthropic, UpstreamKind::Http].map(|kind| (kind.as_str(), kind));
     let kind = table.choice(walk, "kind", &kinds);
     let written_url = table.url(walk, "base_url");
     let private = private_addresses(walk, table);
@@ -55,9 +77,16 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> (Upstream, bool) {
         reachable(walk, url, &private);
     }
     let (api_key, api_key_source) = credential(walk, table, kind, written_url.is_some());
-    for (key, only) in [("auth_header", UpstreamKind::Http), ("anthropic_version", UpstreamKind::Anthropic)] {
+    for (key, only) in [
+        ("auth_header", UpstreamKind::Http),
+        ("anthropic_version", UpstreamKind::Anthropic),
+    ] {
         if table.has(key) && kind.is_some_and(|kind| kind != only) {
-            let message = format!("`{}.{key}` has no effect: it is for kind = \"{}\"", table.path, only.as_str());
+            let message = format!(
+                "`{}.{key}` has no effect: it is for kind = \"{}\"",
+                table.path,
+                only.as_str()
+            );
             walk.mistake(table.place(key), "no_effect", message).as_warning();
         }
     }
@@ -74,7 +103,9 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> (Upstream, bool) {
         private_addresses: private,
         ca_file: gateway::ca_file(walk, table, Need::Gateway),
         forward_headers: forward_headers(walk, table),
-        response_size: table.size(walk, "response_size").unwrap_or(crate::ByteSize(64 * 1024 * 1024)),
+        response_size: table
+            .size(walk, "response_size")
+            .unwrap_or(crate::ByteSize(64 * 1024 * 1024)),
     };
     (upstream, kind.is_some())
 }
@@ -82,10 +113,18 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> (Upstream, bool) {
 /// The provider's own address; an HTTP agent has none.
 fn preset_url(walk: &mut Walk<'_>, table: &Table<'_>, kind: Option<UpstreamKind>) -> BaseUrl {
     if kind == Some(UpstreamKind::Http) && !table.has("base_url") {
-        walk.mistake(table.span.clone(), "missing_key", format!("`[{}]` lacks `base_url`", table.path))
-            .help("an `http` upstream has no address of its own; add base_url = \"https://…\"");
+        walk.mistake(
+            table.span.clone(),
+            "missing_key",
+            format!("`[{}]` lacks `base_url`", table.path),
+        )
+        .help("an `http` upstream has no address of its own; add base_url = \"https://…\"");
     }
-    let text = if kind == Some(UpstreamKind::Anthropic) { ANTHROPIC } else { OPENAI };
+    let text = if kind == Some(UpstreamKind::Anthropic) {
+        ANTHROPIC
+    } else {
+        OPENAI
+    };
     #[expect(clippy::expect_used, reason = "both are constants, parsed by a test")]
     text.parse().expect("a provider's own address")
 }
@@ -106,8 +145,12 @@ fn credential(
                 Some(UpstreamKind::Http) | None => return (None, None),
             };
             if !elsewhere {
-                let message = format!("`[{}]` lacks `api_key_env`: the provider refuses calls without a key", table.path);
-                walk.mistake(table.span.clone(), "missing_key", message).help(format!("add api_key_env = \"{preset}\""));
+                let message = format!(
+                    "`[{}]` lacks `api_key_env`: the provider refuses calls without a key",
+                    table.path
+                );
+                walk.mistake(table.span.clone(), "missing_key", message)
+                    .help(format!("add api_key_env = \"{preset}\""));
             }
             (None, None)
         }
@@ -132,8 +175,15 @@ fn private_addresses(walk: &mut Walk<'_>, table: &Table<'_>) -> Vec<IpNet> {
 /// What no address on the internet is in (RFC 6890 and its updates).
 fn private_ranges() -> impl Iterator<Item = IpNet> {
     [
-        "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "100.64.0.0/10", "::1/128",
-        "fc00::/7", "fe80::/10",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "100.64.0.0/10",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
     ]
     .into_iter()
     .filter_map(|text| text.parse().ok())
@@ -144,32 +194,59 @@ fn reachable(walk: &mut Walk<'_>, url: &At<BaseUrl>, private: &[IpNet]) {
     let host = &url.value.host;
     let addresses: Vec<IpAddr> = match url.value.ip() {
         Some(ip) => vec![ip],
-        None if host == "localhost" => vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1_u16])],
+        None if host == "localhost" => vec![
+            IpAddr::from([127, 0, 0, 1]),
+            IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1_u16]),
+        ],
         None => Vec::new(), // a name: the egress client checks what it resolves to
     };
-    let named = addresses.iter().any(|ip| private.iter().any(|range| range.contains(ip)));
-    let is_private = addresses.iter().any(|ip| private_ranges().any(|range| range.contains(ip)));
+    let named = addresses
+        .iter()
+        .any(|ip| private.iter().any(|range| range.contains(ip)));
+    let is_private = addresses
+        .iter()
+        .any(|ip| private_ranges().any(|range| range.contains(ip)));
     let plain = url.value.scheme == Scheme::Http;
-    let may_be_private = if addresses.is_empty() { !private.is_empty() } else { named };
+    let may_be_private = if addresses.is_empty() {
+        !private.is_empty()
+    } else {
+        named
+    };
     if is_private && !named {
         let range = match addresses.first() {
             Some(ip) if ip.is_loopback() && ip.is_ipv4() => "127.0.0.0/8".to_owned(),
             Some(ip) => ip.to_string(),
             None => String::new(),
         };
-        walk.mistake(url.span.clone(), "private_address", format!("{host} is a private address that `private_addresses` does not name"))
-            .help(format!("add private_addresses = [\"{range}\"] to this upstream, if it is meant"));
+        walk.mistake(
+            url.span.clone(),
+            "private_address",
+            format!("{host} is a private address that `private_addresses` does not name"),
+        )
+        .help(format!(
+            "add private_addresses = [\"{range}\"] to this upstream, if it is meant"
+        ));
     } else if plain && !may_be_private {
-        walk.mistake(url.span.clone(), "plain_http", format!("plain http to {host} would send prompts and the key in the clear"))
-            .help("write https://, or name the private range it is in by private_addresses = [\"10.0.0.0/8\"]");
+        walk.mistake(
+            url.span.clone(),
+            "plain_http",
+            format!("plain http to {host} would send prompts and the key in the clear"),
+        )
+        .help("write https://, or name the private range it is in by private_addresses = [\"10.0.0.0/8\"]");
     }
 }
 
 fn version(walk: &mut Walk<'_>, table: &Table<'_>) -> String {
-    let Some(written) = table.text(walk, "anthropic_version") else { return ANTHROPIC_VERSION.to_owned() };
+    let Some(written) = table.text(walk, "anthropic_version") else {
+        return ANTHROPIC_VERSION.to_owned();
+    };
     if !written.value.bytes().all(|byte| byte.is_ascii_graphic()) {
-        walk.mistake(written.span, "bad_value", "`anthropic_version` is not a header value".to_owned())
-            .help(format!("write a date, as in \"{ANTHROPIC_VERSION}\""));
+        walk.mistake(
+            written.span,
+            "bad_value",
+            "`anthropic_version` is not a header value".to_owned(),
+        )
+        .help(format!("write a date, as in \"{ANTHROPIC_VERSION}\""));
     }
     written.value
 }
@@ -183,8 +260,12 @@ fn header_name(walk: &mut Walk<'_>, written: &At<String>) -> Option<String> {
     match http::HeaderName::try_from(written.value.as_str()) {
         Ok(name) => Some(name.as_str().to_owned()),
         Err(_) => {
-            let message = format!("`{}` is not the name of a header", super::table::shown(&written.value));
-            walk.mistake(written.span.clone(), "bad_value", message).help("write the name alone, as in \"x-tenant\"");
+            let message = format!(
+                "`{}` is not the name of a header",
+                super::table::shown(&written.value)
+            );
+            walk.mistake(written.span.clone(), "bad_value", message)
+                .help("write the name alone, as in \"x-tenant\"");
             None
         }
     }
@@ -194,10 +275,16 @@ fn forward_headers(walk: &mut Walk<'_>, table: &Table<'_>) -> Vec<String> {
     let written = table.names(walk, "forward_headers").unwrap_or_default();
     let mut names: Vec<String> = Vec::with_capacity(written.len());
     for at in written {
-        let Some(name) = header_name(walk, &at) else { continue };
+        let Some(name) = header_name(walk, &at) else {
+            continue;
+        };
         if NEVER_FORWARDED.contains(&name.as_str()) || name.starts_with("golive-") {
-            walk.mistake(at.span, "forbidden_header", format!("`{name}` never passes to an upstream"))
-                .help("credentials, cookies, forwarding and hop-by-hop headers stop at golive");
+            walk.mistake(
+                at.span,
+                "forbidden_header",
+                format!("`{name}` never passes to an upstream"),
+            )
+            .help("credentials, cookies, forwarding and hop-by-hop headers stop at golive");
         } else if !names.contains(&name) {
             names.push(name);
         }
@@ -212,12 +299,20 @@ pub(super) fn clocks(walk: &mut Walk<'_>, table: &Table<'_>, name: &str, preset:
         connect: table.duration(walk, "connect").unwrap_or(preset.connect),
         first_byte: table.duration(walk, "first_byte").unwrap_or(preset.first_byte),
         idle: table.duration(walk, "idle").unwrap_or(preset.idle),
-        total_request: table.duration(walk, "total_request").unwrap_or(preset.total_request),
-        total_stream: table.duration(walk, "total_stream").unwrap_or(preset.total_stream),
+        total_request: table
+            .duration(walk, "total_request")
+            .unwrap_or(preset.total_request),
+        total_stream: table
+            .duration(walk, "total_stream")
+            .unwrap_or(preset.total_stream),
     };
     // A clock that a shorter one always beats never rings.
     let longest: Duration = clocks.total_request.max(clocks.total_stream);
-    for (key, clock) in [("first_byte", clocks.first_byte), ("idle", clocks.idle), ("connect", clocks.connect)] {
+    for (key, clock) in [
+        ("first_byte", clocks.first_byte),
+        ("idle", clocks.idle),
+        ("connect", clocks.connect),
+    ] {
         if table.has(key) && clock > longest {
             let message = format!("`{}.{key}` never rings: both totals are shorter", table.path);
             walk.mistake(table.place(key), "no_effect", message).as_warning();
@@ -233,7 +328,10 @@ mod tests {
     #[test]
     fn constants_are_what_they_should_be() {
         for text in [OPENAI, ANTHROPIC] {
-            assert_eq!(text.parse::<BaseUrl>().map(|url| url.to_string()).as_deref(), Ok(text));
+            assert_eq!(
+                text.parse::<BaseUrl>().map(|url| url.to_string()).as_deref(),
+                Ok(text)
+            );
         }
         assert_eq!(private_ranges().count(), 9);
     }

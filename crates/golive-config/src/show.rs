@@ -1,0 +1,253 @@
+//! S1: the effective configuration, defaults filled in, for `golive config show`.
+//!
+//! Never: contains a secret. Where one was read, its place stands: `<from env NAME>`.
+
+use std::time::Duration;
+
+use golive_checklist::unit::format_duration;
+use serde_json::{Map, Value, json};
+
+use crate::meant::{
+    Callee, Clocks, Config, ConfiguredKey, Declares, Pointers, Server, StoreSection, Target, Transport,
+    Upstream,
+};
+use crate::units::Rate;
+
+impl Config {
+    /// The effective configuration as JSON, in the shape of the file.
+    #[must_use]
+    pub fn show_json(&self) -> Value {
+        let named = |entries: Vec<(&String, Value)>| {
+            Value::Object(
+                entries
+                    .into_iter()
+                    .map(|(name, value)| (name.clone(), value))
+                    .collect::<Map<_, _>>(),
+            )
+        };
+        let inbound = &self.inbound;
+        without_nulls(json!({
+            "server": server(&self.server),
+            "inbound": {
+                "head_timeout": span(inbound.head_timeout),
+                "head_size": inbound.head_size.to_string(),
+                "handshake_timeout": span(inbound.handshake_timeout),
+                "body_size": inbound.body_size.to_string(),
+                "body_timeout": span(inbound.body_timeout),
+                "connections": inbound.connections,
+                "connections_per_address": inbound.connections_per_address,
+                "h2_streams": inbound.h2_streams,
+                "h2_resets": inbound.h2_resets,
+                "unread_timeout": span(inbound.unread_timeout),
+                "json_depth": inbound.json_depth,
+                "json_nodes": inbound.json_nodes,
+                "json_string": inbound.json_string.to_string(),
+                "idle_timeout": span(inbound.idle_timeout),
+            },
+            "probes": { "listen": self.probes.listen.to_string(), "expose": self.probes.expose },
+            "log": { "level": self.log.level.as_str(), "format": self.log.format.as_str() },
+            "store": store(&self.store),
+            "limits": {
+                "user": rate(self.limits.user),
+                "principal": rate(self.limits.principal),
+                "global": rate(self.limits.global),
+            },
+            "upstreams": named(self.upstreams.iter().map(|(name, one)| (name, upstream(one))).collect()),
+            "agents": named(self.agents.iter().map(|(name, one)| (name, callee(one))).collect()),
+            "models": named(self.models.iter().map(|(name, one)| (name, callee(one))).collect()),
+            "keys": named(self.keys.iter().map(|(name, one)| (name, key(one))).collect()),
+            "targets": named(self.targets.iter().map(|(name, one)| (name, target(one))).collect()),
+        }))
+    }
+
+    /// The same as TOML.
+    #[must_use]
+    pub fn show_toml(&self) -> String {
+        // Every value above has a counterpart in TOML: no nulls, no numbers beyond 63 bits.
+        toml::Value::try_from(self.show_json())
+            .and_then(|value| toml::to_string_pretty(&value))
+            .unwrap_or_default()
+    }
+}
+
+fn server(server: &Server) -> Value {
+    let (certificate, key, tls12, hsts, tls) = match &server.transport {
+        Transport::Plain => (None, None, None, None, None),
+        Transport::ProxyTerminated => (None, None, None, None, Some("terminated_by_proxy")),
+        Transport::Tls {
+            cert_file,
+            key_file,
+            allow_tls12,
+            hsts,
+        } => (
+            Some(cert_file),
+            Some(key_file),
+            Some(*allow_tls12),
+            Some(span(hsts.unwrap_or_default())),
+            None,
+        ),
+    };
+    json!({
+        "listen": server.listen.to_string(),
+        "tls": tls,
+        "certificate_file": certificate,
+        "private_key_file": key,
+        "allow_tls12": tls12,
+        "hsts": hsts,
+        "trusted_proxies": texts(&server.trusted_proxies),
+        "drain": span(server.drain),
+        "diagnostics": server.diagnostics,
+    })
+}
+
+fn store(store: &StoreSection) -> Value {
+    json!({
+        "path": store.path,
+        "durability": store.durability.as_str(),
+        "content": store.content,
+        "retention_content": span(store.retention_content),
+        "retention_ledger": span(store.retention_ledger),
+        "spill_size": store.spill_size.to_string(),
+        "when_spill_full": store.when_spill_full.as_str(),
+        "master_key": from(&store.master_key_source),
+    })
+}
+
+fn upstream(upstream: &Upstream) -> Value {
+    let http = upstream.kind == crate::UpstreamKind::Http;
+    let anthropic = upstream.kind == crate::UpstreamKind::Anthropic;
+    json!({
+        "kind": upstream.kind.as_str(),
+        "base_url": upstream.base_url.to_string(),
+        "api_key": upstream.api_key_source.as_deref().map(from),
+        "auth_header": http.then_some(&upstream.auth_header),
+        "anthropic_version": anthropic.then_some(&upstream.anthropic_version),
+        "max_in_flight": upstream.max_in_flight,
+        "private_addresses": texts(&upstream.private_addresses),
+        "ca_file": upstream.ca_file,
+        "forward_headers": upstream.forward_headers,
+        "response_size": upstream.response_size.to_string(),
+        "timeouts": clocks(&upstream.timeouts),
+    })
+}
+
+fn callee(callee: &Callee) -> Value {
+    let link = |link: &crate::LinkRef| match &link.model {
+        Some(model) => format!("{}/{model}", link.upstream.name),
+        None => link.upstream.name.clone(),
+    };
+    json!({
+        "chain": callee.chain.iter().map(link).collect::<Vec<_>>(),
+        "class": callee.class.map(|class| class.as_str()),
+        "max_in_flight": callee.max_in_flight,
+        "pointers": callee.pointers.as_ref().map(pointers),
+        "timeouts": clocks(&callee.timeouts),
+        "digest": callee.digest,
+    })
+}
+
+fn key(key: &ConfiguredKey) -> Value {
+    json!({
+        "key": from(&key.secret_source),
+        "roles": key.roles,
+        "team": key.team,
+        "agents": key.agents,
+        "models": key.models,
+        "may_assert_users": key.may_assert_users,
+    })
+}
+
+fn target(target: &Target) -> Value {
+    let here = target
+        .credentials
+        .keys()
+        .map(|role| (role.clone(), "<set>".to_owned()));
+    let missing = target
+        .missing_credentials
+        .iter()
+        .map(|one| (one.role.clone(), format!("<missing: {}>", one.source)));
+    let commands = &target.commands;
+    json!({
+        "url": target.url.to_string(),
+        "format": target.format.as_str(),
+        "model": target.model,
+        "pointers": target.pointers.as_ref().map(pointers),
+        "staging": target.staging,
+        "scaled": target.scaled,
+        "credentials": here.chain(missing).collect::<std::collections::BTreeMap<_, _>>(),
+        "declares": declares(&target.declares),
+        "health_url": target.health_url.as_ref().map(ToString::to_string),
+        "metrics_url": target.metrics_url.as_ref().map(ToString::to_string),
+        "lab_url": target.lab_url.as_ref().map(ToString::to_string),
+        "lab_provider": target.lab_provider,
+        "commands": {
+            "deploy": commands.deploy,
+            "rollback": commands.rollback,
+            "break": commands.break_,
+            "heal": commands.heal,
+            "revoke": commands.revoke,
+            "flag": commands.flag,
+        },
+        "budget": { "requests": target.budget.requests },
+        "ca_file": target.ca_file,
+    })
+}
+
+fn declares(declares: &Declares) -> Value {
+    json!({
+        "user_limit": rate(declares.user_limit),
+        "global_limit": rate(declares.global_limit),
+        "first_byte": span(declares.first_byte),
+        "idle": span(declares.idle),
+        "total_request": span(declares.total_request),
+        "total_stream": span(declares.total_stream),
+        "p95_simple": span(declares.p95_simple),
+        "p95_complex": span(declares.p95_complex),
+        "expected_rate": declares.expected_rate.map(|rate| format!("{rate}/s")),
+        "health_detect": span(declares.health_detect),
+        "body_size": declares.body_size.to_string(),
+    })
+}
+
+fn clocks(clocks: &Clocks) -> Value {
+    json!({
+        "connect": span(clocks.connect),
+        "first_byte": span(clocks.first_byte),
+        "idle": span(clocks.idle),
+        "total_request": span(clocks.total_request),
+        "total_stream": span(clocks.total_stream),
+    })
+}
+
+fn pointers(pointers: &Pointers) -> Value {
+    json!({ "input": pointers.input, "output": pointers.output, "stream": pointers.stream })
+}
+
+fn span(duration: Duration) -> String {
+    format_duration(duration)
+}
+
+fn rate(rate: Option<Rate>) -> String {
+    rate.map_or_else(|| "off".to_owned(), |rate| rate.to_string())
+}
+
+fn texts<T: ToString>(list: &[T]) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
+}
+
+fn from(source: &str) -> String {
+    format!("<from {source}>")
+}
+
+/// TOML has no null: what is absent is left out.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(
+            map.into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, value)| (name, without_nulls(value)))
+                .collect(),
+        ),
+        other => other,
+    }
+}
