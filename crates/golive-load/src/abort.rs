@@ -242,8 +242,10 @@ mod tests {
 
     #[test]
     fn requests_that_never_answer_count_as_slow() {
-        let mut rule = Abort::default();
-        rule.error_share = 1.0;
+        let mut rule = Abort {
+            error_share: 1.0,
+            ..Abort::default()
+        };
         rule.p95_lines[0] = Some(Duration::from_secs(3));
         assert!(run(rule, |_, _| (true, None)).is_some());
     }

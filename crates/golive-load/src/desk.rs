@@ -33,13 +33,17 @@ pub(crate) struct Desk<'a> {
     stage: usize,
     part: Part,
     tallies: Vec<Tally>,
-    /// Due, but no place was free. At most as many as there are places.
+    /// Due, but no place was free. At most [`BACKLOG`].
     backlog: VecDeque<Ticket>,
     watch: Watch,
     number: u64,
     sent: u64,
     ended: Option<Ended>,
 }
+
+/// Most requests waiting for a place, about 3 MiB. `latest_start` empties it long before at any rate below
+/// 65,000 a second; beyond, the oldest are given up early and counted like the others.
+const BACKLOG: usize = 65_536;
 
 enum Part {
     Warming(Warming),
@@ -103,7 +107,7 @@ impl<'a> Desk<'a> {
                 return Some(self.start(ticket));
             }
             self.backlog.push_back(ticket);
-            if self.backlog.len() > self.plan.max_in_flight
+            if self.backlog.len() > BACKLOG
                 && let Some(oldest) = self.backlog.pop_front()
             {
                 self.give_up(oldest, now);

@@ -112,8 +112,8 @@ async fn arrivals_that_find_no_place_are_counted_as_not_sent_with_their_age() {
     })
     .await;
     assert_eq!((stage.intended, stage.sent, stage.not_sent), (399, 10, 389));
-    // The backlog holds ten, so most are given up when the eleventh after them comes.
-    assert!(stage.not_sent_age.min_us >= 90_000, "{:?}", stage.not_sent_age);
+    // Each waited for its half second.
+    assert!(stage.not_sent_age.min_us >= 499_000, "{:?}", stage.not_sent_age);
     assert!(stage.invalid.contains(&Invalid::NotOffered {
         sent: 10,
         intended: 399
@@ -147,7 +147,7 @@ async fn errors_that_come_fast_do_not_improve_the_percentiles() {
         }
     })
     .await;
-    assert!(stage.all.latency.min_us >= 200_000);
+    assert!(stage.all.latency.min_us >= 199_800);
     assert_eq!(stage.all.count(&Failure::Status(500)), 333);
     assert!((stage.all.errors.point - 1.0 / 3.0).abs() < 1e-9 && stage.all.errors.upper < 0.37);
 }
@@ -194,7 +194,7 @@ async fn the_warm_up_is_dropped_and_counted() {
     .unwrap();
     let stage = &report.stages[0];
     // Settled on 400 ms within the least time of 3 s: the rule looks at agreement, not at speed.
-    assert_eq!(stage.warm_up.unwrap().settled, true);
+    assert!(stage.warm_up.unwrap().settled);
     assert!(
         (299..=302).contains(&stage.warm_up_requests),
         "{}",
@@ -303,7 +303,7 @@ async fn each_class_has_its_own_percentiles() {
     struct Two;
     impl Workload for Two {
         fn class(&self, number: u64) -> usize {
-            usize::from(number % 4 == 0)
+            usize::from(number.is_multiple_of(4))
         }
         async fn send(&self, number: u64) -> Reply {
             tokio::time::sleep(if self.class(number) == 1 {
