@@ -20,11 +20,6 @@ pub enum Body {
 }
 
 impl Body {
-    /// An empty body.
-    #[must_use]
-    pub fn empty() -> Self {
-        Self::Whole(None)
-    }
 
     /// A body of one piece.
     #[must_use]

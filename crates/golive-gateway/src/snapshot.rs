@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use golive_resilience::Tick;
+pub use golive_resilience::Tick;
 use golive_store::StoreHealth;
 
 use crate::gateway::Gateway;
