@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use golive_checklist::gate::LoadOffered;
 use golive_checklist::item::ItemId;
+use golive_checklist::judge::{Scored, UnscoredReason};
 use golive_config::Target;
 use golive_lab::client::LabClient;
+use golive_lab::{Page, Query};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio_util::sync::CancellationToken;
@@ -85,6 +87,23 @@ impl Ctx {
     /// Waits, unless the run ends first. `true` if the whole time passed.
     pub async fn sleep(&self, time: Duration) -> bool {
         clock::sleep(time, &self.cancel).await
+    }
+
+    /// What the lab saw. Ends with the run, so that an interrupted proof does not sit out a long poll; to put the
+    /// lab back in order, speak to [`Ctx::lab`] itself. Without a lab: unscored.
+    pub async fn timeline(&self, query: &Query) -> Scored<Page> {
+        let Some(lab) = &self.lab else {
+            return Scored::Unscored(UnscoredReason::Unexpected(
+                "this target declares no lab".to_owned(),
+            ));
+        };
+        tokio::select! {
+            page = lab.timeline(query) => match page {
+                Ok(page) => Scored::Scored(page),
+                Err(error) => Scored::Unscored(UnscoredReason::Transport(error.to_string())),
+            },
+            () = self.cancel.cancelled() => Scored::Unscored(UnscoredReason::Interrupted),
+        }
     }
 
     /// Dice of this proof and this purpose; the same seed throws the same.

@@ -70,7 +70,7 @@ mod tests {
             assert!(!proof.parts.is_empty(), "{}", proof.item);
             for part in proof.parts {
                 let spec = golive_checklist::item::part(part);
-                assert_eq!(spec.map(|spec| spec.item().id), Some(proof.item), "{part}");
+                assert_eq!(spec.map(|spec| spec.item), Some(proof.item), "{part}");
             }
         }
     }

@@ -184,24 +184,20 @@ async fn judged_routes(ctx: &Ctx, key: &str) -> (Vec<Route>, Negative, Vec<Strin
 
 /// With a lab: what is let in is seen there, so that a call behind the target's back would be, too.
 async fn seen_at_lab(ctx: &Ctx) -> Option<Negative> {
-    let lab = ctx.lab.as_ref()?;
+    ctx.lab.as_ref()?;
     let query = Query {
         contains: Some(ctx.marker("right")),
-        wait: Duration::from_secs(5),
+        wait: Duration::from_secs(1),
         limit: 10,
         brief: true,
         ..Query::default()
     };
-    let (seen, detail) = match lab.timeline(&query).await {
-        Ok(page) => (
-            Scored::Scored(!page.arrivals.is_empty()),
-            format!("{} arrivals", page.arrivals.len()),
-        ),
-        Err(error) => (
-            Scored::Unscored(UnscoredReason::Transport(error.to_string())),
-            String::new(),
-        ),
+    let seen = ctx.timeline(&query).await.map(|page| page.arrivals.len());
+    let detail = match &seen {
+        Scored::Scored(count) => format!("{count} arrivals"),
+        Scored::Unscored(_) => String::new(),
     };
+    let seen = seen.map(|count| count > 0);
     Some(Negative::new(
         "a request that is let in is seen at the lab",
         seen,
@@ -302,9 +298,9 @@ async fn send_all(ctx: &Ctx, calls: Vec<(String, Call)>) -> Vec<Tried> {
 
 /// What of the wrong keys reached the model: each arrival is one that was let in, whatever was answered.
 async fn arrivals_at_lab(ctx: &Ctx, tally: &mut Tally) -> (bool, Vec<String>) {
-    let Some(lab) = &ctx.lab else {
+    if ctx.lab.is_none() {
         return (false, Vec::new());
-    };
+    }
     let query = Query {
         contains: Some(ctx.marker("wrong")),
         wait: Duration::from_millis(500),
@@ -312,8 +308,8 @@ async fn arrivals_at_lab(ctx: &Ctx, tally: &mut Tally) -> (bool, Vec<String>) {
         brief: true,
         ..Query::default()
     };
-    match lab.timeline(&query).await {
-        Ok(page) => {
+    match ctx.timeline(&query).await {
+        Scored::Scored(page) => {
             let line = |at: &golive_lab::Arrival| format!("{:>10} µs  {} {}", at.at_us, at.method, at.path);
             let lines: Vec<String> = page.arrivals.iter().map(line).collect();
             if lines.is_empty() {
@@ -326,8 +322,8 @@ async fn arrivals_at_lab(ctx: &Ctx, tally: &mut Tally) -> (bool, Vec<String>) {
             }
             (!lines.is_empty(), lines)
         }
-        Err(error) => {
-            tally.add_unscored(&UnscoredReason::Transport(error.to_string()));
+        Scored::Unscored(reason) => {
+            tally.add_unscored(&reason);
             (false, Vec::new())
         }
     }
