@@ -235,7 +235,7 @@ fn phrase(status: u16) -> &'static str {
         502 => "Bad Gateway",
         503 => "Service Unavailable",
         504 => "Gateway Timeout",
-        500.. => "Server Error",
+        505.. => "Server Error",
         _ => "Bad Request",
     }
 }

@@ -5,8 +5,9 @@
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use std::{fmt, marker::PhantomData};
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) enum Few<T> {
+    #[default]
     None,
     One(T),
     Many(Vec<T>),
@@ -38,12 +39,6 @@ impl<T> Few<T> {
             Few::One(item) => (Some(item), Vec::new().into_iter()),
             Few::Many(all) => (None, all.into_iter()),
         }
-    }
-}
-
-impl<T> Default for Few<T> {
-    fn default() -> Self {
-        Few::None
     }
 }
 

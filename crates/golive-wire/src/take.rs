@@ -55,7 +55,7 @@ impl<'a> Scalar<'a> {
     pub(crate) fn count(&self) -> Option<u64> {
         match *self {
             Scalar::Whole(count) => Some(count),
-            Scalar::Number(number) if number >= 0.0 && number < 9e15 && number.fract() == 0.0 => {
+            Scalar::Number(number) if (0.0..9e15).contains(&number) && number.fract() == 0.0 => {
                 Some(number as u64)
             }
             _ => None,
@@ -104,6 +104,16 @@ pub(crate) trait Take<'de>: Sized {
     fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Out, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(self.scalar(Scalar::Object))
+    }
+}
+
+/// Reads a struct from an object. Derived structs also read arrays, member by member: no server means that.
+pub(crate) fn read_object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Option<T> {
+    let text = text.trim_ascii();
+    if text.starts_with(b"{") {
+        serde_json::from_slice(text).ok()
+    } else {
+        None
     }
 }
 

@@ -4,7 +4,7 @@
 
 use crate::few::Few;
 use crate::openai::chat::{RawError, count, truthy_error};
-use crate::take::Scalar;
+use crate::take::{Scalar, read_object};
 use crate::usage::Usage;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -39,7 +39,7 @@ pub struct ResponseView<'a> {
 
 /// Reads an answer's body. Bytes that are not a JSON object give the empty view.
 pub fn read_response(body: &[u8]) -> ResponseView<'_> {
-    let Ok(raw) = serde_json::from_slice::<RawResponse<'_>>(body) else {
+    let Some(raw) = read_object::<RawResponse<'_>>(body) else {
         return ResponseView::default();
     };
     let named_error = matches!(&raw.kind, Scalar::Text(kind) if kind == "error");

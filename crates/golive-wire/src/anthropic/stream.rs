@@ -6,7 +6,7 @@ use super::messages::{Block, RawUsage};
 use crate::openai::chat::{RawError, truthy_error};
 use crate::sse::Event;
 use crate::stream::{Classified, StreamEvent};
-use crate::take::Scalar;
+use crate::take::{Scalar, read_object};
 use crate::usage::Usage;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -17,10 +17,10 @@ pub fn classify(event: &Event) -> Classified<'_> {
         return Classified::one(StreamEvent::Other);
     }
     let named_error = event.event() == Some("error");
-    match serde_json::from_slice::<Raw<'_>>(&event.data) {
-        Ok(raw) => raw.classify(named_error),
-        Err(_) if named_error => Classified::one(StreamEvent::Error(String::from_utf8_lossy(&event.data))),
-        Err(_) => Classified::one(StreamEvent::Malformed),
+    match read_object::<Raw<'_>>(&event.data) {
+        Some(raw) => raw.classify(named_error),
+        None if named_error => Classified::one(StreamEvent::Error(String::from_utf8_lossy(&event.data))),
+        None => Classified::one(StreamEvent::Malformed),
     }
 }
 

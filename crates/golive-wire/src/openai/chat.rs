@@ -4,7 +4,7 @@
 
 use crate::edit::set_member;
 use crate::few::Few;
-use crate::take::{Scalar, Seed, Take, next_name};
+use crate::take::{Scalar, Seed, Take, next_name, read_object};
 use crate::usage::Usage;
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
@@ -52,7 +52,7 @@ pub struct ResponseView<'a> {
 
 /// Reads an answer's body. Bytes that are not a JSON object give the empty view.
 pub fn read_response(body: &[u8]) -> ResponseView<'_> {
-    let Ok(raw) = serde_json::from_slice::<RawResponse<'_>>(body) else {
+    let Some(raw) = read_object::<RawResponse<'_>>(body) else {
         return ResponseView::default();
     };
     let mut view = ResponseView {

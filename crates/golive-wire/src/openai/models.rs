@@ -66,7 +66,7 @@ mod tests {
             owned_by: "golive",
         };
         assert_eq!(
-            String::from_utf8(list(&[entry.clone()])).unwrap(),
+            String::from_utf8(list(std::slice::from_ref(&entry))).unwrap(),
             r#"{"object":"list","data":[{"id":"smart","object":"model","created":1790000000,"owned_by":"golive"}]}"#
         );
         assert!(

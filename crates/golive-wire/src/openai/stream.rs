@@ -8,7 +8,7 @@ use crate::edit::{members, remove_member};
 use crate::few::Few;
 use crate::sse::Event;
 use crate::stream::{Classified, StreamEvent};
-use crate::take::Scalar;
+use crate::take::{Scalar, read_object};
 use crate::usage::Usage;
 use bytes::Bytes;
 use memchr::memmem;
@@ -25,10 +25,10 @@ pub fn classify(event: &Event) -> Classified<'_> {
         return Classified::one(StreamEvent::End);
     }
     let named_error = event.event() == Some("error");
-    match serde_json::from_slice::<Chunk<'_>>(data) {
-        Ok(chunk) => chunk.classify(named_error),
-        Err(_) if named_error => Classified::one(StreamEvent::Error(String::from_utf8_lossy(data))),
-        Err(_) => Classified::one(StreamEvent::Malformed),
+    match read_object::<Chunk<'_>>(data) {
+        Some(chunk) => chunk.classify(named_error),
+        None if named_error => Classified::one(StreamEvent::Error(String::from_utf8_lossy(data))),
+        None => Classified::one(StreamEvent::Malformed),
     }
 }
 
