@@ -143,6 +143,10 @@ impl Splitter {
     }
 
     /// The next whole event; `None` when more bytes are needed. After an error only the same error comes.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator ends at the first `None`; this goes on after a push"
+    )]
     pub fn next(&mut self) -> Result<Option<Event>, TooLong> {
         if self.failed {
             return Err(TooLong { max: self.max });
