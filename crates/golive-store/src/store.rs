@@ -282,7 +282,7 @@ async fn unlock(options: &StoreOptions, backend: &dyn Backend) -> Result<(Shared
             .map_err(refused)?,
         None => None,
     };
-    backend::prepare(backend).await.map_err(at_open)?;
+    backend::prepare(backend, standing).await.map_err(at_open)?;
     let spill_path = lock::beside(&options.path, "spill");
     let sync = options.durability == Durability::Power;
     let mut spill = Spill::open(&spill_path, options.spill_size, sync)?;

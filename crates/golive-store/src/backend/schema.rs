@@ -40,10 +40,10 @@ pub(crate) async fn standing(backend: &dyn Backend) -> Result<Option<Standing>, 
     }))
 }
 
-/// Brings a store to [`NEWEST`], each step in a transaction of its own. A store that is already
-/// there, or beyond, is left alone.
-pub(crate) async fn prepare(backend: &dyn Backend) -> Result<(), Failure> {
-    let from = standing(backend).await?.map_or(0, |standing| standing.version);
+/// Brings a store from where it stands to [`NEWEST`], each step in a transaction of its own. A store
+/// that is already there, or beyond, is left alone.
+pub(crate) async fn prepare(backend: &dyn Backend, from: Option<Standing>) -> Result<(), Failure> {
+    let from = from.map_or(0, |standing| standing.version);
     for migration in MIGRATIONS.iter().filter(|migration| migration.version > from) {
         let mut work: Vec<Statement<'_>> = migration
             .statements

@@ -11,7 +11,7 @@ use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
     SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{Connection, QueryBuilder, Row as _, TypeInfo, ValueRef};
+use sqlx::{ConnectOptions as _, Connection as _, QueryBuilder, Row as _, TypeInfo, ValueRef};
 
 use super::{Backend, Failure, FailureKind, Row, Statement, Value};
 use crate::Durability;
@@ -42,7 +42,8 @@ impl Sqlite {
                 Durability::Process => SqliteSynchronous::Normal,
                 Durability::Power => SqliteSynchronous::Full,
             })
-            .busy_timeout(BUSY_TIMEOUT);
+            .busy_timeout(BUSY_TIMEOUT)
+            .disable_statement_logging(); // it would format every insert
         let pool = |max| {
             SqlitePoolOptions::new()
                 .max_connections(max)
