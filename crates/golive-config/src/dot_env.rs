@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use zeroize::Zeroizing;
@@ -93,7 +93,7 @@ fn names_only(text: &str) -> String {
     text.split_inclusive('\n').map(line).collect()
 }
 
-fn parse(text: &str, path: &PathBuf, mistakes: &mut Mistakes) -> DotEnv {
+fn parse(text: &str, path: &Path, mistakes: &mut Mistakes) -> DotEnv {
     let mut values = BTreeMap::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
@@ -201,7 +201,7 @@ mod tests {
     fn parsed(text: &str) -> (Vec<(String, String)>, Mistakes) {
         let mut mistakes = Mistakes::default();
         mistakes.add_source(Path::new(".env"), names_only(text));
-        let env = parse(text, &PathBuf::from(".env"), &mut mistakes);
+        let env = parse(text, Path::new(".env"), &mut mistakes);
         (
             env.values
                 .into_iter()

@@ -101,7 +101,15 @@ pub(crate) fn meant(
 ) -> (Config, BTreeSet<String>) {
     let (tree, errors) = DeTable::parse_recoverable(text);
     let literals = literal_secrets(tree.get_ref());
-    let spans: Vec<Range<usize>> = literals.iter().map(|literal| literal.span.clone()).collect();
+    let syntax: Vec<Range<usize>> = errors.iter().map(|error| error.span().unwrap_or(0..0)).collect();
+    let unparsed = syntax
+        .iter()
+        .flat_map(|span| mask::behind_secret_words(text, span.start));
+    let spans: Vec<Range<usize>> = literals
+        .iter()
+        .map(|literal| literal.span.clone())
+        .chain(unparsed)
+        .collect();
     mistakes.add_source(path, mask::mask(text, &spans));
     for literal in literals {
         let message = format!("a secret is written out in `{}`", literal.path);
@@ -109,7 +117,6 @@ pub(crate) fn meant(
             .push(path, literal.span, "literal_secret", message)
             .help(literal.help);
     }
-    let syntax: Vec<Range<usize>> = errors.iter().map(|error| error.span().unwrap_or(0..0)).collect();
     for (error, span) in errors.iter().zip(&syntax) {
         mistakes.push(path, widened(text, span), "syntax", error.message().to_owned());
     }

@@ -78,13 +78,17 @@ pub(crate) fn mask(source: &str, spans: &[Range<usize>]) -> String {
     {
         blot(&mut out, span);
     }
-    for byte in &mut out {
-        if byte.is_ascii_control() && !matches!(*byte, b'\n' | b'\r' | b'\t') {
-            *byte = b'?';
-        }
+    for (at, odd) in source.char_indices().filter(|(_, c)| moves_the_cursor(*c)) {
+        out[at..at + odd.len_utf8()].fill(b'?');
     }
     // Whole characters were replaced by as many ASCII bytes: still UTF-8.
     String::from_utf8(out).unwrap_or_else(|_| "*".repeat(source.len()))
+}
+
+/// Control characters, and those that turn the direction of writing: a terminal would obey them.
+pub(crate) fn moves_the_cursor(c: char) -> bool {
+    let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
 }
 
 /// Only the second net: for messages.
@@ -125,6 +129,23 @@ fn secret_assignments(source: &str) -> Vec<Range<usize>> {
         line_start += line.len();
     }
     found
+}
+
+/// In the line around `at`, which does not parse: everything behind a word that names a secret.
+pub(crate) fn behind_secret_words(source: &str, at: usize) -> Option<Range<usize>> {
+    let at = (0..=at.min(source.len()))
+        .rev()
+        .find(|at| source.is_char_boundary(*at))?;
+    let start = source[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let line = source[start..].split('\n').next()?;
+    let mut word_start = 0;
+    for word in line.split_inclusive(|c: char| !c.is_alphanumeric() && c != '_' && c != '-') {
+        word_start += word.len();
+        if names_a_secret(word.trim_end_matches(|c: char| !c.is_alphanumeric())) {
+            return Some(start + word_start..start + line.len());
+        }
+    }
+    None
 }
 
 fn known_kinds(text: &str) -> Vec<Range<usize>> {

@@ -70,7 +70,10 @@ impl Mistakes {
             .with_links(false)
             .with_width(110);
         let mut out = String::new();
-        for mistake in &self.list {
+        for (at, mistake) in self.list.iter().enumerate() {
+            if at > 0 {
+                out.push('\n');
+            }
             let shown = Shown {
                 mistake,
                 source: self.source(&mistake.file),

@@ -59,6 +59,7 @@ fn secret(walk: &mut Walk<'_>, table: &Table<'_>) -> Option<Secret> {
             Some(secret)
         }
         Found::Missing(_) => None,
+        Found::NotNamed if table.has_literal_secret() => None,
         Found::NotNamed => {
             walk.mistake(
                 table.span.clone(),

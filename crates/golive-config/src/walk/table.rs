@@ -14,7 +14,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{Walk, unknown};
 use crate::base_url::BaseUrl;
-use crate::mask::names_a_secret;
+use crate::mask::{moves_the_cursor, names_a_secret};
 use crate::reference::{self, Key, Kind};
 
 /// A value and where it stands.
@@ -55,6 +55,13 @@ impl<'t> Table<'t> {
     /// The key stands in the file, whatever its value.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.entries.is_some_and(|entries| entries.contains_key(name))
+    }
+
+    /// A key of it is named like a secret and was noted as a literal one: nobody need be told that
+    /// the name of a variable is missing, too.
+    pub(crate) fn has_literal_secret(&self) -> bool {
+        self.entries
+            .is_some_and(|entries| entries.keys().any(|key| names_a_secret(key.get_ref())))
     }
 
     /// Where the key's value stands; else the table's name.
@@ -446,7 +453,13 @@ pub(crate) fn shown(text: &str) -> String {
     let mut cut: String = text
         .chars()
         .take(60)
-        .map(|c| if c.is_control() { '?' } else { c })
+        .map(|c| {
+            if c.is_control() || moves_the_cursor(c) {
+                '?'
+            } else {
+                c
+            }
+        })
         .collect();
     if text.chars().nth(60).is_some() {
         cut.push('…');

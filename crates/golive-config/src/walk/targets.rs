@@ -74,6 +74,7 @@ fn credentials(
                 role: role.value,
                 source,
             }),
+            Found::NotNamed if inner.has_literal_secret() => {}
             Found::NotNamed => {
                 walk.mistake(
                     role.span,

@@ -144,7 +144,7 @@ fn credential(
                 Some(UpstreamKind::Anthropic) => "ANTHROPIC_API_KEY",
                 Some(UpstreamKind::Http) | None => return (None, None),
             };
-            if !elsewhere {
+            if !elsewhere && !table.has_literal_secret() {
                 let message = format!(
                     "`[{}]` lacks `api_key_env`: the provider refuses calls without a key",
                     table.path
