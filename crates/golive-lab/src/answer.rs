@@ -31,6 +31,8 @@ pub(crate) enum Step {
     Hang,
     /// The connection is closed, the answer being incomplete.
     Cut,
+    /// The second half of a cut over HTTP/2, where the stream is reset. Made by the body itself.
+    Abort,
     /// Byte for byte, each after a wait. Never empty.
     Drip {
         bytes: Bytes,
@@ -58,6 +60,8 @@ pub(crate) struct Answer {
     /// The `content-length`; hyper's own when absent.
     pub(crate) length: Option<u64>,
     pub(crate) steps: VecDeque<Step>,
+    /// Whether (some of) what the model has to say is in it.
+    pub(crate) spoken: bool,
 }
 
 /// What the model has to say, in its wire format.
@@ -91,13 +95,17 @@ impl Answer {
             } else {
                 VecDeque::from([Step::Send(body)])
             },
+            spoken: false,
         }
     }
 
     /// The answer without a fault.
     pub(crate) fn right(content: Content, pace: Option<Pace>) -> Self {
         match content {
-            Content::Whole(body) => Answer::json(200, body),
+            Content::Whole(body) => Answer {
+                spoken: true,
+                ..Answer::json(200, body)
+            },
             Content::Stream(events) => {
                 let steps = match pace {
                     // Nothing to wait for between events: as few writes as hyper makes of it.
@@ -107,6 +115,7 @@ impl Answer {
                 Answer {
                     headers: vec![(CONTENT_TYPE, EVENT_STREAM)],
                     steps,
+                    spoken: true,
                     ..Answer::json(200, Bytes::new())
                 }
             }
@@ -274,7 +283,7 @@ impl Answer {
     fn malformed(self, stream: bool) -> Self {
         const BROKEN: &str = r#"{"id":"lab","choices":[{"index":0,"delta":{"content":"not closed"#;
         if !stream {
-            return self.with_steps([Step::Send(Bytes::from_static(BROKEN.as_bytes()))]);
+            return Answer::json(200, Bytes::from_static(BROKEN.as_bytes()));
         }
         let mut steps = self.steps.clone();
         let second = steps

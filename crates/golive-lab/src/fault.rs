@@ -89,6 +89,7 @@ pub enum Fault {
         to: Option<String>,
     },
     /// Answers 200 with a page of HTML: `html-200`.
+    #[serde(rename = "html-200")]
     Html200,
     /// Promises a longer body than it sends, then closes: `half-body`.
     HalfBody,

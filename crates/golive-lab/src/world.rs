@@ -45,7 +45,8 @@ pub(crate) struct Provider {
     /// What it does after a reset.
     first: Script,
     running: RwLock<Arc<Running>>,
-    requests: AtomicU64,
+    /// Latencies drawn so far.
+    latencies: AtomicU64,
 }
 
 /// A script with the counters of its rules.
@@ -74,8 +75,6 @@ pub(crate) struct Ask<'a> {
 pub(crate) struct Decision {
     pub(crate) fault: Option<Fault>,
     pub(crate) behaviour: Arc<Behaviour>,
-    /// Before the status line, by the behaviour's latency.
-    pub(crate) latency: Duration,
 }
 
 /// A request that names a fault or behaviour that there is not.
@@ -146,7 +145,7 @@ impl World {
             port,
             running: RwLock::new(Arc::new(Running::new(first.clone()))),
             first,
-            requests: AtomicU64::new(0),
+            latencies: AtomicU64::new(0),
         });
         providers.insert(name, provider.clone());
         Some(provider)
@@ -163,14 +162,21 @@ impl World {
     /// What a request meets: by header, else by the model's name, else by the script.
     pub(crate) fn decide(&self, provider: &Provider, ask: &Ask<'_>) -> Result<Decision, Unknown> {
         let running = provider.running();
-        let (rule, behaviour) = running.fire(self.seed, &provider.id.name, ask);
         let named = ask.model.map(|model| model.rsplit('/').next().unwrap_or(model));
-        let fault = if let Some(text) = ask.headers.get(FAULT_HEADER) {
-            Some(String::from_utf8_lossy(text.as_bytes()).parse()?)
+        let (fault, behaviour) = if let Some(text) = ask.headers.get(FAULT_HEADER) {
+            (
+                Some(String::from_utf8_lossy(text.as_bytes()).parse()?),
+                running.behaviour.clone(),
+            )
         } else if let Some(text) = named.and_then(|name| name.strip_prefix("fault-")) {
-            Some(text.parse()?)
+            (Some(text.parse()?), running.behaviour.clone())
         } else {
-            rule.and_then(|rule| running.script.rules[rule].fault.clone())
+            // Only here: a request that chose its fault itself does not use up a rule.
+            let (rule, behaviour) = running.fire(self.seed, &provider.id.name, ask);
+            (
+                rule.and_then(|rule| running.script.rules[rule].fault.clone()),
+                behaviour,
+            )
         };
         let behaviour = match named.and_then(|name| name.strip_prefix("brain-")) {
             None => behaviour,
@@ -179,28 +185,28 @@ impl World {
                 Arc::new(named.over(&behaviour))
             }
         };
-        let latency = match behaviour.latency {
+        Ok(Decision { fault, behaviour })
+    }
+
+    /// How long a behaviour waits before the status line: the dice's next throw, where it has any.
+    pub(crate) fn latency(&self, provider: &Provider, behaviour: &Behaviour) -> Duration {
+        match behaviour.latency {
             None => Duration::ZERO,
             Some(Latency::Constant { ms }) => Duration::from_millis(ms),
             Some(Latency::Lognormal { median_ms, p95_ms }) => {
-                let nth = provider.requests.fetch_add(1, Ordering::Relaxed);
+                let nth = provider.latencies.fetch_add(1, Ordering::Relaxed);
                 let throw = dice::uniform(self.seed, &provider.id.name, Throw::Latency { nth });
                 let ms = dice::lognormal_ms(median_ms, p95_ms, throw).min(LATENCY_MS_MAX);
                 Duration::from_secs_f64(ms / 1000.0)
             }
-        };
-        Ok(Decision {
-            fault,
-            behaviour,
-            latency,
-        })
+        }
     }
 
     /// Every provider as at the start, timeline and counts empty. Ports are the caller's.
     pub(crate) fn reset(&self) {
         for provider in self.providers() {
             provider.set(provider.first.clone());
-            provider.requests.store(0, Ordering::Relaxed);
+            provider.latencies.store(0, Ordering::Relaxed);
         }
         self.timeline.reset();
     }

@@ -122,12 +122,15 @@ impl Body for LabBody {
                         record.end(Outcome::Cut);
                     }
                     let Some(control) = &this.control else {
-                        return Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into())));
+                        // A reset of a stream discards what is still queued: let it leave first.
+                        this.steps.extend([Step::Wait(H2_FLUSH), Step::Abort]);
+                        continue;
                     };
                     control.close_when_flushed();
                     this.steps.push_front(Step::Hang);
                     return Poll::Pending;
                 }
+                Step::Abort => return Poll::Ready(Some(Err(io::ErrorKind::ConnectionAborted.into()))),
                 Step::Drip { mut bytes, interval } => {
                     if !this.waited(interval, cx) {
                         this.steps.push_front(Step::Drip { bytes, interval });
@@ -173,9 +176,12 @@ impl Body for LabBody {
                 Step::Send(bytes) | Step::Drip { bytes, .. } => exact += bytes.len() as u64,
                 Step::Fill { left, .. } => exact += left,
                 Step::Wait(_) => {}
-                Step::Hang | Step::Cut | Step::Repeat { .. } => return SizeHint::default(),
+                Step::Hang | Step::Cut | Step::Abort | Step::Repeat { .. } => return SizeHint::default(),
             }
         }
         SizeHint::with_exact(exact)
     }
 }
+
+/// HTTP/2 does not tell when frames have left; on a loopback they do within a fraction of this.
+const H2_FLUSH: Duration = Duration::from_millis(20);

@@ -51,7 +51,15 @@ impl ListenerState {
 pub(crate) struct OwnPort {
     pub(crate) addr: SocketAddr,
     state: watch::Sender<ListenerState>,
-    accepting: Mutex<Option<Accepting>>,
+    accepting: Mutex<Standing>,
+}
+
+/// What stands behind a port.
+enum Standing {
+    Accepting(Accepting),
+    /// Bound but not listening: the kernel refuses, and nobody else takes the port meanwhile. Without the
+    /// socket if even that failed.
+    Closed(Option<TcpSocket>),
 }
 
 struct Accepting {
@@ -61,12 +69,13 @@ struct Accepting {
 }
 
 impl OwnPort {
-    /// Binds; accepts nothing before [`OwnPort::set`] opens it.
+    /// Accepts nothing before [`OwnPort::open`].
     pub(crate) fn new(addr: SocketAddr) -> Self {
+        let state = watch::Sender::new(ListenerState::Refuse);
         OwnPort {
             addr,
-            state: watch::Sender::new(ListenerState::Refuse),
-            accepting: Mutex::new(None),
+            state,
+            accepting: Mutex::new(Standing::Closed(None)),
         }
     }
 
@@ -91,23 +100,27 @@ impl OwnPort {
         provider: &Arc<Provider>,
         state: ListenerState,
     ) -> io::Result<()> {
-        let mut accepting = self.accepting.lock().await;
-        match (state, accepting.take()) {
-            (ListenerState::Refuse, Some(running)) => {
+        let mut standing = self.accepting.lock().await;
+        match (state, &mut *standing) {
+            (ListenerState::Refuse, Standing::Closed(_)) => {}
+            (ListenerState::Refuse, Standing::Accepting(running)) => {
                 running.reset.store(true, Ordering::Release);
-                self.state.send_replace(state);
                 running.stop.cancel();
-                let _ = running.task.await; // the socket is closed when the task is over
-            }
-            (ListenerState::Refuse, None) => {}
-            (_, Some(running)) => {
-                *accepting = Some(running);
+                let _ = (&mut running.task).await; // the socket is closed when the task is over
+                *standing = Standing::Closed(bound(self.addr).ok());
                 self.state.send_replace(state);
             }
-            (_, None) => {
-                let listener = bind(self.addr)?;
+            (_, Standing::Accepting(_)) => {
                 self.state.send_replace(state);
-                *accepting = Some(self.start(world, provider, listener));
+            }
+            (_, Standing::Closed(reserved)) => {
+                let socket = match reserved.take() {
+                    Some(socket) => socket,
+                    None => bound(self.addr)?,
+                };
+                let listener = socket.listen(BACKLOG)?;
+                self.state.send_replace(state);
+                *standing = Standing::Accepting(self.start(world, provider, listener));
             }
         }
         Ok(())
@@ -116,7 +129,7 @@ impl OwnPort {
     /// Opens the port with a listener that is bound already.
     pub(crate) async fn open(&self, world: &Arc<World>, provider: &Arc<Provider>, listener: TcpListener) {
         self.state.send_replace(ListenerState::Open);
-        *self.accepting.lock().await = Some(self.start(world, provider, listener));
+        *self.accepting.lock().await = Standing::Accepting(self.start(world, provider, listener));
     }
 
     fn start(&self, world: &Arc<World>, provider: &Arc<Provider>, listener: TcpListener) -> Accepting {
@@ -143,8 +156,13 @@ pub(crate) enum Surface {
     Provider(Arc<Provider>),
 }
 
-/// Binds so that a port just closed can be opened again.
+/// Binds and listens.
 pub(crate) fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
+    bound(addr)?.listen(BACKLOG)
+}
+
+/// Binds so that a port just closed can be opened again.
+fn bound(addr: SocketAddr) -> io::Result<TcpSocket> {
     let socket = if addr.is_ipv4() {
         TcpSocket::new_v4()
     } else {
@@ -152,7 +170,7 @@ pub(crate) fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
     }?;
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;
-    socket.listen(BACKLOG)
+    Ok(socket)
 }
 
 /// Accepts until stopped. With `reset` set at that moment the connections end with a RST.

@@ -64,7 +64,8 @@ pub(crate) async fn serve(
     };
     let body = match reading.read(body).await {
         Ok(body) => body,
-        Err(TooLarge) => return Ok(reading.refuse_as_too_large()),
+        Err(Unread::TooLarge) => return Ok(reading.refuse_as_too_large()),
+        Err(Unread::Broken) => return Err(ToldToReset), // recorded when `reading` is dropped
     };
     let Some(arriving) = reading.head.take() else {
         return Err(ToldToReset);
@@ -84,7 +85,12 @@ fn provider_of(path: &str) -> (&str, usize) {
     }
 }
 
-struct TooLarge;
+/// Why a body was not read whole.
+enum Unread {
+    TooLarge,
+    /// The client left, or broke the protocol.
+    Broken,
+}
 
 /// A request whose body is being read; dropped meanwhile, it is recorded as far as it came.
 struct Reading<'a> {
@@ -93,12 +99,13 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    async fn read(&mut self, mut body: Incoming) -> Result<Bytes, TooLarge> {
+    async fn read(&mut self, mut body: Incoming) -> Result<Bytes, Unread> {
         let mut first: Option<Bytes> = None;
         while let Some(frame) = body.frame().await {
             let Ok(frame) = frame else {
-                std::future::pending().await
-            }; // broken: the connection ends us
+                self.body.extend_from_slice(&first.unwrap_or_default());
+                return Err(Unread::Broken);
+            };
             let Ok(data) = frame.into_data() else { continue };
             match first.take() {
                 None if self.body.is_empty() && body.is_end_stream() => return Ok(data), // without a copy
@@ -110,7 +117,7 @@ impl Reading<'_> {
                 }
             }
             if self.body.len() > BODY_SIZE_MAX {
-                return Err(TooLarge);
+                return Err(Unread::TooLarge);
             }
         }
         Ok(first.unwrap_or_else(|| self.body.split().freeze()))
@@ -197,10 +204,11 @@ impl Arriving<'_> {
             if let Some(fault) = &decision.fault {
                 answer = answer.with_fault(fault, dialect, &self.follow());
             }
-            answer.wait += decision.latency;
+            if matches!(route, Route::Chat(_)) {
+                answer.wait += self.world.latency(self.provider, &decision.behaviour);
+            }
         }
-        // Nothing of the request's borrowed parts is needed from here on, whatever the wait.
-        self.before(&answer, dialect, &mut record).await?;
+        self.before(&answer, &mut record).await?;
         if let Before::Refuse(_) = answer.before {
             answer = error(
                 dialect,
@@ -209,14 +217,14 @@ impl Arriving<'_> {
                 "lab_no_own_port",
             );
         }
-        let tokens = told.filter(|_| answer.status == 200);
+        let tokens = told.filter(|_| answer.spoken);
         answer.headers.extend(identity(dialect, nonce));
         record.status(answer.status, tokens.map(|_| nonce), tokens.unwrap_or_default());
         Ok(self.response(answer, record))
     }
 
     /// What comes before the status line: the port's state, the latency, and faults that never answer.
-    async fn before(&self, answer: &Answer, _: Dialect, record: &mut Record) -> Result<(), ToldToReset> {
+    async fn before(&self, answer: &Answer, record: &mut Record) -> Result<(), ToldToReset> {
         if let Some(port) = &self.provider.port
             && port.state() == ListenerState::Hang
         {
