@@ -128,28 +128,13 @@ mod tests {
 
     #[test]
     fn the_interval_of_p95_has_the_ranks_printed_in_the_papers() {
+        // Ranks by an exact sum of binomial terms; in brackets the percent the papers print.
         assert_eq!(ranks(100), (90, 100));
-        for (samples, low, high) in [
-            (200, 92.0, 98.5),
-            (500, 93.0, 97.0),
-            (1_000, 93.6, 96.4),
-            (2_000, 94.0, 96.0),
-            (5_000, 94.4, 95.6),
-        ] {
-            let (lower, upper) = ranks(samples);
-            let percent = |rank: u64| (rank as f64 / samples as f64 * 1_000.0).round() / 10.0;
-            // The papers print one decimal, and a rank may be counted from either side of its sample.
-            assert!(
-                (percent(lower) - low).abs() < 0.11,
-                "{samples}: {lower} = p{}",
-                percent(lower)
-            );
-            assert!(
-                (percent(upper) - high).abs() < 0.21,
-                "{samples}: {upper} = p{}",
-                percent(upper)
-            );
-        }
+        assert_eq!(ranks(200), (184, 197)); // p92.0…p98.5
+        assert_eq!(ranks(500), (465, 485)); // p93.0…p97.0
+        assert_eq!(ranks(1_000), (936, 964)); // p93.6…p96.4
+        assert_eq!(ranks(2_000), (1_880, 1_920)); // p94…p96
+        assert_eq!(ranks(5_000), (4_719, 4_781)); // p94.4…p95.6
     }
 
     #[test]

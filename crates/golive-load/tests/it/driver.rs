@@ -399,3 +399,17 @@ async fn a_plan_without_sense_is_refused_before_anything_is_sent() {
         PlanError::NoHold { .. }
     ));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_may_move_between_threads() {
+    fn movable<T: Send>(future: T) -> T {
+        future
+    }
+    let (plan, clock, stops) = (plan(10.0, 1), VirtualClock::new(), Stops::default());
+    let workload = |_| std::future::ready(Reply::ok());
+    let mut hook = |_: Event<'_>| ();
+    let report = movable(run(&plan, &workload, &clock, &stops, &mut hook))
+        .await
+        .unwrap();
+    assert_eq!(report.stages[0].all.answered, 9);
+}
