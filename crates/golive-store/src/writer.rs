@@ -3,8 +3,8 @@
 //! Sealing is done here, in the caller's task; the writer only groups and writes. There is no lock
 //! between callers.
 //!
-//! Never: blocks a thread, keeps a caller waiting for the queue longer than [`QUEUE_WAIT`], or says
-//! `Stored` before the commit.
+//! Never: blocks a thread, keeps a caller waiting longer than [`QUEUE_WAIT`] and [`ANSWER_WAIT`], or
+//! says `Stored` before the commit.
 
 mod batch;
 mod fold;
@@ -29,6 +29,9 @@ pub(crate) use task::{DRAINED, Task};
 const QUEUE: usize = 8192;
 /// How long a caller waits for a place in a full queue.
 const QUEUE_WAIT: Duration = Duration::from_secs(2);
+/// How long a caller waits for the answer: the writer gives a hanging database up after 5 s, and
+/// then has the spill file to write.
+const ANSWER_WAIT: Duration = Duration::from_secs(15);
 /// Room of the spill file that is kept for requests already under way: below it no new one begins.
 const RESERVE: u64 = 1 << 20;
 
@@ -60,8 +63,9 @@ pub enum CommitRefused {
     /// Neither the database nor the spill file could be written.
     #[error("the ledger cannot take rows: its database and its spill file both fail; look at the disk")]
     Unwritable,
-    /// The writer's queue stayed full for as long as a caller waits.
-    #[error("the ledger's queue is full; try again in a second")]
+    /// The writer's queue stayed full, or its disk gave no answer, for as long as a caller waits.
+    /// (In the second case the row may still be kept later.)
+    #[error("the ledger is too slow to take this row; try again in a second")]
     Busy,
     /// The store was closed.
     #[error("the ledger is closed")]
@@ -115,7 +119,10 @@ impl Writer {
             }
         };
         let committed = match self.enqueue(message).await {
-            Ok(()) => told.await.unwrap_or(Err(CommitRefused::Closed)),
+            Ok(()) => match tokio::time::timeout(ANSWER_WAIT, told).await {
+                Ok(told) => told.unwrap_or(Err(CommitRefused::Closed)),
+                Err(_) => Err(CommitRefused::Busy),
+            },
             Err(refused) => Err(refused),
         };
         match committed {

@@ -17,7 +17,7 @@ use super::batch::Batch;
 use super::fold::Folder;
 use super::outage::Outage;
 use super::{CommitRefused, Committed, Message, Shared};
-use crate::backend::{Backend, Failure, SET_META, Statement, Value};
+use crate::backend::{Backend, Failure, FailureKind, SET_META, Statement, Value};
 use crate::keys::touch_statement;
 use crate::ledger::{self, INSERT_HEAD, INSERT_TAIL};
 use crate::spill::{Chunk, Spill};
@@ -27,6 +27,11 @@ use crate::store::now_us;
 const MAX_ROWS: usize = 512;
 /// Bytes of one commit, so that large prompts do not make everyone wait for one transaction.
 const MAX_BYTES: usize = 4 << 20;
+/// Chunks drained between two looks at the queue: more than one, so that the spill file empties
+/// even while new rows come as fast as they can be written.
+const DRAIN_STEPS: usize = 4;
+/// A database that takes longer is out: its disk hangs. (The row may still arrive; it counts once.)
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often the use of keys is written.
 const TOUCH_EVERY: Duration = Duration::from_secs(10);
 /// Keys whose use is remembered between two writings.
@@ -115,7 +120,10 @@ impl Task {
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
             let now = clock();
-            if self.outage.again().is_some_and(|at| at <= now) {
+            for _ in 0..DRAIN_STEPS {
+                if self.outage.again().is_none_or(|at| at > clock()) {
+                    break;
+                }
                 self.recover().await;
             }
             if self.touch_due.is_some_and(|at| at <= now) {
@@ -180,7 +188,7 @@ impl Task {
                 rows: &batch.rows,
                 tail: INSERT_TAIL,
             }];
-            match self.backend.transact(&work).await {
+            match self.transact(&work).await {
                 Ok(_) => return batch.answer_all(Ok(Committed::Stored)),
                 Err(failure) => self.database_failed(&failure),
             }
@@ -290,7 +298,7 @@ impl Task {
             let chunk = spill.read(MAX_ROWS, MAX_BYTES, &shared.keyring)?;
             Ok::<_, std::io::Error>(Some((spill.mark(chunk.next), chunk)))
         });
-        let other = |error: String| Failure::new(crate::backend::FailureKind::Other, error);
+        let other = |error: String| Failure::new(FailureKind::Other, error);
         let read = read
             .await
             .ok_or_else(|| other("reading the spill file was interrupted".into()))?;
@@ -323,7 +331,7 @@ impl Task {
                 tail: INSERT_TAIL,
             });
         }
-        self.backend.transact(&work).await?;
+        self.transact(&work).await?;
         self.drained += count;
         let done = self.with_spill(move |spill| spill.drained_to(next)).await;
         if let Some(Err(error)) = done {
@@ -358,11 +366,23 @@ impl Task {
                 .iter()
                 .map(|(key, at_us)| touch_statement(key, *at_us))
                 .collect();
-            if let Err(failure) = self.backend.transact(&work).await {
+            if let Err(failure) = self.transact(&work).await {
                 // When a key was last used is not worth a retry; that the database fails is worth knowing.
                 return self.database_failed(&failure);
             }
         }
+    }
+
+    async fn transact(&self, work: &[Statement<'_>]) -> Result<Vec<u64>, Failure> {
+        let silent = || {
+            Failure::new(
+                FailureKind::Other,
+                format!("no answer within {} s", WRITE_TIMEOUT.as_secs()),
+            )
+        };
+        tokio::time::timeout(WRITE_TIMEOUT, self.backend.transact(work))
+            .await
+            .unwrap_or_else(|_| Err(silent()))
     }
 
     fn database_failed(&mut self, failure: &Failure) {

@@ -196,6 +196,41 @@ async fn a_database_that_fails_at_each_step_of_the_recovery_is_mended_in_the_end
 }
 
 #[tokio::test]
+async fn a_disk_that_hangs_fills_the_queue_and_callers_are_told_instead_of_waiting_on() {
+    let world = World::new();
+    let (opened, flaky) = world.open_flaky().await;
+    let store = opened.store;
+    let hang = flaky.hang.lock().await;
+    store.writer().open(open_row(0));
+    eventually(&store, "the writer has taken the row and hangs", |health| {
+        health.queue_len == 0
+    })
+    .await;
+    for n in 1..10_000 {
+        store.writer().open(open_row(n)); // never waits
+    }
+    assert!(store.health().dropped_opens > 0);
+    assert_eq!(store.writer().can_record(), Err(CommitRefused::Busy));
+    assert_eq!(store.writer().commit(row(20_000)).await, Err(CommitRefused::Busy));
+    eventually(&store, "the hanging database is given up", |health| {
+        health.database != DatabaseHealth::Up
+    })
+    .await;
+    assert_eq!(store.writer().commit(row(20_001)).await, Ok(Committed::Spilled));
+    drop(hang);
+    eventually(&store, "the database is up", |health| {
+        health.database == DatabaseHealth::Up
+    })
+    .await;
+    let stands = store
+        .ledger_row(Uuid::from_u128(20_001), false)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(stands.outcome, "ok");
+}
+
+#[tokio::test]
 async fn a_start_on_a_full_disk_serves_from_the_spill_file_and_settles_later() {
     let world = World::new();
     let store = world.open().await.store;

@@ -67,6 +67,8 @@ pub struct Flaky {
     /// Transactions that are still let through after `fail_after`.
     left: AtomicU64,
     commits_then_says_no: AtomicBool,
+    /// Held by a test while the disk hangs.
+    pub hang: tokio::sync::Mutex<()>,
 }
 
 impl Flaky {
@@ -76,6 +78,7 @@ impl Flaky {
             fails: AtomicBool::new(false),
             left: AtomicU64::new(0),
             commits_then_says_no: AtomicBool::new(false),
+            hang: tokio::sync::Mutex::new(()),
         })
     }
 
@@ -116,6 +119,7 @@ impl Backend for Flaky {
     fn transact<'a>(&'a self, work: &'a [Statement<'a>]) -> BoxFuture<'a, Result<Vec<u64>, Failure>> {
         Box::pin(async move {
             let full = || Err(Failure::new(FailureKind::Full, "database or disk is full"));
+            drop(self.hang.lock().await);
             if self.refuses() {
                 return full();
             }
