@@ -1,0 +1,307 @@
+//! The command line: a stable surface. Help, completions and the man page are made from it.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The go-live gate for AI agents: the controls of a go-live checklist in front of your agent, and the proof, from
+/// outside, that they hold.
+#[derive(Debug, Parser)]
+#[command(name = "golive", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Begin with `golive demo`, or with `golive init` in an empty folder.")]
+pub struct Cli {
+    /// The configuration.
+    #[arg(long, global = true, value_name = "FILE", default_value = "golive.toml")]
+    pub config: PathBuf,
+    /// Say less: only results and errors.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// All commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show it all on this machine: lab, gateway, proofs and report, without any key.
+    #[command(after_help = "Examples:\n  golive demo\n  golive demo --exit --dir /tmp/demo\n  golive demo --port-base 9100")]
+    Demo(Demo),
+    /// Write a commented golive.toml, a .env with fresh keys, and the lines for .gitignore.
+    #[command(after_help = "Examples:\n  golive init\n  golive init --dir my-agent")]
+    Init(Init),
+    /// Check the configuration, print its JSON Schema, or show what it means.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Run the gateway.
+    #[command(after_help = "Examples:\n  golive serve\n  golive serve --config prod/golive.toml\n\nSIGHUP reloads the configuration; SIGTERM or Ctrl-C drains, a second one cuts.")]
+    Serve,
+    /// Run the lab: a simulated provider with faults on command, which records all that reaches it.
+    #[command(after_help = "Examples:\n  golive lab\n  golive lab --listen 127.0.0.1:9900 --seed 7 --script faults.json\n  curl http://127.0.0.1:9900/_lab/timeline")]
+    Lab(Lab),
+    /// Prove a deployment from outside and decide GO or NO-GO.
+    #[command(after_help = "Examples:\n  golive check --plan\n  golive check --target staging\n  golive check --url https://agent.example/v1 --format openai --key-env AGENT_KEY --item S5\n\nExit codes: 0 GO (or a clean PARTIAL), 1 NO-GO (unproven counts as NO-GO), 2 wrong use, 3 target not\nreachable, 4 the run is not valid, 130 interrupted (the report of what was done is written).")]
+    Check(Check),
+    /// Create, list and revoke API keys; at once, also while the gateway runs.
+    #[command(subcommand)]
+    Keys(Keys),
+    /// List requests from the ledger, newest first.
+    #[command(after_help = "Examples:\n  golive ledger --outcome error: --since 1h\n  golive ledger --callee agent/support --limit 20 --format json")]
+    Ledger(Ledger),
+    /// Show what each stage decided about one request, or what a checklist item means and how it is proven.
+    #[command(after_help = "Examples:\n  golive explain 019ab2c4-…          (an x-request-id)\n  golive explain S5")]
+    Explain(Explain),
+    /// Print shell completions.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page.
+    Man,
+}
+
+/// How data is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: JSON on stdout alone.
+    Json,
+}
+
+/// `golive demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where its files go.
+    #[arg(long, value_name = "DIR", default_value = "golive-demo")]
+    pub dir: PathBuf,
+    /// End when the report is written, with the gate's exit code, instead of staying up.
+    #[arg(long)]
+    pub exit: bool,
+    /// The first of the ports it listens on.
+    #[arg(long, value_name = "N", default_value_t = 8780, value_parser = clap::value_parser!(u16).range(1024..65_500))]
+    pub port_base: u16,
+}
+
+/// `golive init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Where the files go.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+    /// How the list of files is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `golive config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Say what is wrong with the file, with line, column and help.
+    Check {
+        /// How mistakes are printed.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Print the JSON Schema of the file.
+    Schema,
+    /// Print the effective configuration: defaults filled in, secrets left out.
+    Show {
+        /// TOML for people, or JSON.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+/// `golive lab`.
+#[derive(Debug, Args)]
+pub struct Lab {
+    /// Where it listens: all providers, and the control under /_lab.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9900")]
+    pub listen: SocketAddr,
+    /// Decides all that is left to chance.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Providers and their scripts, as JSON (docs/lab.md).
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
+    /// A provider with a port of its own, which can refuse and hang: NAME=ADDR. May be repeated.
+    #[arg(long, value_name = "NAME=ADDR", value_parser = provider)]
+    pub provider: Vec<(String, SocketAddr)>,
+}
+
+/// `golive check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Send nothing; print, part by part, what can be proven, what is missing and what it would cost.
+    #[arg(long)]
+    pub plan: bool,
+    /// Only this phase: security, performance, errors, monitoring, recovery, or its number. May be repeated.
+    #[arg(long, value_name = "PHASE")]
+    pub phase: Vec<String>,
+    /// Only this item: S5. May be repeated.
+    #[arg(long, value_name = "ID")]
+    pub item: Vec<String>,
+    /// The `[targets.NAME]` of the configuration; not needed if there is only one.
+    #[arg(long, value_name = "NAME", conflicts_with = "url")]
+    pub target: Option<String>,
+    /// A target without any file: its base URL.
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// With --url: the target's wire format, openai or anthropic. Also text or json: how the result is printed.
+    #[arg(long, value_name = "FORMAT", value_parser = ["openai", "anthropic", "text", "json"])]
+    pub format: Vec<String>,
+    /// With --url: the environment variable that holds a valid key. May be repeated as ROLE=VARIABLE.
+    #[arg(long, value_name = "[ROLE=]VARIABLE", requires = "url")]
+    pub key_env: Vec<String>,
+    /// With --url: what requests ask for in `model`.
+    #[arg(long, value_name = "NAME", requires = "url")]
+    pub model: Option<String>,
+    /// With --url: the control address of the lab that plays the target's model.
+    #[arg(long, value_name = "URL", requires = "url")]
+    pub lab_url: Option<String>,
+    /// With --url: the target's health address.
+    #[arg(long, value_name = "URL", requires = "url")]
+    pub health_url: Option<String>,
+    /// With --url: the target's metrics address.
+    #[arg(long, value_name = "URL", requires = "url")]
+    pub metrics_url: Option<String>,
+    /// Load and attack proofs may run though the target is not marked `staging = true`: it is yours, and you say so.
+    #[arg(long)]
+    pub i_own_this: bool,
+    /// Go on after a failure in phase 1.
+    #[arg(long)]
+    pub keep_going: bool,
+    /// An unproven part that may pass this time: ID=reason. Recorded; the banner says GO WITH EXCEPTIONS. In phase 1
+    /// it needs two people: --by NAME --by NAME.
+    #[arg(long, value_name = "ID=REASON")]
+    pub allow_unproven: Vec<String>,
+    /// Leave an item or part out: ID=reason. Recorded like --allow-unproven.
+    #[arg(long, value_name = "ID=REASON")]
+    pub exclude: Vec<String>,
+    /// Who takes responsibility for the exceptions.
+    #[arg(long, value_name = "NAME")]
+    pub by: Vec<String>,
+    /// Decides all that is left to chance; printed in the report.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Where the report goes: index.html and report.json.
+    #[arg(long, value_name = "DIR", default_value = "golive-report")]
+    pub out: PathBuf,
+    /// One more report: json=FILE or html=FILE. May be repeated.
+    #[arg(long, value_name = "KIND=FILE")]
+    pub report: Vec<String>,
+    /// Scaled numbers count in full. Only the demo passes this; the report says so.
+    #[arg(long, hide = true)]
+    pub demo: bool,
+}
+
+/// `golive keys`.
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// Make a key. Its text is printed once and kept nowhere.
+    #[command(after_help = "Examples:\n  golive keys create web --agents support --expires 90d\n  golive keys create backend --may-assert-users")]
+    Create(NewKey),
+    /// List all keys.
+    List {
+        /// How they are printed.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Revoke a key. When this returns, the gateway refuses it.
+    Revoke {
+        /// Its id or name.
+        key: String,
+        /// How the revoked key is printed.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+/// `golive keys create`.
+#[derive(Debug, Args)]
+pub struct NewKey {
+    /// Its name: letters, digits, `.`, `_`, `-`.
+    pub name: String,
+    /// A role of its principal. May be repeated.
+    #[arg(long = "role", value_name = "ROLE")]
+    pub roles: Vec<String>,
+    /// The team it belongs to.
+    #[arg(long)]
+    pub team: Option<String>,
+    /// Agents it may call, separated by commas; all if not given.
+    #[arg(long, value_delimiter = ',', default_value = "*")]
+    pub agents: Vec<String>,
+    /// Models it may call, separated by commas; all if not given.
+    #[arg(long, value_delimiter = ',', default_value = "*")]
+    pub models: Vec<String>,
+    /// Its requests may say on whose behalf they are.
+    #[arg(long)]
+    pub may_assert_users: bool,
+    /// How long it is valid: 90d.
+    #[arg(long, value_name = "DURATION")]
+    pub expires: Option<String>,
+    /// How the key is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `golive ledger`.
+#[derive(Debug, Args)]
+pub struct Ledger {
+    /// Rows of the last DURATION: 1h.
+    #[arg(long, value_name = "DURATION")]
+    pub since: Option<String>,
+    /// Rows older than DURATION.
+    #[arg(long, value_name = "DURATION")]
+    pub until: Option<String>,
+    /// Rows of agent/NAME or model/NAME.
+    #[arg(long, value_name = "NAME")]
+    pub callee: Option<String>,
+    /// Rows of this key.
+    #[arg(long, value_name = "ID")]
+    pub principal: Option<String>,
+    /// Rows of this user, as the ledger prints it.
+    #[arg(long, value_name = "HASH")]
+    pub user: Option<String>,
+    /// The beginning of the outcome: ok, refused:, error:, cancelled, lost.
+    #[arg(long, value_name = "PREFIX")]
+    pub outcome: Option<String>,
+    /// How many at the most.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+    /// How rows are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `golive explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A request id, or a checklist item.
+    pub what: String,
+    /// Unseal and show the prompt and the reply too.
+    #[arg(long)]
+    pub content: bool,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+fn provider(text: &str) -> Result<(String, SocketAddr), String> {
+    let (name, address) = text.split_once('=').ok_or("write NAME=ADDR, as in spare=127.0.0.1:9901")?;
+    let address = address.parse().map_err(|_| format!("`{address}` is not an address; write 127.0.0.1:9901"))?;
+    Ok((name.to_owned(), address))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_holds_together() {
+        super::Cli::command().debug_assert();
+    }
+}
