@@ -34,3 +34,8 @@ pub use script::{
 };
 pub use serve::listener::ListenerState;
 pub use timeline::{TIMELINE_BYTES_MAX, TIMELINE_LEN_MAX, Timeline};
+
+/// The Rust examples of the page are doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/lab.md")]
+struct DocsPage;

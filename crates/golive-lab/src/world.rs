@@ -8,20 +8,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use http::HeaderMap;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::arrival::Outcome;
 use crate::clock::Clock;
 use crate::dice::{self, Throw};
 use crate::fault::{Fault, NotAFault};
 use crate::nonce::Marks;
-use crate::script::{Behaviour, Latency, Match, Script};
-use crate::serve::connection::Control;
+use crate::script::{Behaviour, Latency, Script};
 use crate::serve::listener::OwnPort;
-use crate::timeline::{Place, ProviderId, Timeline, Tokens, contains};
+use crate::timeline::{ProviderId, Timeline};
+
+mod record;
+mod rules;
+
+pub(crate) use record::Record;
+pub(crate) use rules::{Ask, Running};
 
 /// One running lab.
 pub(crate) struct World {
@@ -47,28 +50,6 @@ pub(crate) struct Provider {
     running: RwLock<Arc<Running>>,
     /// Latencies drawn so far.
     latencies: AtomicU64,
-}
-
-/// A script with the counters of its rules.
-pub(crate) struct Running {
-    pub(crate) script: Script,
-    behaviour: Arc<Behaviour>,
-    rules: Vec<RunningRule>,
-}
-
-struct RunningRule {
-    behaviour: Option<Arc<Behaviour>>,
-    matched: AtomicU64,
-    counted: AtomicU64,
-}
-
-/// What is asked of a provider, as far as rules look at it.
-pub(crate) struct Ask<'a> {
-    pub(crate) model: Option<&'a str>,
-    pub(crate) path: &'a str,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) body: &'a [u8],
-    pub(crate) stream: bool,
 }
 
 /// What a request meets.
@@ -226,158 +207,6 @@ impl Provider {
     }
 }
 
-impl Running {
-    fn new(script: Script) -> Self {
-        let rules = script
-            .rules
-            .iter()
-            .map(|rule| RunningRule {
-                behaviour: rule
-                    .behaviour
-                    .as_ref()
-                    .map(|own| Arc::new(own.over(&script.behaviour))),
-                matched: AtomicU64::new(0),
-                counted: AtomicU64::new(0),
-            })
-            .collect();
-        Running {
-            behaviour: Arc::new(script.behaviour.clone()),
-            rules,
-            script,
-        }
-    }
-
-    /// The first rule that fires, and the behaviour it leaves.
-    fn fire(&self, seed: u64, provider: &str, ask: &Ask<'_>) -> (Option<usize>, Arc<Behaviour>) {
-        for (n, (rule, running)) in self.script.rules.iter().zip(&self.rules).enumerate() {
-            if !rule.matches.holds(ask) {
-                continue;
-            }
-            if let Some(probability) = rule.probability {
-                let nth = running.matched.fetch_add(1, Ordering::Relaxed);
-                if dice::uniform(seed, provider, Throw::Rule { rule: n as u64, nth }) >= probability {
-                    continue;
-                }
-            }
-            let count = running.counted.fetch_add(1, Ordering::Relaxed);
-            let spent = rule
-                .times
-                .is_some_and(|times| count >= rule.skip.saturating_add(times));
-            if count < rule.skip || spent {
-                continue;
-            }
-            return (
-                Some(n),
-                running.behaviour.as_ref().unwrap_or(&self.behaviour).clone(),
-            );
-        }
-        (None, self.behaviour.clone())
-    }
-}
-
-impl Match {
-    fn holds(&self, ask: &Ask<'_>) -> bool {
-        let model = |wanted: &str| match (ask.model, wanted.strip_suffix('*')) {
-            (None, _) => false,
-            (Some(model), None) => model == wanted,
-            (Some(model), Some(start)) => model.starts_with(start),
-        };
-        let header = |wanted: &str| {
-            let (name, text) = wanted.split_once(':').unwrap_or((wanted, ""));
-            let values = ask.headers.get_all(name.trim());
-            values
-                .iter()
-                .any(|value| contains(value.as_bytes(), text.trim().as_bytes()))
-        };
-        self.model.as_deref().is_none_or(model)
-            && self.path.as_deref().is_none_or(|text| ask.path.contains(text))
-            && self.stream.is_none_or(|stream| stream == ask.stream)
-            && self.header.as_deref().is_none_or(header)
-            && self
-                .contains
-                .as_deref()
-                .is_none_or(|text| contains(ask.body, text.as_bytes()))
-    }
-}
-
-/// The way of one request into the timeline. Dropped before its end, it says why.
-pub(crate) struct Record {
-    world: Arc<World>,
-    control: Control,
-    place: Place,
-    tokens: Tokens,
-    byte_sent: bool,
-    over: bool,
-}
-
-impl Record {
-    pub(crate) fn new(world: Arc<World>, control: Control, place: Place) -> Self {
-        Record {
-            world,
-            control,
-            place,
-            tokens: Tokens::default(),
-            byte_sent: false,
-            over: false,
-        }
-    }
-
-    /// The status line is about to be sent.
-    pub(crate) fn status(&mut self, status: u16, nonce: Option<u64>, tokens: Tokens) {
-        self.tokens = tokens;
-        self.world.timeline.update(self.place, |progress| {
-            progress.status = Some(status);
-            progress.outcome = Outcome::Open;
-            progress.nonce = nonce;
-            progress.tokens_in = tokens.input;
-            progress.tokens_out = tokens.output;
-        });
-    }
-
-    /// A byte of the body is about to be sent.
-    pub(crate) fn byte_sent(&mut self) {
-        if !self.byte_sent {
-            self.byte_sent = true;
-            let now = self.world.clock.now_us();
-            self.world
-                .timeline
-                .update(self.place, |progress| progress.first_byte_at_us = Some(now));
-        }
-    }
-
-    /// A fault keeps the client waiting.
-    pub(crate) fn hung(&mut self) {
-        if !self.over {
-            self.world
-                .timeline
-                .update(self.place, |progress| progress.outcome = Outcome::Hung);
-        }
-    }
-
-    /// The end; only the first one counts.
-    pub(crate) fn end(&mut self, outcome: Outcome) {
-        if !self.over {
-            self.over = true;
-            self.world.timeline.finish(self.place, outcome, self.tokens);
-        }
-    }
-}
-
-impl Drop for Record {
-    fn drop(&mut self) {
-        let outcome = if self.world.stop.is_cancelled() {
-            Outcome::Stopped
-        } else if self.control.was_reset() {
-            Outcome::Reset
-        } else if self.control.was_stopped() {
-            Outcome::Cut
-        } else {
-            Outcome::ClientGone
-        };
-        self.end(outcome);
-    }
-}
-
 /// Letters, digits and `-_.`, 1 to 64 of them, not beginning with `_` or `.`, and no word of the routes.
 pub(crate) fn is_provider_name(name: &str) -> bool {
     let allowed = name
@@ -402,6 +231,7 @@ const LATENCY_MS_MAX: f64 = 3_600_000.0;
 mod tests {
     use super::*;
     use crate::script::Rule;
+    use http::HeaderMap;
 
     fn world() -> World {
         World::new(11, Marks::new(11).unwrap(), String::new())
