@@ -3,6 +3,7 @@
 //! Adding a proof: write `proofs/<id>_<word>.rs` after the pattern of `s5_auth.rs` (header = lab report; `PROOF`;
 //! `plan`; `run`), add its `mod` and its row. A part without a proof is `unproven`, with that reason.
 
+mod s2_rate_limits;
 mod s5_auth;
 
 use std::future::Future;
@@ -16,7 +17,7 @@ use crate::plan::{PartPlan, PlanInput};
 use crate::self_test::Oracle;
 
 /// Every proof, in checklist order.
-pub const PROOFS: &[Proof] = &[s5_auth::PROOF];
+pub const PROOFS: &[Proof] = &[s2_rate_limits::PROOF, s5_auth::PROOF];
 
 /// One proof.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +38,40 @@ pub struct Proof {
     pub plan: fn(&PlanInput<'_>) -> Vec<PartPlan>,
     /// Does it. A part it does not return is `unproven`.
     pub run: fn(Ctx) -> Running,
+}
+
+impl Proof {
+    /// Its lab report as prose: the header of its file.
+    #[must_use]
+    pub fn lab_report(&self) -> String {
+        let lines = self.doc.lines().take_while(|line| line.starts_with("//!"));
+        let text: Vec<&str> = lines
+            .map(|line| line.trim_start_matches("//!"))
+            .map(|line| line.strip_prefix(' ').unwrap_or(line))
+            .collect();
+        text.join("\n")
+    }
+
+    /// Its lab report section by section: (`How`, `about forty wrong …`). A section begins with a bold word at the
+    /// start of a line.
+    #[must_use]
+    pub fn sections(&self) -> Vec<(String, String)> {
+        let mut sections: Vec<(String, String)> = Vec::new();
+        for line in self.lab_report().lines() {
+            let begun = line.strip_prefix("**").and_then(|rest| rest.split_once("**"));
+            match (begun, sections.last_mut()) {
+                (Some((name, text)), _) => {
+                    sections.push((name.to_owned(), text.trim_start_matches([':', ' ']).to_owned()));
+                }
+                (None, Some((_, text))) if !line.is_empty() => {
+                    text.push(' ');
+                    text.push_str(line);
+                }
+                (None, _) => {}
+            }
+        }
+        sections
+    }
 }
 
 /// A running proof.
