@@ -1,9 +1,8 @@
 //! `cargo xtask fuzz`: builds every target under `fuzz/` with coverage and the address sanitizer, and runs each.
 //!
-//! The flags are the ones that `cargo fuzz` sets; with a nightly toolchain alone, nothing more need be installed.
-//! What a run finds is kept where the target's README says: the corpus and the artifacts lie beside the targets.
+//! The flags are those of `fuzz/.cargo/config.toml`, the ones that `cargo fuzz` sets; with a nightly toolchain and a
+//! C++ compiler nothing more need be installed. The corpus and what a run finds lie beside the targets.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,12 +11,6 @@ use crate::shell::{Outcome, find, root, run as call, say, succeeds, target_dir, 
 
 /// How long one target runs unless told otherwise.
 const SECONDS: u32 = 60;
-
-/// Coverage for libFuzzer as `cargo fuzz` asks for it, and checks that abort at the first mistake.
-const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
-    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
-    -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Zsanitizer=address -Cdebug-assertions \
-    -Ccodegen-units=1";
 
 pub(crate) fn run(arguments: &[String]) -> Outcome {
     let seconds = match arguments {
@@ -36,6 +29,9 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         || !succeeds(Command::new("rustup").args(["run", "nightly", "rustc", "--version"]))
     {
         return Err("fuzzing needs a nightly toolchain: `rustup toolchain install nightly`".into());
+    }
+    if find(&["c++", "g++", "clang++"]).is_none() {
+        return Err("fuzzing needs a C++ compiler for libFuzzer (Debian: `apt-get install g++`)".into());
     }
     say(&format!("building {} fuzz targets", targets.len()));
     let binaries = build(&folder)?;
@@ -63,32 +59,21 @@ fn targets(folder: &Path) -> Outcome<Vec<String>> {
     }
 }
 
-/// Builds all of them; where the binaries lie. A target triple must be named, or the sanitizer would be asked of
-/// build scripts and macros too.
+/// Builds all of them; where the binaries lie. Naming the target keeps the sanitizer out of build scripts and macros.
 fn build(folder: &Path) -> Outcome<PathBuf> {
     let triple = host()?;
     let target_dir = target_dir().join("fuzz"); // other flags than the workspace's: they would evict each other
     let mut command = Command::new("rustup");
     command
-        .args([
-            "run",
-            "nightly",
-            "cargo",
-            "build",
-            "--release",
-            "--bins",
-            "--target",
-            &triple,
-        ])
+        .args(["run", "nightly", "cargo", "build", "--bins", "--target", &triple])
         .current_dir(folder)
-        .env("CARGO_TARGET_DIR", &target_dir)
-        .env(
-            "RUSTFLAGS",
-            format!("{} {FLAGS}", env::var("RUSTFLAGS").unwrap_or_default()).trim(),
-        );
+        .env("CARGO_TARGET_DIR", &target_dir);
+    for flags in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_RUSTFLAGS"] {
+        command.env_remove(flags); // any of them would replace the flags of the file
+    }
     without_cargo_run(&mut command);
     call(&mut command)?;
-    Ok(target_dir.join(triple).join("release"))
+    Ok(target_dir.join(triple).join("debug"))
 }
 
 fn exercise(folder: &Path, binary: &Path, target: &str, seconds: u32) -> Outcome {

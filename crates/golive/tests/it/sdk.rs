@@ -5,7 +5,6 @@
 
 use std::path::{Path, PathBuf};
 
-use golive_lab::client::LabClient;
 use golive_lab::{Query, State};
 use tokio::process::Command;
 
@@ -76,7 +75,7 @@ async fn run(script: &str, kind: &str, prefix: &str) {
 
 /// The other half of the scenario in which a client leaves a stream that has no end.
 async fn the_lab_was_told_that_the_client_left(world: &World) {
-    let client = LabClient::new(&world.lab.url().to_string()).expect("an address");
+    let client = world.lab.client().expect("an address");
     let query = Query {
         contains: Some("fault-endless".into()),
         state: State::ClientGone,

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use golive_lab::{Lab, LabOptions};
-use golive_store::keys::ApiKey;
+use golive_store::ApiKey;
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -39,10 +39,9 @@ impl World {
         let lab = Lab::start(LabOptions::default()).await.expect("the lab starts");
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("golive.toml");
-        let lab_url = lab.url().to_string();
         fs::write(
             &file,
-            format!("{LISTENERS}{}", config(lab_url.trim_end_matches('/'))),
+            format!("{LISTENERS}{}", config(lab.url().trim_end_matches('/'))),
         )
         .expect("a config");
         let log = folder.path().join("gateway.log");
