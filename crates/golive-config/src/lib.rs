@@ -29,5 +29,7 @@ pub use load::{LoadError, Loaded, LoadedTargets, load, load_targets};
 pub use meant::*;
 pub use mistake::{Mistake, Mistakes};
 pub use reload::{Watch, WatchError, watch};
-pub use starter::{CALLER_KEY_VARIABLE, StarterError, StarterFile, starter, starter_config, write_starter};
+pub use starter::{
+    CALLER_KEY_VARIABLE, StarterError, StarterFile, fresh_master_key, starter, starter_config, write_starter,
+};
 pub use units::*;

@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use thiserror::Error;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 pub use text::config as starter_config;
 
@@ -145,10 +145,19 @@ pub fn write_starter(folder: &Path, files: &[StarterFile]) -> Result<(), Starter
     Ok(())
 }
 
-fn env_text(caller_key: &SecretString) -> Result<SecretString, StarterError> {
+/// A new master key, as `GOLIVE_MASTER_KEY` holds it: 32 random bytes in base64.
+///
+/// # Errors
+/// [`StarterError::Randomness`] when the system gives none.
+pub fn fresh_master_key() -> Result<SecretString, StarterError> {
     let mut bytes = Zeroizing::new([0_u8; 32]);
     getrandom::fill(&mut bytes[..]).map_err(|_| StarterError::Randomness)?;
-    let mut master_key = STANDARD.encode(&bytes[..]);
+    Ok(SecretString::from(STANDARD.encode(&bytes[..])))
+}
+
+fn env_text(caller_key: &SecretString) -> Result<SecretString, StarterError> {
+    let fresh = fresh_master_key()?;
+    let master_key = fresh.expose_secret();
     let text = format!(
         "# Secrets of golive.toml. Never commit this file; keep a copy of the master key where you keep\n\
          # your other keys: without it the sealed parts of the store cannot be read.\n\
@@ -160,6 +169,5 @@ fn env_text(caller_key: &SecretString) -> Result<SecretString, StarterError> {
          #ANTHROPIC_API_KEY=\n",
         caller_key.expose_secret()
     );
-    master_key.zeroize();
     Ok(SecretString::from(text))
 }

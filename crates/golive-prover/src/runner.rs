@@ -51,6 +51,8 @@ pub struct CheckOptions {
     pub keep_going: bool,
     /// `--i-own-this`: load and attack proofs may run though the target is not marked `staging = true`.
     pub own_this: bool,
+    /// Scaled numbers count in full, as in the demo and nowhere else.
+    pub demo: bool,
     /// Exclusions and allowances.
     pub exceptions: Vec<Exception>,
     /// Folder for larger evidence. Reports are written by [`crate::report::write`].
@@ -72,6 +74,7 @@ impl CheckOptions {
             seed,
             keep_going: false,
             own_this: false,
+            demo: false,
             exceptions: Vec::new(),
             out: None,
             progress: Arc::new(Silent),
@@ -432,7 +435,8 @@ fn report(
         .filter(|id| options.selection.has(*id))
         .collect();
     let items = by_item(parts, &selected);
-    let decision = gate::decide(&GateInput {
+    let decide = if options.demo { gate::decide_demo } else { gate::decide };
+    let decision = decide(&GateInput {
         items: &items,
         self_test_passed: self_test.passed,
         load,

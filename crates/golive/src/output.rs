@@ -21,11 +21,6 @@ pub fn say(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-/// Warns, on stderr.
-pub fn warn(text: &str) {
-    let yellow = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
-    let _ = writeln!(anstream::stderr(), "{yellow}warning:{yellow:#} {text}");
-}
 
 /// Prints data on stdout. A reader that went away (`| head`) ends the printing, not the program.
 pub fn data(text: &str) {

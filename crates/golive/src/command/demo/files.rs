@@ -1,0 +1,126 @@
+//! The files of a demo: a configuration with scaled numbers, fresh keys, and a mark that the folder is a demo's.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use golive_store::{ApiKey, SecretString};
+use secrecy::ExposeSecret;
+
+use super::{Ports, is_ours};
+
+/// The lab's provider that the gateway calls; it has a port of its own, so that it can refuse and hang.
+pub(super) const PROVIDER: &str = "demo";
+/// Stands in a folder that a demo may write into again.
+pub(super) const MARK: &str = ".golive-demo";
+
+/// The variables of the .env with a key of a caller.
+const KEYS: [&str; 2] = ["GOLIVE_DEMO_USER_KEY", "GOLIVE_DEMO_SERVICE_KEY"];
+
+/// Writes them. Keys of an earlier demo in the folder stay: its store is sealed under them.
+pub(super) fn write(dir: &Path, ports: Ports) -> Result<(), String> {
+    if !is_ours(dir) {
+        return Err(format!("{} holds other files; choose another folder with --dir", dir.display()));
+    }
+    let cannot = |what: &Path, error: std::io::Error| format!("cannot write {}: {error}", what.display());
+    fs::create_dir_all(dir).map_err(|e| cannot(dir, e))?;
+    let mark = dir.join(MARK);
+    fs::write(&mark, "This folder belongs to `golive demo`; it may be deleted.\n").map_err(|e| cannot(&mark, e))?;
+    let env = dir.join(".env");
+    if !env.exists() {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&env)
+            .map_err(|e| cannot(&env, e))?;
+        file.write_all(env_text()?.expose_secret().as_bytes()).map_err(|e| cannot(&env, e))?;
+    }
+    let config = dir.join("golive.toml");
+    fs::write(&config, config_text(ports)).map_err(|e| cannot(&config, e))
+}
+
+fn env_text() -> Result<SecretString, String> {
+    let no_randomness = || "the system gave no randomness for the keys".to_owned();
+    let mut text = format!("GOLIVE_MASTER_KEY={}\n", golive_config::fresh_master_key().map_err(|_| no_randomness())?.expose_secret());
+    for name in KEYS {
+        let (key, _) = ApiKey::generate().map_err(|_| no_randomness())?;
+        text.push_str(&format!("{name}={}\n", key.expose_secret()));
+    }
+    Ok(text.into())
+}
+
+fn config_text(ports: Ports) -> String {
+    let Ports { lab, provider, gateway, probes } = ports;
+    format!(
+        r#"# Written by `golive demo`. The numbers are scaled down, so that proofs which would take hours take seconds:
+# the report marks every part that was proven by scaled numbers.
+
+[server]
+listen = "127.0.0.1:{gateway}"
+
+[probes]
+listen = "127.0.0.1:{probes}"
+
+[log]
+level = "warn"
+
+[limits]
+user = "20/10s"        # the checklist says 100/h
+global = "20000/10s"   # the checklist says 10000/h
+
+[upstreams.{PROVIDER}]
+kind = "openai"
+base_url = "http://127.0.0.1:{provider}/v1"
+private_addresses = ["127.0.0.0/8"]
+
+[upstreams.{PROVIDER}.timeouts]
+connect = "1s"
+first_byte = "2s"      # 30 s by default
+idle = "2s"            # 30 s by default
+total_request = "4s"   # 2 min by default
+total_stream = "6s"    # 10 min by default
+
+[agents.support]
+chain = ["{PROVIDER}/canned"]
+
+[models.small]
+chain = ["{PROVIDER}/canned"]
+
+[keys.user]
+key_env = "GOLIVE_DEMO_USER_KEY"
+roles = ["user"]
+
+[keys.service]
+key_env = "GOLIVE_DEMO_SERVICE_KEY"
+roles = ["service"]
+may_assert_users = true
+
+[targets.demo]
+url = "http://127.0.0.1:{gateway}/v1"
+format = "openai"
+model = "support"
+staging = true
+scaled = true
+health_url = "http://127.0.0.1:{probes}/health"
+metrics_url = "http://127.0.0.1:{probes}/metrics"
+lab_url = "http://127.0.0.1:{lab}"
+lab_provider = "{PROVIDER}"
+
+[targets.demo.credentials]
+user.key_env = "GOLIVE_DEMO_USER_KEY"
+service.key_env = "GOLIVE_DEMO_SERVICE_KEY"
+
+[targets.demo.declares]
+user_limit = "20/10s"
+global_limit = "20000/10s"
+first_byte = "2s"
+idle = "2s"
+total_request = "4s"
+total_stream = "6s"
+expected_rate = "4/s"
+health_detect = "10s"
+"#
+    )
+}
