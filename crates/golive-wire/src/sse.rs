@@ -26,6 +26,8 @@ pub struct Event {
     name: Bytes,
     /// Where `data` stands in `raw`, when it is one line.
     data_at: Option<(usize, usize)>,
+    /// Whether `raw` begins with the stream's byte order mark.
+    marked: bool,
 }
 
 impl Event {
@@ -49,22 +51,29 @@ impl Event {
         }
     }
 
-    /// The same block with other data: all its other lines stay byte for byte.
+    /// The same block with other data: all its other lines stay byte for byte. Data of several lines becomes as many
+    /// `data` lines; a reader joins them by LF.
     pub fn with_data(&self, data: &[u8]) -> Bytes {
-        let one_line = memchr2(b'\n', b'\r', data).is_none();
-        if let (Some((start, end)), true) = (self.data_at, one_line) {
+        if let Some((start, end)) = self
+            .data_at
+            .filter(|(start, _)| self.takes_in_place(*start, data))
+        {
             return [&self.raw[..start], data, &self.raw[end..]].concat().into();
         }
+        let (mark, rest) = self.raw.split_at(if self.marked { BOM.len() } else { 0 });
+        let is_data = |line: &[u8]| field(line).0 == b"data";
+        let mut to_come = lines(rest).filter(|(line, _)| is_data(line)).count();
         let mut out = BytesMut::with_capacity(self.raw.len() + data.len());
-        let mut written = false;
-        for (line, ending) in lines(&self.raw) {
-            if field(strip_bom(line)).0 != b"data" || line.is_empty() {
+        out.extend_from_slice(mark);
+        for (line, ending) in lines(rest) {
+            if !is_data(line) {
                 out.extend_from_slice(line);
                 out.extend_from_slice(ending);
-            } else if !std::mem::replace(&mut written, true) {
-                if line.starts_with(BOM) {
-                    out.extend_from_slice(BOM);
-                }
+                continue;
+            }
+            to_come -= 1;
+            if to_come == 0 {
+                // At the last one's place and with its ending: a CR must not come to stand before another line's LF.
                 for (piece, _) in lines(data) {
                     out.extend_from_slice(b"data: ");
                     out.extend_from_slice(piece);
@@ -73,6 +82,17 @@ impl Event {
             }
         }
         out.freeze()
+    }
+
+    /// Whether the data can stand where the old one stood: one line, and a line that has its colon (a bare `data` has
+    /// not), and no leading space that would be taken for the one after the colon.
+    fn takes_in_place(&self, start: usize, data: &[u8]) -> bool {
+        let fits = match start.checked_sub(1).map(|before| self.raw[before]) {
+            Some(b':') => !data.starts_with(b" "),
+            Some(b' ') => true,
+            _ => false,
+        };
+        fits && memchr2(b'\n', b'\r', data).is_none()
     }
 }
 
@@ -197,6 +217,7 @@ impl Splitter {
         let mut start = self.line;
         if std::mem::take(&mut self.first_line) && self.buffer.as_slice()[start..end].starts_with(BOM) {
             start += BOM.len();
+            self.open.marked = true;
         }
         if start < end {
             self.open.line(self.buffer.as_slice(), start, end);
@@ -223,6 +244,7 @@ impl Splitter {
 struct Open {
     name: Option<(usize, usize)>,
     data: Data,
+    marked: bool,
 }
 
 #[derive(Debug, Default)]
@@ -268,6 +290,7 @@ impl Open {
             has_data,
             name,
             data_at,
+            marked: self.marked,
         }
     }
 }
@@ -319,10 +342,6 @@ fn field(line: &[u8]) -> (&[u8], &[u8]) {
             (&line[..colon], value.strip_prefix(b" ").unwrap_or(value))
         }
     }
-}
-
-fn strip_bom(line: &[u8]) -> &[u8] {
-    line.strip_prefix(BOM).unwrap_or(line)
 }
 
 /// Lines with their endings; the last may have none.

@@ -145,7 +145,16 @@ fn other_data_keeps_every_other_line() {
             "new",
             ": c\r\nid:1\r\ndata:new\r\n\r\n",
         ),
-        ("data: a\nid: 1\ndata: b\n\n", "new", "data: new\nid: 1\n\n"),
+        ("data: a\nid: 1\ndata: b\n\n", "new", "id: 1\ndata: new\n\n"),
+        ("data: a\rdata: b\n\n", "x\ny", "data: x\ndata: y\n\n"),
+        ("data\n\n", "new", "data: new\n\n"),
+        (
+            "data: a\n\u{feff}data: b\n\n",
+            "x\ny",
+            "data: x\ndata: y\n\u{feff}data: b\n\n",
+        ),
+        ("data:old\n\n", " new", "data:  new\n\n"),
+        ("data: old\n\n", "", "data: \n\n"),
         (
             "event: x\ndata: old\n\n",
             "a\nb",
