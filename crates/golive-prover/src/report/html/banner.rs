@@ -10,6 +10,9 @@ use maud::{Markup, html};
 use super::super::{BLOCKERS_MAX, because, blockers as found, coverage_sentence, span};
 use super::{glyph, text};
 
+/// A step that names more parts than this only counts them; each stands in the list at the page's end.
+const PARTS: usize = 6;
+
 /// Steps of the nearest way that are shown at once.
 const STEPS: usize = 4;
 
@@ -74,24 +77,38 @@ fn coverage(coverage: &Coverage) -> Markup {
 }
 
 fn way(report: &CheckReport) -> Markup {
-    let title = if report.gate == Gate::Invalid {
-        "What to do"
-    } else {
-        "Nearest way to GO"
-    };
-    let step = |step: &String| html! { li { (text(&lifted(step))) } };
+    let title = if report.gate == Gate::Invalid { "What to do" } else { "Nearest way to GO" };
+    // A step that takes a hundred parts is no near one: those come last. The sort is stable.
+    let mut steps: Vec<&String> = report.nearest.iter().collect();
+    steps.sort_by_key(|step| parts_of(step).len() > PARTS);
     html! {
         div.way {
             h2 { (title) }
-            ol { @for one in report.nearest.iter().take(STEPS) { (step(one)) } }
-            @if report.nearest.len() > STEPS {
+            ol { @for step in steps.iter().take(STEPS) { (one_step(step)) } }
+            @if steps.len() > STEPS {
                 details {
-                    summary { (report.nearest.len() - STEPS) " more steps" }
-                    ol start=(STEPS + 1) { @for one in &report.nearest[STEPS..] { (step(one)) } }
+                    summary { (steps.len() - STEPS) " more" }
+                    ol start=(STEPS + 1) { @for step in &steps[STEPS..] { (one_step(step)) } }
                 }
             }
         }
     }
+}
+
+fn one_step(step: &str) -> Markup {
+    let parts = parts_of(step);
+    let (first, rest) = step.split_once(": ").unwrap_or((step, ""));
+    let verb = first.split(' ').next().unwrap_or_default();
+    if parts.len() <= PARTS {
+        return html! { li { (text(&lifted(step))) } };
+    }
+    html! { li { (text(&lifted(verb))) " " (parts.len()) " parts: " (text(rest)) } }
+}
+
+/// The parts that a step names before its colon: `mend S5.keys, M1.hung: …`.
+fn parts_of(step: &str) -> Vec<&str> {
+    let names = step.split_once(": ").map_or("", |(names, _)| names);
+    names.split([',', ' ']).filter(|word| word.contains('.')).collect()
 }
 
 pub(super) fn warnings(report: &CheckReport) -> Markup {
@@ -137,8 +154,8 @@ fn blocker(part: &PartReport) -> Markup {
             }
             p { (text(&part.summary)) }
             @if let Some(line) = strongest(part) { p.strongest { code { (text(&line)) } } }
-            @if let Some(fix) = &part.fix { p.fix { span.label { "Fix" } (text(&lifted(fix))) } }
-            @if let Some(command) = &part.reproduce { p.again { span.label { "Again" } code { (text(command)) } } }
+            @if let Some(fix) = &part.fix { p.fix.labelled { span.label { "Fix" } span { (text(&lifted(fix))) } } }
+            @if let Some(command) = &part.reproduce { p.again.labelled { span.label { "Again" } span { code { (text(command)) } } } }
         }
     }
 }

@@ -59,17 +59,28 @@ fn method(proof: &Proof) -> Markup {
             summary { "How this is proven" }
             dl {
                 @for (name, paragraph) in proof.sections() {
-                    div { dt { (text(&name)) } dd { (text(&lifted(&paragraph))) } }
+                    div { dt { (text(&name)) } dd { (with_code(&lifted(&paragraph))) } }
                 }
             }
         }
     }
 }
 
-fn one_part(part: &PartReport) -> Markup {
-    let open = has_proof(part) || part.verdict() != Verdict::Unproven;
+/// Prose of our own, with what stands in backticks as code.
+fn with_code(prose: &str) -> Markup {
     html! {
-        section.part.{ "v-" (part.verdict().as_str()) }.quiet[!open] id=(part.id()) {
+        @for (number, piece) in prose.split('`').enumerate() {
+            @if number % 2 == 1 { code { (text(piece)) } } @else { (text(piece)) }
+        }
+    }
+}
+
+fn one_part(part: &PartReport) -> Markup {
+    if !has_proof(part) && part.verdict() == Verdict::Unproven {
+        return unseen(part);
+    }
+    html! {
+        section.part.{ "v-" (part.verdict().as_str()) } id=(part.id()) {
             header {
                 (glyph::badge(part.verdict()))
                 span.id { (part.id()) }
@@ -78,17 +89,31 @@ fn one_part(part: &PartReport) -> Markup {
             }
             p.summary { (text(&part.summary)) }
             @if let Some(reason) = part.reason.as_deref().filter(|reason| *reason != part.summary) {
-                p.reason { span.label { "Because" } (text(reason)) }
+                p.reason.labelled { span.label { "Because" } span { (text(reason)) } }
             }
             @if part.unscored() > 0 {
                 p.unscored { (part.unscored()) " could not be measured; none of them counts as held" }
             }
             (values::table(part))
             (controls(part.controls()))
-            @if let Some(fix) = &part.fix { p.fix { span.label { "Fix" } (text(&lifted(fix))) } }
+            @if let Some(fix) = &part.fix { p.fix.labelled { span.label { "Fix" } span { (text(&lifted(fix))) } } }
             @for evidence in &part.evidence { (one_evidence(evidence)) }
-            @if let (true, Some(command)) = (open, &part.reproduce) {
-                p.again { span.label { "Again" } code { (text(command)) } }
+            @if let Some(command) = &part.reproduce {
+                p.again.labelled { span.label { "Again" } span { code { (text(command)) } } }
+            }
+        }
+    }
+}
+
+/// A part of a looked-at item that nobody looked at: one line.
+fn unseen(part: &PartReport) -> Markup {
+    html! {
+        section.part.quiet.v-unproven id=(part.id()) {
+            header {
+                (glyph::badge(part.verdict()))
+                span.id { (part.id()) }
+                h4 { (text(part.title())) }
+                span.reason { (text(part.reason.as_deref().unwrap_or(&part.summary))) }
             }
         }
     }
