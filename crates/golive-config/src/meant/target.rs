@@ -115,7 +115,7 @@ pub struct Declares {
     pub user_limit: Option<Rate>,
     /// Rate of the whole deployment (S2). `None`: declared as having none.
     pub global_limit: Option<Rate>,
-    /// Upstream clock until the first byte (P2).
+    /// Upstream clock until the first content of a stream, or the whole of a plain answer (P2).
     pub first_byte: Duration,
     /// Upstream clock between two bytes (P2).
     pub idle: Duration,

@@ -1,8 +1,8 @@
 //! P2, S7: one `[upstreams.NAME]`: a provider account or an HTTP agent.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
+pub use golive_resilience::deadline::Clocks;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
@@ -61,33 +61,6 @@ impl UpstreamKind {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
             Self::Http => "http",
-        }
-    }
-}
-
-/// P2: the clocks of one upstream call, all from the start of the call but `idle`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Clocks {
-    /// Name look-up, TCP and TLS.
-    pub connect: Duration,
-    /// Until the first byte of the answer (a stream: the first content byte).
-    pub first_byte: Duration,
-    /// Between two bytes of the answer.
-    pub idle: Duration,
-    /// The whole of a plain call.
-    pub total_request: Duration,
-    /// The whole of a streamed call.
-    pub total_stream: Duration,
-}
-
-impl Default for Clocks {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            first_byte: Duration::from_secs(30),
-            idle: Duration::from_secs(30),
-            total_request: Duration::from_secs(120),
-            total_stream: Duration::from_secs(600),
         }
     }
 }

@@ -106,7 +106,7 @@ pub(super) const UPSTREAM_TIMEOUTS: Section = Section {
             millis(10, HOUR),
             Is("\"30s\""),
             "\"10s\"",
-            "Until the first byte of the answer; of a stream, until its first content.",
+            "Until the first content of a stream, or until the whole of a plain answer is there.",
         ),
         key(
             "idle",
@@ -194,7 +194,7 @@ const TIMEOUTS: &[Key] = &[
         millis(10, HOUR),
         Absent("the upstream's"),
         "\"10s\"",
-        "Until the first byte of the answer.",
+        "Until the first content of a stream, or until the whole of a plain answer is there.",
     ),
     key(
         "idle",

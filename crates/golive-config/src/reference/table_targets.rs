@@ -153,7 +153,7 @@ pub(super) const DECLARES: Section = Section {
             millis(10, HOUR),
             Is("\"30s\""),
             "\"2s\"",
-            "P2: it waits this long for an upstream's first byte.",
+            "P2: it waits this long for the first content of a stream, or for the whole of a plain answer.",
         ),
         key(
             "idle",

@@ -47,10 +47,6 @@ pub async fn run(args: Demo, quiet: bool) -> Exit {
         ));
         return exit::USAGE;
     }
-    if let Err(why) = files::write(&args.dir, ports) {
-        output::error(&why);
-        return exit::FAILED;
-    }
     let binary = match std::env::current_exe() {
         Ok(binary) => binary,
         Err(error) => {
@@ -58,6 +54,10 @@ pub async fn run(args: Demo, quiet: bool) -> Exit {
             return exit::FAILED;
         }
     };
+    if let Err(why) = files::write(&args.dir, ports, &binary) {
+        output::error(&why);
+        return exit::FAILED;
+    }
     let mut stage = Stage { binary, dir: args.dir.clone(), quiet, children: Vec::new() };
     let shown = tokio::select! {
         shown = show(&mut stage, &args, ports) => shown,
@@ -86,9 +86,10 @@ async fn show(stage: &mut Stage, args: &Demo, ports: Ports) -> Result<Exit, Stri
     stage.start("serve", &["serve", "--config", &config])?;
     stage.wait_for("serve", ports.probes, "/readyz").await?;
 
+    let key = stage.revocable_key(&config).await?;
     let out = args.dir.join("report").display().to_string();
     let check = ["check", "--config", &config, "--target", "demo", "--keep-going", "--demo", "--out", &out];
-    let code = stage.run(&check).await?;
+    let code = stage.run(&check, &key).await?;
 
     stage.say(&format!(
         "\nreport   {out}/check.html and {out}/check.json\ngateway  http://127.0.0.1:{}  (health and metrics: http://127.0.0.1:{})\nlab      http://127.0.0.1:{}/_lab/timeline\nlogs     {}/lab.log, {}/serve.log",
@@ -174,11 +175,35 @@ impl Stage {
         }
     }
 
-    /// Runs a child to its end, on this terminal.
-    async fn run(&mut self, args: &[&str]) -> Result<u8, String> {
+    /// Makes the key that the proofs will revoke. One that an interrupted demo left behind is revoked first.
+    async fn revocable_key(&mut self, config: &str) -> Result<String, String> {
+        let create = ["keys", "create", files::REVOCABLE, "--config", config];
+        self.announce(&create);
+        let mut made = self.output_of(&create).await?;
+        if !made.status.success() {
+            self.output_of(&["keys", "revoke", files::REVOCABLE, "--config", config]).await?;
+            made = self.output_of(&create).await?;
+        }
+        if !made.status.success() {
+            return Err(format!("golive keys create failed: {}", String::from_utf8_lossy(&made.stderr).trim_end()));
+        }
+        Ok(String::from_utf8_lossy(&made.stdout).trim().to_owned())
+    }
+
+    async fn output_of(&self, args: &[&str]) -> Result<std::process::Output, String> {
+        Command::new(&self.binary)
+            .args(args)
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .map_err(|e| format!("cannot start golive {}: {e}", args[0]))
+    }
+
+    /// Runs the proofs to their end, on this terminal. `revocable`: the key they may revoke.
+    async fn run(&mut self, args: &[&str], revocable: &str) -> Result<u8, String> {
         self.announce(args);
         let mut command = Command::new(&self.binary);
-        command.args(args).stdin(Stdio::null()).kill_on_drop(true);
+        command.env(files::REVOCABLE_KEY, revocable).args(args).stdin(Stdio::null()).kill_on_drop(true);
         if self.quiet {
             command.arg("--quiet");
         }

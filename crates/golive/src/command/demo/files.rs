@@ -14,12 +14,16 @@ use super::{Ports, is_ours};
 pub(super) const PROVIDER: &str = "demo";
 /// Stands in a folder that a demo may write into again.
 pub(super) const MARK: &str = ".golive-demo";
+/// The name of the key that the proofs revoke.
+pub(super) const REVOCABLE: &str = "revocable";
+/// The variable by which the proofs are given that key; it is made anew for each run.
+pub(super) const REVOCABLE_KEY: &str = "GOLIVE_DEMO_REVOCABLE_KEY";
 
 /// The variables of the .env with a key of a caller.
 const KEYS: [&str; 2] = ["GOLIVE_DEMO_USER_KEY", "GOLIVE_DEMO_SERVICE_KEY"];
 
 /// Writes them. Keys of an earlier demo in the folder stay: its store is sealed under them.
-pub(super) fn write(dir: &Path, ports: Ports) -> Result<(), String> {
+pub(super) fn write(dir: &Path, ports: Ports, binary: &Path) -> Result<(), String> {
     if !is_ours(dir) {
         return Err(format!("{} holds other files; choose another folder with --dir", dir.display()));
     }
@@ -38,7 +42,13 @@ pub(super) fn write(dir: &Path, ports: Ports) -> Result<(), String> {
         file.write_all(env_text()?.expose_secret().as_bytes()).map_err(|e| cannot(&env, e))?;
     }
     let config = dir.join("golive.toml");
-    fs::write(&config, config_text(ports)).map_err(|e| cannot(&config, e))
+    let revoke = ["keys", "revoke", REVOCABLE, "--quiet", "--config"].map(str::to_owned);
+    let mut words = vec![binary.display().to_string()];
+    words.extend(revoke);
+    words.push(config.display().to_string());
+    // A list of strings in JSON is one in TOML too.
+    let revoke = serde_json::Value::from(words).to_string();
+    fs::write(&config, config_text(ports, &revoke)).map_err(|e| cannot(&config, e))
 }
 
 fn env_text() -> Result<SecretString, String> {
@@ -51,7 +61,7 @@ fn env_text() -> Result<SecretString, String> {
     Ok(text.into())
 }
 
-fn config_text(ports: Ports) -> String {
+fn config_text(ports: Ports, revoke: &str) -> String {
     let Ports { lab, provider, gateway, probes } = ports;
     format!(
         r#"# Written by `golive demo`. The numbers are scaled down, so that proofs which would take hours take seconds:
@@ -111,6 +121,10 @@ lab_provider = "{PROVIDER}"
 [targets.demo.credentials]
 user.key_env = "GOLIVE_DEMO_USER_KEY"
 service.key_env = "GOLIVE_DEMO_SERVICE_KEY"
+{REVOCABLE}.key_env = "{REVOCABLE_KEY}"
+
+[targets.demo.commands]
+revoke = {revoke}
 
 [targets.demo.declares]
 user_limit = "20/10s"
