@@ -3,7 +3,10 @@
 //! Adding a proof: write `proofs/<id>_<word>.rs` after the pattern of `s5_auth.rs` (header = lab report; `PROOF`;
 //! `plan`; `run`), add its `mod` and its row. A part without a proof is `unproven`, with that reason.
 
+mod m1_health;
+mod p2_timeouts;
 mod s2_rate_limits;
+mod s3_validation;
 mod s5_auth;
 
 use std::future::Future;
@@ -17,7 +20,13 @@ use crate::plan::{PartPlan, PlanInput};
 use crate::self_test::Oracle;
 
 /// Every proof, in checklist order.
-pub const PROOFS: &[Proof] = &[s2_rate_limits::PROOF, s5_auth::PROOF];
+pub const PROOFS: &[Proof] = &[
+    s2_rate_limits::PROOF,
+    s3_validation::PROOF,
+    s5_auth::PROOF,
+    p2_timeouts::PROOF,
+    m1_health::PROOF,
+];
 
 /// One proof.
 #[derive(Debug, Clone, Copy)]

@@ -34,7 +34,7 @@ pub(super) async fn prove(world: &mut World) -> PartReport {
         return draft
             .unproven("nothing was refused, so there is no Retry-After to hold to its word (see S2.user)");
     };
-    let mut controls = Controls::new()
+    let controls = Controls::new()
         .positive(Positive::new(
             "the user was answered before it was used up",
             used_up.first_answered(&world.ctx),
@@ -74,13 +74,6 @@ pub(super) async fn prove(world: &mut World) -> PartReport {
     } else {
         Tries::default()
     };
-    if tries.is_complete() {
-        controls = controls.negative(Negative::new(
-            "both sides of the hour were tried",
-            Scored::Scored(true),
-            "",
-        ));
-    }
     let mut judgement = tally.judge(&Rule::all_of(1));
     if told > PATIENCE {
         judgement = judgement.no_better_than(
@@ -123,12 +116,6 @@ struct Tries {
     before: Option<Sent>,
     after: Option<Sent>,
     late: bool,
-}
-
-impl Tries {
-    fn is_complete(&self) -> bool {
-        self.after.is_some()
-    }
 }
 
 async fn wait_and_try(
