@@ -1,9 +1,11 @@
 //! The body of an answer: nothing, one piece, or a relayed stream behind a bounded channel.
 //!
-//! Never: holds more of a stream than the channel's few chunks: an unread answer slows its upstream down.
+//! Never: holds more of a stream than the channel's few chunks: an unread answer slows its upstream down. Never ends
+//! cleanly when its sender stopped half-way: a cut answer must not look like a whole one.
 
-use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -16,10 +18,54 @@ pub enum Body {
     /// One piece, or nothing.
     Whole(Option<Bytes>),
     /// Chunks of a stream, as they come.
-    Stream(mpsc::Receiver<Bytes>),
+    Stream(Chunks),
 }
 
+/// The receiving end of a relayed body.
+#[derive(Debug)]
+pub struct Chunks {
+    received: mpsc::Receiver<Bytes>,
+    complete: Arc<AtomicBool>,
+}
+
+/// The sending end of a relayed body.
+#[derive(Debug)]
+pub struct ChunkSender {
+    /// Where chunks go.
+    pub to_caller: mpsc::Sender<Bytes>,
+    complete: Arc<AtomicBool>,
+}
+
+impl ChunkSender {
+    /// Everything was sent: the end of the channel is the end of the body. Without this call it is a cut.
+    pub fn complete(&self) {
+        self.complete.store(true, Ordering::Release);
+    }
+}
+
+/// The body stopped half-way.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("the answer was cut")]
+pub struct Cut;
+
 impl Body {
+    /// An empty body.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::Whole(None)
+    }
+
+    /// A body that is sent chunk by chunk, `held` of them at the most in memory.
+    #[must_use]
+    pub fn channel(held: usize) -> (ChunkSender, Self) {
+        let (to_caller, received) = mpsc::channel(held);
+        let complete = Arc::new(AtomicBool::new(false));
+        let sender = ChunkSender {
+            to_caller,
+            complete: Arc::clone(&complete),
+        };
+        (sender, Self::Stream(Chunks { received, complete }))
+    }
 
     /// A body of one piece.
     #[must_use]
@@ -31,12 +77,16 @@ impl Body {
 
 impl HttpBody for Body {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Cut;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         match self.get_mut() {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Self::Stream(chunks) => chunks.poll_recv(cx).map(|chunk| chunk.map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Stream(chunks) => chunks.received.poll_recv(cx).map(|chunk| match chunk {
+                Some(bytes) => Some(Ok(Frame::data(bytes))),
+                None if chunks.complete.load(Ordering::Acquire) => None,
+                None => Some(Err(Cut)),
+            }),
         }
     }
 

@@ -203,7 +203,11 @@ impl Call {
     /// Writes down what a stage decided.
     pub fn decide(&mut self, stage: &'static str, decided: impl Into<Cow<'static, str>>) {
         let at_us = self.gateway.now().since(self.at).as_micros() as u64;
-        self.decisions.push(Decision { stage, decided: decided.into(), at_us });
+        self.decisions.push(Decision {
+            stage,
+            decided: decided.into(),
+            at_us,
+        });
     }
 
     /// Hands over the open row: from here on a sudden death of the process is settled as `lost`.
@@ -225,7 +229,9 @@ impl Call {
     /// # Errors
     /// The ledger can take no row, neither in the database nor in the spill.
     pub async fn settle(mut self, outcome: &Outcome, status: u16) -> Result<(), golive_store::CommitRefused> {
-        let Some(row) = self.finish(outcome, status) else { return Ok(()) };
+        let Some(row) = self.finish(outcome, status) else {
+            return Ok(());
+        };
         let gateway = Arc::clone(&self.gateway);
         // The row is complete and owned: if the caller leaves while it is being committed, nothing is lost,
         // because the writer has it already.
@@ -267,7 +273,11 @@ impl Call {
             stream: self.stream,
             outcome: outcome.text(),
             status,
-            link: self.route.as_ref().filter(|_| self.attempts > 0).map(|route| route.link_name.clone()),
+            link: self
+                .route
+                .as_ref()
+                .filter(|_| self.attempts > 0)
+                .map(|route| route.link_name.clone()),
             attempts: self.attempts,
             tokens: Tokens {
                 input: usage.0.input,
@@ -332,13 +342,20 @@ fn decisions_json(decisions: &[Decision]) -> String {
         if i > 0 {
             out.push(',');
         }
-        let decided: Cow<'_, str> = if decision.decided.contains(['"', '\\']) || decision.decided.contains(char::is_control) {
-            serde_json::to_string(&decision.decided).map_or(Cow::Borrowed(""), |quoted| quoted[1..quoted.len() - 1].to_owned().into())
-        } else {
-            Cow::Borrowed(&decision.decided)
-        };
+        let decided: Cow<'_, str> =
+            if decision.decided.contains(['"', '\\']) || decision.decided.contains(char::is_control) {
+                serde_json::to_string(&decision.decided).map_or(Cow::Borrowed(""), |quoted| {
+                    quoted[1..quoted.len() - 1].to_owned().into()
+                })
+            } else {
+                Cow::Borrowed(&decision.decided)
+            };
         // Writing into a string cannot fail.
-        let _ = write!(out, r#"{{"stage":"{}","decided":"{decided}","at_us":{}}}"#, decision.stage, decision.at_us);
+        let _ = write!(
+            out,
+            r#"{{"stage":"{}","decided":"{decided}","at_us":{}}}"#,
+            decision.stage, decision.at_us
+        );
     }
     out.push(']');
     out

@@ -17,10 +17,16 @@ pub struct Clock {
 impl Clock {
     /// Anchors the clock at the present wall time.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the driver that reads the clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the driver that reads the clock"
+    )]
     pub fn anchored_now() -> Self {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { anchor: Instant::now(), anchor_us: u64::try_from(wall.as_micros()).unwrap_or(u64::MAX) }
+        Self {
+            anchor: Instant::now(),
+            anchor_us: u64::try_from(wall.as_micros()).unwrap_or(u64::MAX),
+        }
     }
 
     /// The present.

@@ -122,7 +122,11 @@ impl Gateway {
     /// The store cannot be read; the old keys stay.
     pub async fn refresh_keys(&self) -> Result<(), GatewayError> {
         let stored = self.store.list_keys().await?;
-        self.keyring.store(Arc::new(Keyring::assemble(&stored, &self.runtime().config, &self.store)));
+        self.keyring.store(Arc::new(Keyring::assemble(
+            &stored,
+            &self.runtime().config,
+            &self.store,
+        )));
         Ok(())
     }
 
@@ -164,7 +168,9 @@ impl Gateway {
                 let base = &link.upstream.base_url;
                 match link.connector.connect(&base.host, base.port).await {
                     Ok(_closed_at_once) => link.health.success(self.now(), false),
-                    Err(error) => link.health.failure(self.now(), false, crate::upstream::chain_of(&error)),
+                    Err(error) => link
+                        .health
+                        .failure(self.now(), false, crate::upstream::chain_of(&error)),
                 }
             }
         }
@@ -184,7 +190,8 @@ impl Gateway {
             let principal = principal_hash(&self.store, &admission.principal);
             let user = admission.user_hash.map_or(principal, user_key);
             let at = Tick(u64::try_from(admission.at_us).unwrap_or(0));
-            self.limiter.replay(&policies, &Who { user, principal }, at, admission.count, now);
+            self.limiter
+                .replay(&policies, &Who { user, principal }, at, admission.count, now);
         }
         Ok(())
     }

@@ -33,7 +33,10 @@ pub struct Policies {
 /// The window policy of a configured rate.
 #[must_use]
 pub fn policy_of(rate: &Rate) -> Policy {
-    Policy { count: rate.count.get(), period: rate.period }
+    Policy {
+        count: rate.count.get(),
+        period: rate.period,
+    }
 }
 
 /// Whose windows a call counts in. The values are keyed hashes: no identity in clear.
@@ -118,7 +121,11 @@ struct Shard {
 impl Default for Limiter {
     fn default() -> Self {
         let shards = || (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { users: shards(), principals: shards(), global: Mutex::default() }
+        Self {
+            users: shards(),
+            principals: shards(),
+            global: Mutex::default(),
+        }
     }
 }
 
@@ -154,10 +161,20 @@ impl Limiter {
     /// How many windows are kept, users and principals together.
     #[must_use]
     pub fn tracked(&self) -> usize {
-        self.users.iter().chain(&self.principals).map(|shard| lock(shard).windows.len()).sum()
+        self.users
+            .iter()
+            .chain(&self.principals)
+            .map(|shard| lock(shard).windows.len())
+            .sum()
     }
 
-    fn judge(&self, policies: &Policies, who: &Who, now: Tick, write: bool) -> Result<Standings, Box<Refusal>> {
+    fn judge(
+        &self,
+        policies: &Policies,
+        who: &Who,
+        now: Tick,
+        write: bool,
+    ) -> Result<Standings, Box<Refusal>> {
         let mut locked = self.lock(policies, who, now);
         let mut refused: Option<(Scope, Policy, Duration)> = None;
         for (scope, policy, window) in locked.windows() {
@@ -178,17 +195,28 @@ impl Limiter {
         }
         match refused {
             None => Ok(standings),
-            Some((scope, policy, wait)) => Err(Box::new(Refusal { scope, policy, wait, standings })),
+            Some((scope, policy, wait)) => Err(Box::new(Refusal {
+                scope,
+                policy,
+                wait,
+                standings,
+            })),
         }
     }
 
     fn lock(&self, policies: &Policies, who: &Who, now: Tick) -> Locked<'_> {
         let shard = |all: &'_ [Mutex<Shard>], key: u128| (key % all.len() as u128) as usize;
         Locked {
-            user: policies.user.map(|p| (p, who.user, lock(&self.users[shard(&self.users, who.user)]))),
-            principal: policies
-                .principal
-                .map(|p| (p, who.principal, lock(&self.principals[shard(&self.principals, who.principal)]))),
+            user: policies
+                .user
+                .map(|p| (p, who.user, lock(&self.users[shard(&self.users, who.user)]))),
+            principal: policies.principal.map(|p| {
+                (
+                    p,
+                    who.principal,
+                    lock(&self.principals[shard(&self.principals, who.principal)]),
+                )
+            }),
             global: policies.global.map(|p| (p, lock(&self.global))),
             now,
         }
@@ -205,10 +233,18 @@ struct Locked<'a> {
 impl Locked<'_> {
     fn windows(&mut self) -> impl Iterator<Item = (Scope, Policy, &mut Window)> {
         let now = self.now;
-        let user = self.user.as_mut().map(|(p, key, shard)| (Scope::User, *p, shard.window(p, *key, now)));
-        let principal =
-            self.principal.as_mut().map(|(p, key, shard)| (Scope::Principal, *p, shard.window(p, *key, now)));
-        let global = self.global.as_mut().map(|(p, window)| (Scope::Global, *p, &mut **window));
+        let user = self
+            .user
+            .as_mut()
+            .map(|(p, key, shard)| (Scope::User, *p, shard.window(p, *key, now)));
+        let principal = self
+            .principal
+            .as_mut()
+            .map(|(p, key, shard)| (Scope::Principal, *p, shard.window(p, *key, now)));
+        let global = self
+            .global
+            .as_mut()
+            .map(|(p, window)| (Scope::Global, *p, &mut **window));
         [user, principal, global].into_iter().flatten()
     }
 }
@@ -243,8 +279,17 @@ mod tests {
     use super::*;
 
     fn policies(user: u32, global: u32) -> Policies {
-        let policy = |count| Some(Policy { count, period: Duration::from_secs(3600) });
-        Policies { user: policy(user), principal: None, global: policy(global) }
+        let policy = |count| {
+            Some(Policy {
+                count,
+                period: Duration::from_secs(3600),
+            })
+        };
+        Policies {
+            user: policy(user),
+            principal: None,
+            global: policy(global),
+        }
     }
 
     fn who(user: u128) -> Who {
@@ -280,7 +325,10 @@ mod tests {
             assert_eq!(refusal.scope, Scope::User);
         }
         assert!(limiter.admit(&policies, &who(2), Tick(2)).is_ok());
-        assert_eq!(limiter.admit(&policies, &who(3), Tick(3)).unwrap_err().scope, Scope::Global);
+        assert_eq!(
+            limiter.admit(&policies, &who(3), Tick(3)).unwrap_err().scope,
+            Scope::Global
+        );
         assert!(limiter.peek(&policies, &who(2), Tick(4)).is_err());
     }
 
@@ -299,7 +347,10 @@ mod tests {
     fn idle_users_are_forgotten_and_invented_ones_share_a_window() {
         let limiter = Limiter::default();
         let policies = Policies {
-            user: Some(Policy { count: 2, period: Duration::from_millis(1) }),
+            user: Some(Policy {
+                count: 2,
+                period: Duration::from_millis(1),
+            }),
             ..Policies::default()
         };
         for i in 0..400_000_u64 {

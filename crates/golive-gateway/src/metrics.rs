@@ -17,8 +17,9 @@ use prometheus_client::registry::{Registry, Unit};
 
 /// Boundaries in seconds, with the checklist's lines (3, 5, 10, 15) among them, so that a share below a line is
 /// exact and not interpolated.
-const SECONDS: [f64; 16] =
-    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0];
+const SECONDS: [f64; 16] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 30.0, 60.0,
+];
 
 /// The classes a trip can end in; the label `outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,13 @@ pub enum OutcomeClass {
 
 impl OutcomeClass {
     /// All of them, in the order of [`CalleeMetrics`]' arrays.
-    pub const ALL: [Self; 5] = [Self::Ok, Self::Refused, Self::Error, Self::Cancelled, Self::UpstreamRefused];
+    pub const ALL: [Self; 5] = [
+        Self::Ok,
+        Self::Refused,
+        Self::Error,
+        Self::Cancelled,
+        Self::UpstreamRefused,
+    ];
 
     /// The label value.
     #[must_use]
@@ -129,7 +136,11 @@ impl Default for Metrics {
         let unauthenticated = Counter::default();
         let spilled = Counter::default();
         let reload_failures = Counter::default();
-        registry.register("requests", "Requests by agent or model and by how they ended", requests.clone());
+        registry.register(
+            "requests",
+            "Requests by agent or model and by how they ended",
+            requests.clone(),
+        );
         registry.register_with_unit(
             "request_duration",
             "From the request's head to the last byte of its answer",
@@ -142,14 +153,38 @@ impl Default for Metrics {
             Unit::Seconds,
             first_byte.clone(),
         );
-        registry.register("tokens", "Tokens by direction; basis tells reported from estimated", tokens.clone());
-        registry.register("refused", "Refusals by the stage and the code that refused", refused.clone());
-        registry.register("upstream_attempts", "Calls to upstreams and how they ended", attempts.clone());
+        registry.register(
+            "tokens",
+            "Tokens by direction; basis tells reported from estimated",
+            tokens.clone(),
+        );
+        registry.register(
+            "refused",
+            "Refusals by the stage and the code that refused",
+            refused.clone(),
+        );
+        registry.register(
+            "upstream_attempts",
+            "Calls to upstreams and how they ended",
+            attempts.clone(),
+        );
         registry.register("in_flight", "Requests in progress", in_flight.clone());
         registry.register("connections", "Open connections of callers", connections.clone());
-        registry.register("unauthenticated", "Requests refused without a valid credential", unauthenticated.clone());
-        registry.register("ledger_spilled", "Ledger rows written to the spill file", spilled.clone());
-        registry.register("reload_failures", "Reloads refused because the file was wrong", reload_failures.clone());
+        registry.register(
+            "unauthenticated",
+            "Requests refused without a valid credential",
+            unauthenticated.clone(),
+        );
+        registry.register(
+            "ledger_spilled",
+            "Ledger rows written to the spill file",
+            spilled.clone(),
+        );
+        registry.register(
+            "reload_failures",
+            "Reloads refused because the file was wrong",
+            reload_failures.clone(),
+        );
         Self {
             registry,
             requests,
@@ -182,16 +217,25 @@ impl Metrics {
     /// rate exists before the first error.
     #[must_use]
     pub fn callee(&self, callee: &str) -> CalleeMetrics {
-        let only = CalleeOnly { callee: callee.to_owned() };
+        let only = CalleeOnly {
+            callee: callee.to_owned(),
+        };
         let tokens = |direction, basis| {
             self.tokens
-                .get_or_create(&CalleeDirection { callee: callee.to_owned(), direction, basis })
+                .get_or_create(&CalleeDirection {
+                    callee: callee.to_owned(),
+                    direction,
+                    basis,
+                })
                 .clone()
         };
         CalleeMetrics {
             outcomes: OutcomeClass::ALL.map(|class| {
                 self.requests
-                    .get_or_create(&CalleeOutcome { callee: callee.to_owned(), outcome: class.as_str() })
+                    .get_or_create(&CalleeOutcome {
+                        callee: callee.to_owned(),
+                        outcome: class.as_str(),
+                    })
                     .clone()
             }),
             duration: self.duration.get_or_create(&only).clone(),
@@ -205,9 +249,18 @@ impl Metrics {
     #[must_use]
     pub fn upstream(&self, upstream: &str) -> UpstreamMetrics {
         let counter = |outcome| {
-            self.attempts.get_or_create(&UpstreamOutcome { upstream: upstream.to_owned(), outcome }).clone()
+            self.attempts
+                .get_or_create(&UpstreamOutcome {
+                    upstream: upstream.to_owned(),
+                    outcome,
+                })
+                .clone()
         };
-        UpstreamMetrics { ok: counter("ok"), refused: counter("refused"), error: counter("error") }
+        UpstreamMetrics {
+            ok: counter("ok"),
+            refused: counter("refused"),
+            error: counter("error"),
+        }
     }
 
     /// Counts a refusal. Stage and code are constants of the program, never text from outside.

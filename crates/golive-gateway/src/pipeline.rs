@@ -45,6 +45,11 @@ where
     }
 }
 
+/// The wire format in which a request expects to be told of an error, whatever becomes of it.
+pub fn wire_of<B>(request: &Request<B>) -> Wire {
+    accept::wire_of(request.uri().path(), accept::asked_wire(request.headers()))
+}
+
 async fn trip<B>(identified: Identified<B>) -> Result<Response<Body>, Box<Refused>>
 where
     B: HttpBody<Data = Bytes> + Unpin,
@@ -54,7 +59,7 @@ where
     let read = read::run(counted).await?;
     let authorised = match authorise::run(read)? {
         May::Call(authorised) => *authorised,
-        May::List(call, names) => return Ok(list(call, &names).await),
+        May::List(call, names) => return Ok(list(*call, &names).await),
     };
     let admitted = admit::run(authorised)?;
     let dispatched = dispatch::run(admitted).await?;
@@ -68,13 +73,24 @@ fn door_of_the_balancer<B>(gateway: &Gateway, request: &Request<B>) -> Option<Re
         "/readyz" => !gateway.is_draining() && gateway.store.writer().can_record().is_ok(),
         _ => return None,
     };
-    let (status, text) = if ready { (200, "ok\n") } else { (503, "not ready\n") };
+    let (status, text) = if ready {
+        (200, "ok\n")
+    } else {
+        (503, "not ready\n")
+    };
     let mut response = Response::new(Body::whole(text));
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or_default();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if !ready {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
     Some(response)
 }
@@ -82,8 +98,16 @@ fn door_of_the_balancer<B>(gateway: &Gateway, request: &Request<B>) -> Option<Re
 /// The names a key may call, as its SDK's list of models.
 async fn list(mut call: Call, names: &[String]) -> Response<Body> {
     let created = call.at.0 / 1_000_000;
-    let openai = |id| openai::models::ModelEntry { id, created, owned_by: "golive" };
-    let anthropic = |id| anthropic::models::ModelEntry { id, display_name: id, created };
+    let openai = |id| openai::models::ModelEntry {
+        id,
+        created,
+        owned_by: "golive",
+    };
+    let anthropic = |id| anthropic::models::ModelEntry {
+        id,
+        display_name: id,
+        created,
+    };
     let body = match &call.surface {
         Surface::Models(Wire::Anthropic) => {
             anthropic::models::list(&names.iter().map(|name| anthropic(name)).collect::<Vec<_>>())
@@ -94,7 +118,9 @@ async fn list(mut call: Call, names: &[String]) -> Response<Body> {
     };
     call.bytes_out = body.len() as u64;
     let mut response = Response::new(Body::whole(body));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply::put_call_headers(response.headers_mut(), &call);
     let (wire, id) = (call.surface.wire(), call.id.to_string());
     match settle::run(call, &Outcome::Ok, 200).await {
@@ -102,4 +128,3 @@ async fn list(mut call: Call, names: &[String]) -> Response<Body> {
         Err(refusal) => reply::bare_error(wire, &reply::unrecorded(&refusal), &id),
     }
 }
-

@@ -30,15 +30,28 @@ impl Refused {
     /// A stage's rule refused.
     #[must_use]
     pub fn by_rule(call: Call, stage: &'static str, error: ApiError) -> Box<Self> {
-        let outcome = Outcome::Refused { stage, code: error.code };
-        Box::new(Self { call, outcome, error, verbatim: None })
+        let outcome = Outcome::Refused {
+            stage,
+            code: error.code,
+        };
+        Box::new(Self {
+            call,
+            outcome,
+            error,
+            verbatim: None,
+        })
     }
 
     /// Something failed: an upstream, or golive itself.
     #[must_use]
     pub fn by_failure(call: Call, error: ApiError) -> Box<Self> {
         let outcome = Outcome::Error(error.code);
-        Box::new(Self { call, outcome, error, verbatim: None })
+        Box::new(Self {
+            call,
+            outcome,
+            error,
+            verbatim: None,
+        })
     }
 }
 
@@ -49,7 +62,10 @@ pub fn bare_error(wire: Wire, error: &ApiError, request_id: &str) -> Response<Bo
     let mut response = Response::new(Body::whole(body));
     *response.status_mut() = status_of(error::http_status(wire, error));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(error::content_type(wire)));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(error::content_type(wire)),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     put_request_id(headers, wire, request_id);
     put_error_headers(headers, error);
@@ -59,7 +75,12 @@ pub fn bare_error(wire: Wire, error: &ApiError, request_id: &str) -> Response<Bo
 /// Settles a refused call and answers it. A row that cannot be kept turns the answer into a 503, unless the
 /// configuration prefers unrecorded service.
 pub async fn refuse(refused: Refused) -> Response<Body> {
-    let Refused { call, outcome, error, verbatim } = refused;
+    let Refused {
+        call,
+        outcome,
+        error,
+        verbatim,
+    } = refused;
     let wire = call.surface.wire();
     let id = call.id.to_string();
     let standings = call.standings.clone();
@@ -86,8 +107,12 @@ pub async fn refuse(refused: Refused) -> Response<Body> {
 #[must_use]
 pub fn unrecorded(refusal: &golive_store::CommitRefused) -> ApiError {
     tracing::error!(error = %refusal, "a request could not be recorded and was refused");
-    ApiError::new(503, "ledger_unavailable", "This request cannot be recorded right now, so it was not served. Please try again in a minute.")
-        .with_retry_after(Duration::from_secs(30))
+    ApiError::new(
+        503,
+        "ledger_unavailable",
+        "This request cannot be recorded right now, so it was not served. Please try again in a minute.",
+    )
+    .with_retry_after(Duration::from_secs(30))
 }
 
 /// golive's headers on an answer: the request id, the release, the limits.
@@ -113,7 +138,10 @@ fn put_error_headers(headers: &mut HeaderMap, error: &ApiError) {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
     }
     if let Some(should) = error.should_retry {
-        headers.insert("x-should-retry", HeaderValue::from_static(if should { "true" } else { "false" }));
+        headers.insert(
+            "x-should-retry",
+            HeaderValue::from_static(if should { "true" } else { "false" }),
+        );
     }
     match error.status {
         401 => {
@@ -125,7 +153,10 @@ fn put_error_headers(headers: &mut HeaderMap, error: &ApiError) {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         405 => {
-            headers.insert(header::ALLOW, HeaderValue::from_static(if error.code == "use_get" { "GET" } else { "POST" }));
+            headers.insert(
+                header::ALLOW,
+                HeaderValue::from_static(if error.code == "use_get" { "GET" } else { "POST" }),
+            );
         }
         _ => {}
     }
@@ -135,14 +166,26 @@ fn put_error_headers(headers: &mut HeaderMap, error: &ApiError) {
 /// `x-ratelimit-*-requests` (read by OpenAI's SDK users) for the one that will refuse first.
 fn put_limits(headers: &mut HeaderMap, standings: &Standings) {
     use std::fmt::Write;
-    let Some((_, tight_policy, tight)) = standings.tightest() else { return };
+    let Some((_, tight_policy, tight)) = standings.tightest() else {
+        return;
+    };
     let (mut policies, mut limits) = (String::with_capacity(64), String::with_capacity(64));
     for (scope, policy, standing) in standings.iter() {
         let comma = if policies.is_empty() { "" } else { ", " };
         let name = scope.as_str();
         // Writing into a string cannot fail.
-        let _ = write!(policies, r#"{comma}"{name}";q={};w={}"#, policy.count, seconds_up(policy.period).max(1));
-        let _ = write!(limits, r#"{comma}"{name}";r={};t={}"#, standing.remaining, seconds_up(standing.reset));
+        let _ = write!(
+            policies,
+            r#"{comma}"{name}";q={};w={}"#,
+            policy.count,
+            seconds_up(policy.period).max(1)
+        );
+        let _ = write!(
+            limits,
+            r#"{comma}"{name}";r={};t={}"#,
+            standing.remaining,
+            seconds_up(standing.reset)
+        );
     }
     let mut put = |name: &'static str, text: &str| {
         if let Ok(value) = HeaderValue::from_str(text) {
@@ -153,7 +196,10 @@ fn put_limits(headers: &mut HeaderMap, standings: &Standings) {
     put("ratelimit", &limits);
     put("x-ratelimit-limit-requests", &tight_policy.count.to_string());
     put("x-ratelimit-remaining-requests", &tight.remaining.to_string());
-    put("x-ratelimit-reset-requests", &format!("{}s", seconds_up(tight.reset)));
+    put(
+        "x-ratelimit-reset-requests",
+        &format!("{}s", seconds_up(tight.reset)),
+    );
 }
 
 /// Whole seconds, rounded up: what waits that long is not refused again.

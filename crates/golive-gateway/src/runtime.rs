@@ -126,9 +126,15 @@ impl Runtime {
             let release = store
                 .register_release(&callee.id(), &callee.digest, &callee.definition, now_us)
                 .await
-                .map_err(|source| RuntimeError::Release { callee: callee.id(), source })?;
+                .map_err(|source| RuntimeError::Release {
+                    callee: callee.id(),
+                    source,
+                })?;
             if !release.active {
-                tracing::warn!(callee = callee.id(), "pinned to another release: this definition was registered, not activated");
+                tracing::warn!(
+                    callee = callee.id(),
+                    "pinned to another release: this definition was registered, not activated"
+                );
             }
             routes.insert(callee.name.clone(), Arc::new(route(callee, &links, metrics)?));
         }
@@ -138,7 +144,12 @@ impl Runtime {
             principal: limits.principal.as_ref().map(policy_of),
             global: limits.global.as_ref().map(policy_of),
         };
-        Ok(Self { config, policies, links, routes })
+        Ok(Self {
+            config,
+            policies,
+            links,
+            routes,
+        })
     }
 
     /// The agent or model that a request's `model` names.
@@ -150,8 +161,12 @@ impl Runtime {
     /// The names this principal may call, sorted.
     #[must_use]
     pub fn visible_to(&self, principal: &Principal) -> Vec<&str> {
-        let mut names: Vec<&str> =
-            self.routes.values().filter(|route| route.is_open_to(principal)).map(|route| route.callee.name.as_str()).collect();
+        let mut names: Vec<&str> = self
+            .routes
+            .values()
+            .filter(|route| route.is_open_to(principal))
+            .map(|route| route.callee.name.as_str())
+            .collect();
         names.sort_unstable();
         names
     }
@@ -179,11 +194,18 @@ impl Route {
     }
 }
 
-fn route(callee: &Arc<Callee>, links: &BTreeMap<String, Arc<Link>>, metrics: &Metrics) -> Result<Route, RuntimeError> {
+fn route(
+    callee: &Arc<Callee>,
+    links: &BTreeMap<String, Arc<Link>>,
+    metrics: &Metrics,
+) -> Result<Route, RuntimeError> {
     let first = &callee.chain[0]; // the configuration refuses an empty chain
     let link = Arc::clone(&links[&first.upstream.name]); // every upstream of a chain is one of the configuration's
     let pointer = |text: &str| {
-        Pointer::parse(text).map_err(|e| RuntimeError::Pointer { callee: callee.name.clone(), why: e.to_string() })
+        Pointer::parse(text).map_err(|e| RuntimeError::Pointer {
+            callee: callee.name.clone(),
+            why: e.to_string(),
+        })
     };
     let pointers = match &callee.pointers {
         None => None,

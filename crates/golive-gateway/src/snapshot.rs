@@ -35,7 +35,12 @@ impl Gateway {
         Snapshot {
             now: self.now(),
             draining: self.is_draining(),
-            links: self.runtime().links.iter().map(|(name, link)| (name.clone(), link.health.read())).collect(),
+            links: self
+                .runtime()
+                .links
+                .iter()
+                .map(|(name, link)| (name.clone(), link.health.read()))
+                .collect(),
             store: self.store.health(),
             windows: self.limiter.tracked(),
             keys: self.keyring().len(),

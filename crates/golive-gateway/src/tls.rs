@@ -53,7 +53,15 @@ impl Tls {
     /// # Errors
     /// See [`TlsError`]; each names its file.
     pub fn of(transport: &Transport) -> Result<Option<Arc<Self>>, TlsError> {
-        let Transport::Tls { cert_file, key_file, allow_tls12, .. } = transport else { return Ok(None) };
+        let Transport::Tls {
+            cert_file,
+            key_file,
+            allow_tls12,
+            ..
+        } = transport
+        else {
+            return Ok(None);
+        };
         let config = read(cert_file, key_file, *allow_tls12)?;
         Ok(Some(Arc::new(Self {
             current: ArcSwap::from_pointee(config),
@@ -83,13 +91,17 @@ impl Tls {
     pub fn refresh(&self) -> Result<bool, TlsError> {
         let now = [modified(&self.certificate), modified(&self.key)];
         {
-            let mut seen = self.read_at.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut seen = self
+                .read_at
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             if *seen == now {
                 return Ok(false);
             }
             *seen = now;
         }
-        self.current.store(Arc::new(read(&self.certificate, &self.key, self.allow_tls12)?));
+        self.current
+            .store(Arc::new(read(&self.certificate, &self.key, self.allow_tls12)?));
         Ok(true)
     }
 }
@@ -101,14 +113,20 @@ fn modified(path: &Path) -> Option<SystemTime> {
 fn read(certificate: &Path, key: &Path, allow_tls12: bool) -> Result<ServerConfig, TlsError> {
     let file = |path: &Path| {
         let path = path.to_owned();
-        move |error: rustls::pki_types::pem::Error| TlsError::File { path: path.clone(), why: error.to_string() }
+        move |error: rustls::pki_types::pem::Error| TlsError::File {
+            path: path.clone(),
+            why: error.to_string(),
+        }
     };
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
         .map_err(file(certificate))?
         .collect::<Result<_, _>>()
         .map_err(file(certificate))?;
     if chain.is_empty() {
-        return Err(TlsError::File { path: certificate.to_owned(), why: "it holds no certificate".to_owned() });
+        return Err(TlsError::File {
+            path: certificate.to_owned(),
+            why: "it holds no certificate".to_owned(),
+        });
     }
     let private = PrivateKeyDer::from_pem_file(key).map_err(file(key))?;
     // The 1.2 suites are the ECDHE ones with AES-GCM or ChaCha20 only (RFC 9325 §4.2).
@@ -124,9 +142,16 @@ fn read(certificate: &Path, key: &Path, allow_tls12: bool) -> Result<ServerConfi
         ],
         ..rustls::crypto::aws_lc_rs::default_provider()
     };
-    let versions: &[&rustls::SupportedProtocolVersion] =
-        if allow_tls12 { &[&rustls::version::TLS13, &rustls::version::TLS12] } else { &[&rustls::version::TLS13] };
-    let unusable = |source| TlsError::Unusable { certificate: certificate.to_owned(), key: key.to_owned(), source };
+    let versions: &[&rustls::SupportedProtocolVersion] = if allow_tls12 {
+        &[&rustls::version::TLS13, &rustls::version::TLS12]
+    } else {
+        &[&rustls::version::TLS13]
+    };
+    let unusable = |source| TlsError::Unusable {
+        certificate: certificate.to_owned(),
+        key: key.to_owned(),
+        source,
+    };
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(versions)
         .map_err(unusable)?

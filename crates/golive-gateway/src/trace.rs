@@ -34,9 +34,18 @@ impl TraceContext {
         if let Some((id, caller_flags)) = parent {
             trace_id = id;
             flags = caller_flags & 0x03;
-            state = headers.get("tracestate").and_then(|v| v.to_str().ok()).filter(|s| s.len() <= 512).map(str::to_owned);
+            state = headers
+                .get("tracestate")
+                .and_then(|v| v.to_str().ok())
+                .filter(|s| s.len() <= 512)
+                .map(str::to_owned);
         }
-        Self { trace_id, span_id, flags, state }
+        Self {
+            trace_id,
+            span_id,
+            flags,
+            state,
+        }
     }
 
     /// The trace id as 32 hexadecimal digits.
@@ -48,7 +57,12 @@ impl TraceContext {
     /// The `traceparent` for the call upstream: the same trace, golive's span as the parent.
     #[must_use]
     pub fn traceparent(&self) -> String {
-        format!("00-{}-{}-{:02x}", hex(&self.trace_id), hex(&self.span_id), self.flags)
+        format!(
+            "00-{}-{}-{:02x}",
+            hex(&self.trace_id),
+            hex(&self.span_id),
+            self.flags
+        )
     }
 }
 
@@ -122,7 +136,11 @@ mod tests {
             &[],
         ] {
             let context = with(bad);
-            assert_ne!(context.trace_id_hex(), "5b8aa5a2d2c872e8321cf37308d69df2", "{bad:?}");
+            assert_ne!(
+                context.trace_id_hex(),
+                "5b8aa5a2d2c872e8321cf37308d69df2",
+                "{bad:?}"
+            );
             assert_eq!(context.state, None);
         }
     }

@@ -58,7 +58,8 @@ mod tests {
     fn certificate(days: i64) -> (std::path::PathBuf, i64) {
         let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         params.not_before = rcgen::date_time_ymd(2026, 1, 1);
-        params.not_after = rcgen::date_time_ymd(2026, 1, 1) + std::time::Duration::from_secs(days as u64 * 86_400);
+        params.not_after =
+            rcgen::date_time_ymd(2026, 1, 1) + std::time::Duration::from_secs(days as u64 * 86_400);
         let key = rcgen::KeyPair::generate().unwrap();
         let pem = params.self_signed(&key).unwrap().pem();
         let path = std::env::temp_dir().join(format!("golive-ops-{}-{days}.pem", std::process::id()));
@@ -70,12 +71,39 @@ mod tests {
     fn a_certificate_warns_a_month_ahead_or_a_third_of_its_life_and_fails_on_its_last_day() {
         let (path, start) = certificate(90);
         let day = 86_400;
-        assert_eq!(lasting(&path, start), Lasting::Days { left: 90, status: "pass" });
-        assert_eq!(lasting(&path, start + 61 * day), Lasting::Days { left: 29, status: "warn" });
-        assert_eq!(lasting(&path, start + 90 * day - 3600), Lasting::Days { left: 0, status: "fail" });
+        assert_eq!(
+            lasting(&path, start),
+            Lasting::Days {
+                left: 90,
+                status: "pass"
+            }
+        );
+        assert_eq!(
+            lasting(&path, start + 61 * day),
+            Lasting::Days {
+                left: 29,
+                status: "warn"
+            }
+        );
+        assert_eq!(
+            lasting(&path, start + 90 * day - 3600),
+            Lasting::Days {
+                left: 0,
+                status: "fail"
+            }
+        );
         let (short, start) = certificate(6);
-        assert_eq!(lasting(&short, start), Lasting::Days { left: 6, status: "pass" });
-        assert!(matches!(lasting(Path::new("/nowhere.pem"), start), Lasting::Unreadable(_)));
+        assert_eq!(
+            lasting(&short, start),
+            Lasting::Days {
+                left: 6,
+                status: "pass"
+            }
+        );
+        assert!(matches!(
+            lasting(Path::new("/nowhere.pem"), start),
+            Lasting::Unreadable(_)
+        ));
         for file in [path, short] {
             std::fs::remove_file(file).unwrap();
         }

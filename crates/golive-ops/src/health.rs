@@ -34,45 +34,113 @@ pub fn judge(snapshot: &Snapshot, certificate: Option<&Path>) -> Health {
     let time = jiff::Timestamp::from_microsecond(i64::try_from(snapshot.now.0).unwrap_or(i64::MAX))
         .map(|t| t.to_string())
         .unwrap_or_default();
-    let mut checks = Checks { time, all: Map::new(), well: true };
+    let mut checks = Checks {
+        time,
+        all: Map::new(),
+        well: true,
+    };
 
     let store = &snapshot.store;
     match &store.database {
         DatabaseHealth::Up => checks.add("store:writes", "datastore", "pass", None, None),
         DatabaseHealth::Down { .. } => {
-            checks.add("store:writes", "datastore", "fail", None, Some("the database takes no rows; they go to the spill file".to_owned()));
+            checks.add(
+                "store:writes",
+                "datastore",
+                "fail",
+                None,
+                Some("the database takes no rows; they go to the spill file".to_owned()),
+            );
         }
     }
     let spilled = store.spill_used * 100 / store.spill_size.max(1);
-    let spill = if store.full { "fail" } else if spilled > 50 { "warn" } else { "pass" };
-    checks.add("spill:utilization", "datastore", spill, Some((json!(spilled), "percent")), None);
+    let spill = if store.full {
+        "fail"
+    } else if spilled > 50 {
+        "warn"
+    } else {
+        "pass"
+    };
+    checks.add(
+        "spill:utilization",
+        "datastore",
+        spill,
+        Some((json!(spilled), "percent")),
+        None,
+    );
     if let Some(free) = store.disk_free {
-        let disk = if free < DISK_FAIL_BYTES { "fail" } else if free < DISK_WARN_BYTES { "warn" } else { "pass" };
+        let disk = if free < DISK_FAIL_BYTES {
+            "fail"
+        } else if free < DISK_WARN_BYTES {
+            "warn"
+        } else {
+            "pass"
+        };
         checks.add("disk:free", "system", disk, Some((json!(free), "bytes")), None);
     }
-    checks.add("limiter:windows", "component", "pass", Some((json!(snapshot.windows), "windows")), None);
+    checks.add(
+        "limiter:windows",
+        "component",
+        "pass",
+        Some((json!(snapshot.windows), "windows")),
+        None,
+    );
     let keys = if snapshot.keys == 0 { "warn" } else { "pass" };
-    let no_key = (snapshot.keys == 0).then(|| "no key is valid: nobody can call; `golive keys create` makes one".to_owned());
-    checks.add("keys:valid", "component", keys, Some((json!(snapshot.keys), "keys")), no_key);
+    let no_key = (snapshot.keys == 0)
+        .then(|| "no key is valid: nobody can call; `golive keys create` makes one".to_owned());
+    checks.add(
+        "keys:valid",
+        "component",
+        keys,
+        Some((json!(snapshot.keys), "keys")),
+        no_key,
+    );
     for (name, link) in &snapshot.links {
         let output = match (&link.error, link.up) {
             (Some(_), false) => Some(format!("{} attempts failed in a row", link.failures)),
             _ => None,
         };
-        checks.add(&format!("upstream/{name}:reachable"), "component", if link.up { "pass" } else { "fail" }, None, output);
+        checks.add(
+            &format!("upstream/{name}:reachable"),
+            "component",
+            if link.up { "pass" } else { "fail" },
+            None,
+            output,
+        );
     }
     if let Some(file) = certificate {
-        match lasting(file, i64::try_from(snapshot.now.0 / 1_000_000).unwrap_or(i64::MAX)) {
+        match lasting(
+            file,
+            i64::try_from(snapshot.now.0 / 1_000_000).unwrap_or(i64::MAX),
+        ) {
             Lasting::Days { left, status } => {
-                checks.add("certificate:lifetime", "system", status, Some((json!(left), "days")), None);
+                checks.add(
+                    "certificate:lifetime",
+                    "system",
+                    status,
+                    Some((json!(left), "days")),
+                    None,
+                );
             }
             Lasting::Unreadable(_) => {
-                checks.add("certificate:lifetime", "system", "warn", None, Some("the certificate file cannot be read any more".to_owned()));
+                checks.add(
+                    "certificate:lifetime",
+                    "system",
+                    "warn",
+                    None,
+                    Some("the certificate file cannot be read any more".to_owned()),
+                );
             }
         }
     }
     if snapshot.draining {
-        checks.add("gateway:serving", "component", "fail", None, Some("shutting down".to_owned()));
+        checks.add(
+            "gateway:serving",
+            "component",
+            "fail",
+            None,
+            Some("shutting down".to_owned()),
+        );
     }
     let well = checks.well;
     let body = json!({
@@ -90,7 +158,14 @@ struct Checks {
 }
 
 impl Checks {
-    fn add(&mut self, key: &str, kind: &str, status: &str, observed: Option<(Value, &str)>, output: Option<String>) {
+    fn add(
+        &mut self,
+        key: &str,
+        kind: &str,
+        status: &str,
+        observed: Option<(Value, &str)>,
+        output: Option<String>,
+    ) {
         self.well &= status != "fail";
         let mut check = json!({ "componentType": kind, "status": status, "time": self.time });
         if let Some((value, unit)) = observed {
@@ -112,7 +187,13 @@ mod tests {
     use super::*;
 
     fn snapshot() -> Snapshot {
-        let up = Reading { up: true, failures: 0, error: None, down_since: None, last_success: None };
+        let up = Reading {
+            up: true,
+            failures: 0,
+            error: None,
+            down_since: None,
+            last_success: None,
+        };
         Snapshot {
             now: golive_gateway::snapshot::Tick(1_800_000_000_000_000),
             draining: false,
@@ -125,6 +206,8 @@ mod tests {
                 disk_free: Some(1 << 40),
                 queue_len: 0,
                 unrecorded: 0,
+                dropped_opens: 0,
+                forged: 0,
             },
             windows: 3,
             keys: 1,
@@ -150,15 +233,24 @@ mod tests {
         };
         let health = judge(&snapshot, None);
         assert!(!health.well);
-        assert_eq!(health.body["checks"]["upstream/spare:reachable"][0]["status"], "fail");
-        assert_eq!(health.body["checks"]["upstream/openai:reachable"][0]["status"], "pass");
+        assert_eq!(
+            health.body["checks"]["upstream/spare:reachable"][0]["status"],
+            "fail"
+        );
+        assert_eq!(
+            health.body["checks"]["upstream/openai:reachable"][0]["status"],
+            "pass"
+        );
         assert!(!health.body.to_string().contains("10.0.0.7"));
     }
 
     #[test]
     fn a_store_that_takes_no_rows_is_unwell_though_requests_go_on() {
         let mut snapshot = snapshot();
-        snapshot.store.database = DatabaseHealth::Down { since_us: 1, error: "disk full".to_owned() };
+        snapshot.store.database = DatabaseHealth::Down {
+            since_us: 1,
+            error: "disk full".to_owned(),
+        };
         let health = judge(&snapshot, None);
         assert!(!health.well);
         assert_eq!(health.body["checks"]["store:writes"][0]["status"], "fail");

@@ -7,7 +7,7 @@
 
 mod certificate;
 pub mod health;
-mod process;
 pub mod probes;
+mod process;
 
 pub use probes::{Probes, ProbesError};

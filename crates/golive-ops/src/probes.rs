@@ -23,7 +23,9 @@ use crate::process::Process;
 #[derive(Debug, thiserror::Error)]
 pub enum ProbesError {
     /// The address is taken or not ours.
-    #[error("cannot listen on {address} for probes: {source}; another process may hold the port: change probes.listen")]
+    #[error(
+        "cannot listen on {address} for probes: {source}; another process may hold the port: change probes.listen"
+    )]
     Bind {
         /// The address.
         address: SocketAddr,
@@ -52,9 +54,19 @@ impl Probes {
     ///
     /// # Errors
     /// The address cannot be had.
-    pub async fn bind(address: SocketAddr, gateway: Arc<Gateway>, certificate: Option<PathBuf>) -> Result<Self, ProbesError> {
-        let listener = TcpListener::bind(address).await.map_err(|source| ProbesError::Bind { address, source })?;
-        Ok(Self { listener, gateway, certificate })
+    pub async fn bind(
+        address: SocketAddr,
+        gateway: Arc<Gateway>,
+        certificate: Option<PathBuf>,
+    ) -> Result<Self, ProbesError> {
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|source| ProbesError::Bind { address, source })?;
+        Ok(Self {
+            listener,
+            gateway,
+            certificate,
+        })
     }
 
     /// The address it really has.
@@ -70,22 +82,35 @@ impl Probes {
     /// # Errors
     /// The listener broke.
     pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
-        let shown = Arc::new(Shown { gateway: self.gateway, certificate: self.certificate, process: Process::new() });
+        let shown = Arc::new(Shown {
+            gateway: self.gateway,
+            certificate: self.certificate,
+            process: Process::new(),
+        });
         let router = Router::new()
             .route("/health", get(health_door))
             .route("/metrics", get(metrics_door))
             .route("/livez", get(|| async { no_store("ok\n").into_response() }))
             .route("/readyz", get(ready_door))
             .with_state(shown);
-        axum::serve(self.listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+        axum::serve(self.listener, router)
+            .with_graceful_shutdown(stop.cancelled_owned())
+            .await
     }
 }
 
 async fn health_door(State(shown): State<Arc<Shown>>) -> Response {
     let health = health::judge(&shown.gateway.snapshot(), shown.certificate.as_deref());
-    let status = if health.well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if health.well {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     let mut response = (status, no_store(health.body.to_string())).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/health+json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/health+json"),
+    );
     response
 }
 
@@ -100,7 +125,11 @@ async fn ready_door(State(shown): State<Arc<Shown>>) -> Response {
 
 async fn metrics_door(State(shown): State<Arc<Shown>>) -> Response {
     let Ok(mut text) = shown.gateway.metrics().encode() else {
-        return (StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written\n").into_response();
+        return (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the metrics cannot be written\n",
+        )
+            .into_response();
     };
     if let Some(process) = &shown.process
         && text.ends_with("# EOF\n")

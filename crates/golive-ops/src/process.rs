@@ -14,15 +14,27 @@ pub(crate) struct Process {
 impl Process {
     /// A reader, if the system lets itself be read.
     pub(crate) fn new() -> Option<Self> {
-        Some(Self { system: Mutex::new(System::new().ok()?), pid: Pid::from_u32(std::process::id()) })
+        Some(Self {
+            system: Mutex::new(System::new().ok()?),
+            pid: Pid::from_u32(std::process::id()),
+        })
     }
 
     /// Appends the figures; leaves them out where the system will not say.
     pub(crate) fn write_to(&self, out: &mut String) {
-        let mut system = self.system.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut system = self
+            .system
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let only = ProcessesToUpdate::Some(&[self.pid]);
-        let _ = system.refresh_processes_specifics(only, false, ProcessRefreshKind::nothing().with_memory().with_cpu());
-        let Some(process) = system.process(self.pid) else { return };
+        let _ = system.refresh_processes_specifics(
+            only,
+            false,
+            ProcessRefreshKind::nothing().with_memory().with_cpu(),
+        );
+        let Some(process) = system.process(self.pid) else {
+            return;
+        };
         // Writing into a string cannot fail.
         let _ = write!(
             out,

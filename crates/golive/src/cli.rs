@@ -26,7 +26,9 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show it all on this machine: lab, gateway, proofs and report, without any key.
-    #[command(after_help = "Examples:\n  golive demo\n  golive demo --exit --dir /tmp/demo\n  golive demo --port-base 9100")]
+    #[command(
+        after_help = "Examples:\n  golive demo\n  golive demo --exit --dir /tmp/demo\n  golive demo --port-base 9100"
+    )]
     Demo(Demo),
     /// Write a commented golive.toml, a .env with fresh keys, and the lines for .gitignore.
     #[command(after_help = "Examples:\n  golive init\n  golive init --dir my-agent")]
@@ -35,22 +37,32 @@ pub enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Run the gateway.
-    #[command(after_help = "Examples:\n  golive serve\n  golive serve --config prod/golive.toml\n\nSIGHUP reloads the configuration; SIGTERM or Ctrl-C drains, a second one cuts.")]
+    #[command(
+        after_help = "Examples:\n  golive serve\n  golive serve --config prod/golive.toml\n\nSIGHUP reloads the configuration; SIGTERM or Ctrl-C drains, a second one cuts."
+    )]
     Serve,
     /// Run the lab: a simulated provider with faults on command, which records all that reaches it.
-    #[command(after_help = "Examples:\n  golive lab\n  golive lab --listen 127.0.0.1:9900 --seed 7 --script faults.json\n  curl http://127.0.0.1:9900/_lab/timeline")]
+    #[command(
+        after_help = "Examples:\n  golive lab\n  golive lab --listen 127.0.0.1:9900 --seed 7 --script faults.json\n  curl http://127.0.0.1:9900/_lab/timeline"
+    )]
     Lab(Lab),
     /// Prove a deployment from outside and decide GO or NO-GO.
-    #[command(after_help = "Examples:\n  golive check --plan\n  golive check --target staging\n  golive check --url https://agent.example/v1 --format openai --key-env AGENT_KEY --item S5\n\nExit codes: 0 GO (or a clean PARTIAL), 1 NO-GO (unproven counts as NO-GO), 2 wrong use, 3 target not\nreachable, 4 the run is not valid, 130 interrupted (the report of what was done is written).")]
+    #[command(
+        after_help = "Examples:\n  golive check --plan\n  golive check --target staging\n  golive check --url https://agent.example/v1 --format openai --key-env AGENT_KEY --item S5\n\nExit codes: 0 GO (or a clean PARTIAL), 1 NO-GO (unproven counts as NO-GO), 2 wrong use, 3 target not\nreachable, 4 the run is not valid, 130 interrupted (the report of what was done is written)."
+    )]
     Check(Check),
     /// Create, list and revoke API keys; at once, also while the gateway runs.
     #[command(subcommand)]
     Keys(Keys),
     /// List requests from the ledger, newest first.
-    #[command(after_help = "Examples:\n  golive ledger --outcome error: --since 1h\n  golive ledger --callee agent/support --limit 20 --format json")]
+    #[command(
+        after_help = "Examples:\n  golive ledger --outcome error: --since 1h\n  golive ledger --callee agent/support --limit 20 --format json"
+    )]
     Ledger(Ledger),
     /// Show what each stage decided about one request, or what a checklist item means and how it is proven.
-    #[command(after_help = "Examples:\n  golive explain 019ab2c4-…          (an x-request-id)\n  golive explain S5")]
+    #[command(
+        after_help = "Examples:\n  golive explain 019ab2c4-…          (an x-request-id)\n  golive explain S5"
+    )]
     Explain(Explain),
     /// Print shell completions.
     Completions {
@@ -202,7 +214,9 @@ pub struct Check {
 #[derive(Debug, Subcommand)]
 pub enum Keys {
     /// Make a key. Its text is printed once and kept nowhere.
-    #[command(after_help = "Examples:\n  golive keys create web --agents support --expires 90d\n  golive keys create backend --may-assert-users")]
+    #[command(
+        after_help = "Examples:\n  golive keys create web --agents support --expires 90d\n  golive keys create backend --may-assert-users"
+    )]
     Create(NewKey),
     /// List all keys.
     List {
@@ -291,8 +305,12 @@ pub struct Explain {
 }
 
 fn provider(text: &str) -> Result<(String, SocketAddr), String> {
-    let (name, address) = text.split_once('=').ok_or("write NAME=ADDR, as in spare=127.0.0.1:9901")?;
-    let address = address.parse().map_err(|_| format!("`{address}` is not an address; write 127.0.0.1:9901"))?;
+    let (name, address) = text
+        .split_once('=')
+        .ok_or("write NAME=ADDR, as in spare=127.0.0.1:9901")?;
+    let address = address
+        .parse()
+        .map_err(|_| format!("`{address}` is not an address; write 127.0.0.1:9901"))?;
     Ok((name.to_owned(), address))
 }
 

@@ -25,7 +25,11 @@ fn main() -> ExitCode {
             let mistake = help_or_mistake.use_stderr();
             // A closed pipe is no reason to fail while showing help.
             let _ = help_or_mistake.print();
-            return if mistake { exit::USAGE.into() } else { exit::OK.into() };
+            return if mistake {
+                exit::USAGE.into()
+            } else {
+                exit::OK.into()
+            };
         }
     };
     // One crypto library for the whole process; only a second call could fail, and there is none.

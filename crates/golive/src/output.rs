@@ -21,7 +21,6 @@ pub fn say(text: &str) {
     let _ = writeln!(anstream::stderr(), "{text}");
 }
 
-
 /// Prints data on stdout. A reader that went away (`| head`) ends the printing, not the program.
 pub fn data(text: &str) {
     let _ = writeln!(anstream::stdout(), "{text}");
@@ -39,7 +38,10 @@ pub fn table(heads: &[&str], rows: Vec<Vec<String>>, none: &str) {
         return;
     }
     let mut table = Table::new();
-    table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(heads);
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(heads);
     for row in rows {
         table.add_row(row.iter().map(|cell| plain(cell)));
     }
@@ -49,7 +51,15 @@ pub fn table(heads: &[&str], rows: Vec<Vec<String>>, none: &str) {
 /// Text without anything that could steer a terminal.
 #[must_use]
 pub fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 /// A field of a JSON object as a table cell.
@@ -58,9 +68,11 @@ pub fn cell(row: &Value, key: &str) -> String {
     match row.get(key) {
         None | Some(Value::Null) => "–".to_owned(),
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(items)) => {
-            items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned)).collect::<Vec<_>>().join(", ")
-        }
+        Some(Value::Array(items)) => items
+            .iter()
+            .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned))
+            .collect::<Vec<_>>()
+            .join(", "),
         Some(other) => other.to_string(),
     }
 }

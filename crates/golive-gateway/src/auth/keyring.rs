@@ -56,7 +56,10 @@ impl Principal {
         let last = self.touched_at_us.load(Ordering::Relaxed);
         self.stored
             && now - last >= TOUCH_EVERY_US
-            && self.touched_at_us.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+            && self
+                .touched_at_us
+                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
     }
 }
 
@@ -68,7 +71,11 @@ enum Names {
 
 impl Names {
     fn of(names: &[String]) -> Self {
-        if names.iter().any(|name| name == "*") { Self::All } else { Self::Only(names.to_vec()) }
+        if names.iter().any(|name| name == "*") {
+            Self::All
+        } else {
+            Self::Only(names.to_vec())
+        }
     }
 
     fn hold(&self, name: &str) -> bool {

@@ -32,7 +32,9 @@ pub fn offered(headers: &HeaderMap) -> Offered<'_> {
         if values.next().is_some() {
             return Offered::Conflict;
         }
-        let Ok(text) = value.to_str() else { return Offered::Malformed };
+        let Ok(text) = value.to_str() else {
+            return Offered::Malformed;
+        };
         let key = if name == header::AUTHORIZATION.as_str() {
             match text.split_once(' ') {
                 Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") => rest.trim(),
@@ -57,7 +59,15 @@ pub fn offered(headers: &HeaderMap) -> Offered<'_> {
 #[must_use]
 pub fn credential_in_query(query: Option<&str>) -> bool {
     const NAMES: [&str; 9] = [
-        "key", "api_key", "apikey", "api-key", "x-api-key", "access_token", "token", "authorization", "auth",
+        "key",
+        "api_key",
+        "apikey",
+        "api-key",
+        "x-api-key",
+        "access_token",
+        "token",
+        "authorization",
+        "auth",
     ];
     query.is_some_and(|query| {
         query.split('&').any(|pair| {
@@ -83,19 +93,40 @@ mod tests {
 
     #[test]
     fn a_key_is_read_from_each_place_and_the_scheme_in_any_case() {
-        for pair in [("authorization", "bearer k1"), ("authorization", "Bearer k1"), ("x-api-key", "k1"), ("api-key", " k1 ")] {
+        for pair in [
+            ("authorization", "bearer k1"),
+            ("authorization", "Bearer k1"),
+            ("x-api-key", "k1"),
+            ("api-key", " k1 "),
+        ] {
             assert_eq!(offered(&headers(&[pair])), Offered::Key("k1"), "{pair:?}");
         }
-        assert_eq!(offered(&headers(&[("authorization", "Bearer k1"), ("x-api-key", "k1")])), Offered::Key("k1"));
+        assert_eq!(
+            offered(&headers(&[("authorization", "Bearer k1"), ("x-api-key", "k1")])),
+            Offered::Key("k1")
+        );
         assert_eq!(offered(&HeaderMap::new()), Offered::Nothing);
     }
 
     #[test]
     fn doubt_is_refused() {
-        assert_eq!(offered(&headers(&[("authorization", "Bearer a"), ("authorization", "Bearer a")])), Offered::Conflict);
-        assert_eq!(offered(&headers(&[("authorization", "Bearer a"), ("api-key", "b")])), Offered::Conflict);
+        assert_eq!(
+            offered(&headers(&[
+                ("authorization", "Bearer a"),
+                ("authorization", "Bearer a")
+            ])),
+            Offered::Conflict
+        );
+        assert_eq!(
+            offered(&headers(&[("authorization", "Bearer a"), ("api-key", "b")])),
+            Offered::Conflict
+        );
         for value in ["Basic abc", "Bearer", "Bearer ", "", "a"] {
-            assert_eq!(offered(&headers(&[("authorization", value)])), Offered::Malformed, "{value:?}");
+            assert_eq!(
+                offered(&headers(&[("authorization", value)])),
+                Offered::Malformed,
+                "{value:?}"
+            );
         }
     }
 

@@ -60,9 +60,12 @@ pub(super) struct BusyBody {
 
 impl HttpBody for BusyBody {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = crate::body::Cut;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         Pin::new(&mut self.body).poll_frame(cx)
     }
 
@@ -130,7 +133,9 @@ impl<S> Guarded<S> {
             Waiting::First | Waiting::Head => self.head_timeout,
             Waiting::Rest => self.idle_timeout,
         };
-        self.reading.poll(patience, cx).map(|()| Err(timed_out("no request came in time")))
+        self.reading
+            .poll(patience, cx)
+            .map(|()| Err(timed_out("no request came in time")))
     }
 
     fn note_bytes(&mut self) {
@@ -147,7 +152,11 @@ impl<S> Guarded<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         match Pin::new(&mut self.inner).poll_read(cx, buf) {
             Poll::Ready(Ok(())) => {
@@ -168,7 +177,9 @@ impl<S: AsyncWrite + Unpin> Guarded<S> {
             self.writing.stop();
             return polled;
         }
-        self.writing.poll(self.unread_timeout, cx).map(|()| Err(timed_out("the answer was not read in time")))
+        self.writing
+            .poll(self.unread_timeout, cx)
+            .map(|()| Err(timed_out("the answer was not read in time")))
     }
 }
 
@@ -218,9 +229,14 @@ impl Alarm {
         self.armed = false;
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the guard is the driver of its own timer")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the guard is the driver of its own timer"
+    )]
     fn poll(&mut self, patience: Duration, cx: &mut Context<'_>) -> Poll<()> {
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
         if !self.armed {
             sleep.as_mut().reset(Instant::now() + patience);
             self.armed = true;
@@ -230,6 +246,10 @@ impl Alarm {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the paused clock of the test is read to see how long was waited"
+)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -248,7 +268,7 @@ mod tests {
     async fn a_head_dripped_byte_by_byte_is_cut_ten_seconds_after_its_first_byte() {
         let (mut client, server) = tokio::io::duplex(64);
         let mut guarded = Guarded::new(server, Arc::new(Activity::default()), &inbound());
-        let start = Instant::from_std(tokio::time::Instant::now().into_std());
+        let start = tokio::time::Instant::now();
         let drip = async {
             loop {
                 if client.write_all(b"x").await.is_err() {
@@ -284,7 +304,10 @@ mod tests {
         drop(busy);
         let start = tokio::time::Instant::now();
         let error = guarded.read_exact(&mut buf).await.unwrap_err();
-        assert_eq!((error.kind(), start.elapsed().as_secs()), (io::ErrorKind::TimedOut, 75));
+        assert_eq!(
+            (error.kind(), start.elapsed().as_secs()),
+            (io::ErrorKind::TimedOut, 75)
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -293,6 +316,9 @@ mod tests {
         let mut guarded = Guarded::new(server, Arc::new(Activity::default()), &inbound());
         let start = tokio::time::Instant::now();
         let error = guarded.write_all(&[0; 1024]).await.unwrap_err();
-        assert_eq!((error.kind(), start.elapsed().as_secs()), (io::ErrorKind::TimedOut, 60));
+        assert_eq!(
+            (error.kind(), start.elapsed().as_secs()),
+            (io::ErrorKind::TimedOut, 60)
+        );
     }
 }

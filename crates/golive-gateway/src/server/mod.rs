@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use golive_config::{Config, Inbound, Transport};
-use golive_wire::{ApiError, Wire};
+use golive_wire::ApiError;
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -83,7 +83,9 @@ impl Server {
     pub async fn bind(config: &Config, gateway: Arc<Gateway>) -> Result<Self, ServerError> {
         let address = config.server.listen;
         let tls = Tls::of(&config.server.transport)?;
-        let listener = TcpListener::bind(address).await.map_err(|source| ServerError::Bind { address, source })?;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|source| ServerError::Bind { address, source })?;
         let hsts = match &config.server.transport {
             Transport::Tls { hsts: Some(age), .. } => {
                 HeaderValue::from_str(&format!("max-age={}; includeSubDomains", age.as_secs())).ok()
@@ -154,13 +156,18 @@ impl Server {
             // What has not ended by now ends with the process; its rows settle as lost at the next start.
             let _ = tokio::time::timeout(CUT_GRACE, finished).await;
         }
-        Drained { in_flight, cut: gateway.cut_requests() }
+        Drained {
+            in_flight,
+            cut: gateway.cut_requests(),
+        }
     }
 
     fn refresh_certificates(&self) {
         match self.tls.as_ref().map(|tls| tls.refresh()) {
             Some(Ok(true)) => tracing::info!("the certificate was read again"),
-            Some(Err(error)) => tracing::error!(%error, "the new certificate cannot be used; the old one stays in use"),
+            Some(Err(error)) => {
+                tracing::error!(%error, "the new certificate cannot be used; the old one stays in use")
+            }
             Some(Ok(false)) | None => {}
         }
     }
@@ -198,7 +205,12 @@ impl Server {
     }
 }
 
-async fn plain(gateway: Arc<Gateway>, stream: TcpStream, inbound: Inbound, stop: CancellationToken) -> Result<(), String> {
+async fn plain(
+    gateway: Arc<Gateway>,
+    stream: TcpStream,
+    inbound: Inbound,
+    stop: CancellationToken,
+) -> Result<(), String> {
     let http2 = tokio::time::timeout(inbound.head_timeout, speaks_http2(&stream))
         .await
         .map_err(|_| "no request came".to_owned())?
@@ -262,7 +274,9 @@ where
         async move {
             let mut response = answer(gateway, request).await;
             if let Some(hsts) = hsts {
-                response.headers_mut().insert(http::header::STRICT_TRANSPORT_SECURITY, hsts);
+                response
+                    .headers_mut()
+                    .insert(http::header::STRICT_TRANSPORT_SECURITY, hsts);
             }
             Ok::<_, Infallible>(response.map(|body| busy.around(body)))
         }
@@ -321,6 +335,7 @@ where
 async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<Body> {
     let cut = gateway.cut.clone();
     let counting = Arc::clone(&gateway);
+    let wire = pipeline::wire_of(&request);
     tokio::select! {
         biased;
         response = pipeline::serve(gateway, request) => response,
@@ -329,7 +344,7 @@ async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<B
             counting.count_cut();
             let error = ApiError::new(503, "shutting_down", "This server is restarting. Please try again in a few seconds.")
                 .with_retry_after(Duration::from_secs(2));
-            reply::bare_error(Wire::Problem, &error, "-")
+            reply::bare_error(wire, &error, &uuid::Uuid::now_v7().to_string())
         }
     }
 }

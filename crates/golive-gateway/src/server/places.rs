@@ -29,7 +29,11 @@ pub(super) struct Place {
 
 impl Places {
     pub(super) fn new(in_all: u32, per_address: u32) -> Arc<Self> {
-        Arc::new(Self { in_all, per_address, taken: Mutex::default() })
+        Arc::new(Self {
+            in_all,
+            per_address,
+            taken: Mutex::default(),
+        })
     }
 
     /// Takes a place, if there is one. A trusted proxy speaks for many and is bound by the total alone.
@@ -48,7 +52,10 @@ impl Places {
         }
         taken.in_all += 1;
         drop(taken);
-        Some(Place { places: Arc::clone(self), address })
+        Some(Place {
+            places: Arc::clone(self),
+            address,
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
@@ -94,7 +101,10 @@ mod tests {
         let _second = places.take(a, false).unwrap();
         assert!(places.take(a, false).is_none());
         let _other = places.take("10.0.0.2".parse().unwrap(), false).unwrap();
-        assert!(places.take("10.0.0.3".parse().unwrap(), false).is_none(), "all places are taken");
+        assert!(
+            places.take("10.0.0.3".parse().unwrap(), false).is_none(),
+            "all places are taken"
+        );
         drop(first);
         assert!(places.take(a, false).is_some());
     }
@@ -103,7 +113,11 @@ mod tests {
     fn a_household_shares_its_v6_places_and_a_proxy_has_no_share() {
         let places = Places::new(10, 1);
         let _one = places.take("2001:db8:1:2::1".parse().unwrap(), false).unwrap();
-        assert!(places.take("2001:db8:1:2:ffff::9".parse().unwrap(), false).is_none());
+        assert!(
+            places
+                .take("2001:db8:1:2:ffff::9".parse().unwrap(), false)
+                .is_none()
+        );
         let proxy: IpAddr = "10.0.0.9".parse().unwrap();
         let _p1 = places.take(proxy, true).unwrap();
         let _p2 = places.take(proxy, true).unwrap();

@@ -54,8 +54,14 @@ impl Client {
     pub async fn connect(path: &Path) -> Result<Self, ClientError> {
         let stream = UnixStream::connect(path)
             .await
-            .map_err(|source| ClientError::NoGateway { path: path.to_owned(), source })?;
-        Ok(Self { stream: BufReader::new(stream), path: path.to_owned() })
+            .map_err(|source| ClientError::NoGateway {
+                path: path.to_owned(),
+                source,
+            })?;
+        Ok(Self {
+            stream: BufReader::new(stream),
+            path: path.to_owned(),
+        })
     }
 
     /// Asks and waits for the answer.
@@ -64,13 +70,19 @@ impl Client {
     /// The gateway is gone, hung, or says no.
     pub async fn ask(&mut self, ask: &Ask) -> Result<serde_json::Value, ClientError> {
         let path = self.path.clone();
-        let broken = |why: String| ClientError::Broken { path: path.clone(), why };
+        let broken = |why: String| ClientError::Broken {
+            path: path.clone(),
+            why,
+        };
         let mut line = serde_json::to_vec(ask).map_err(|e| broken(e.to_string()))?;
         line.push(b'\n');
         let answer = tokio::time::timeout(PATIENCE, async {
             self.stream.get_mut().write_all(&line).await?;
             let mut answer = Vec::new();
-            (&mut self.stream).take(ANSWER_MAX).read_until(b'\n', &mut answer).await?;
+            (&mut self.stream)
+                .take(ANSWER_MAX)
+                .read_until(b'\n', &mut answer)
+                .await?;
             Ok::<_, io::Error>(answer)
         })
         .await

@@ -96,7 +96,13 @@ pub struct KeyAdded {
 }
 
 /// Answers one question. With a running gateway, a change is in force when this returns.
-pub async fn handle(ask: Ask, store: &Store, config: &Config, gateway: Option<&Gateway>, now_us: i64) -> Answer {
+pub async fn handle(
+    ask: Ask,
+    store: &Store,
+    config: &Config,
+    gateway: Option<&Gateway>,
+    now_us: i64,
+) -> Answer {
     match answer(ask, store, config, gateway, now_us).await {
         Ok(value) => Answer::Ok(value),
         Err(why) => Answer::Error(why),
@@ -114,7 +120,9 @@ async fn answer(
         Ask::KeysCreate(ask) => {
             check_names("agent", &ask.agents, |name| config.agents.contains_key(name))?;
             check_names("model", &ask.models, |name| config.models.contains_key(name))?;
-            let expires_at_us = ask.expires_in_s.map(|s| now_us.saturating_add(i64::try_from(s).unwrap_or(i64::MAX).saturating_mul(1_000_000)));
+            let expires_at_us = ask.expires_in_s.map(|s| {
+                now_us.saturating_add(i64::try_from(s).unwrap_or(i64::MAX).saturating_mul(1_000_000))
+            });
             let new = NewKey {
                 name: ask.name,
                 roles: ask.roles,
@@ -128,7 +136,11 @@ async fn answer(
             let (record, key): (_, SecretString) = store.create_key(new, now_us).await.map_err(words)?;
             apply(gateway).await?;
             let record = serde_json::to_value(&record).map_err(words)?;
-            serde_json::to_value(KeyAdded { key: key.expose_secret().to_owned(), record }).map_err(words)
+            serde_json::to_value(KeyAdded {
+                key: key.expose_secret().to_owned(),
+                record,
+            })
+            .map_err(words)
         }
         Ask::KeysList {} => {
             let mut keys: Vec<Value> = Vec::new();
@@ -151,7 +163,9 @@ async fn answer(
         }
         Ask::KeysRevoke { key } => {
             if let Some(name) = key.strip_prefix("config/") {
-                return Err(format!("the key `{name}` stands in the configuration: take [keys.{name}] out of the file; a running gateway sees the change at once"));
+                return Err(format!(
+                    "the key `{name}` stands in the configuration: take [keys.{name}] out of the file; a running gateway sees the change at once"
+                ));
             }
             let record = store.revoke_key(&key, now_us).await.map_err(words)?;
             apply(gateway).await?;
@@ -170,19 +184,25 @@ async fn answer(
                 after: rows.after.map(|(at_us, id)| Cursor { at_us, id }),
             };
             let rows = store.ledger(&filter).await.map_err(words)?;
-            rows.iter().map(readable).collect::<Result<Vec<_>, _>>().map(Value::Array)
+            rows.iter()
+                .map(readable)
+                .collect::<Result<Vec<_>, _>>()
+                .map(Value::Array)
         }
         Ask::Explain { id, content } => match store.ledger_row(id, content).await.map_err(words)? {
             Some(row) => {
                 let mut value = readable(&row)?;
                 if content {
-                    let text = |bytes: Option<&bytes::Bytes>| bytes.map(|b| String::from_utf8_lossy(b).into_owned());
+                    let text =
+                        |bytes: Option<&bytes::Bytes>| bytes.map(|b| String::from_utf8_lossy(b).into_owned());
                     value["prompt"] = json!(text(row.prompt.as_ref()));
                     value["reply"] = json!(text(row.reply.as_ref()));
                 }
                 Ok(value)
             }
-            None => Err(format!("no request has the id {id}; the answer's x-request-id header names it")),
+            None => Err(format!(
+                "no request has the id {id}; the answer's x-request-id header names it"
+            )),
         },
         Ask::Status {} => {
             let health = serde_json::to_value(store.health()).map_err(words)?;
@@ -213,7 +233,9 @@ async fn apply(gateway: Option<&Gateway>) -> Result<(), String> {
 
 fn check_names(kind: &str, names: &[String], known: impl Fn(&str) -> bool) -> Result<(), String> {
     match names.iter().find(|name| *name != "*" && !known(name)) {
-        Some(name) => Err(format!("there is no {kind} `{name}` in the configuration; `*` stands for all")),
+        Some(name) => Err(format!(
+            "there is no {kind} `{name}` in the configuration; `*` stands for all"
+        )),
         None => Ok(()),
     }
 }

@@ -46,7 +46,10 @@ pub fn path_of(store: &Path) -> PathBuf {
 /// # Errors
 /// See [`SocketError`].
 pub fn listen(path: &Path) -> Result<UnixListener, SocketError> {
-    let fail = |source| SocketError::Bind { path: path.to_owned(), source };
+    let fail = |source| SocketError::Bind {
+        path: path.to_owned(),
+        source,
+    };
     match std::fs::remove_file(path) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -72,7 +75,9 @@ pub async fn serve(listener: UnixListener, path: PathBuf, gateway: Arc<Gateway>,
                 }
             },
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            continue;
+        };
         let (gateway, stop) = (Arc::clone(&gateway), stop.clone());
         let tasks = gateway.tasks.clone();
         tasks.spawn(async move {
@@ -96,7 +101,9 @@ async fn converse(stream: UnixStream, gateway: &Gateway) -> io::Result<()> {
         line.clear();
         let mut bounded = (&mut stream).take(QUESTION_MAX);
         let read = bounded.read_until(b'\n', &mut line);
-        let n = tokio::time::timeout(SILENCE_MAX, read).await.map_err(|_| io::ErrorKind::TimedOut)??;
+        let n = tokio::time::timeout(SILENCE_MAX, read)
+            .await
+            .map_err(|_| io::ErrorKind::TimedOut)??;
         if n == 0 {
             return Ok(());
         }
@@ -105,7 +112,9 @@ async fn converse(stream: UnixStream, gateway: &Gateway) -> io::Result<()> {
                 let config = Arc::clone(&gateway.runtime().config);
                 handle(ask, &gateway.store, &config, Some(gateway), us(gateway.now())).await
             }
-            Err(error) => Answer::Error(format!("this gateway does not understand the question ({error}); is it another version?")),
+            Err(error) => Answer::Error(format!(
+                "this gateway does not understand the question ({error}); is it another version?"
+            )),
         };
         let mut text = serde_json::to_vec(&answer).map_err(io::Error::other)?;
         text.push(b'\n');

@@ -38,15 +38,17 @@ pub struct NoDoor {
 /// Unknown path, wrong method, or a credential in the query.
 pub fn run<B>(gateway: &Arc<Gateway>, request: Request<B>) -> Result<Accepted<B>, Box<NoDoor>> {
     let (head, body) = request.into_parts();
-    let wire = if head.headers.contains_key("anthropic-version") { Wire::Anthropic } else { Wire::OpenAi };
-    let surface = door(&head.method, head.uri.path(), wire)?;
+    let surface = door(&head.method, head.uri.path(), asked_wire(&head.headers))?;
     if auth::credential_in_query(head.uri.query()) {
         let error = ApiError::new(
             401,
             "credential_in_query",
             "A credential in the URL ends up in logs and is never accepted. Send it as `Authorization: Bearer` or `x-api-key`, and replace this one.",
         );
-        return Err(Box::new(NoDoor { wire: surface.wire(), error }));
+        return Err(Box::new(NoDoor {
+            wire: surface.wire(),
+            error,
+        }));
     }
     let trace = TraceContext::from_headers(&head.headers);
     let mut call = Call::begin(Arc::clone(gateway), surface, gateway.now(), trace);
@@ -57,7 +59,11 @@ pub fn run<B>(gateway: &Arc<Gateway>, request: Request<B>) -> Result<Accepted<B>
         .filter(|text| text.len() <= CLIENT_REQUEST_ID_MAX && text.bytes().all(|b| b.is_ascii_graphic()))
         .map(str::to_owned);
     call.decide("accept", call.surface.route());
-    Ok(Accepted { call, headers: head.headers, body })
+    Ok(Accepted {
+        call,
+        headers: head.headers,
+        body,
+    })
 }
 
 fn door(method: &Method, path: &str, wire: Wire) -> Result<Surface, Box<NoDoor>> {
@@ -71,13 +77,7 @@ fn door(method: &Method, path: &str, wire: Wire) -> Result<Surface, Box<NoDoor>>
             } else if let Some(name) = path.strip_prefix("/agents/").filter(|name| is_name(name)) {
                 (Surface::Agent(name.to_owned()), Method::POST)
             } else {
-                let wire = if path.starts_with("/v1/messages") {
-                    Wire::Anthropic
-                } else if path.starts_with("/v1/") {
-                    wire
-                } else {
-                    Wire::Problem
-                };
+                let wire = wire_of(path, wire);
                 let error = ApiError::new(
                     404,
                     "unknown_route",
@@ -90,14 +90,47 @@ fn door(method: &Method, path: &str, wire: Wire) -> Result<Surface, Box<NoDoor>>
     if *method == wanted {
         return Ok(surface);
     }
-    let (code, verb) = if wanted == Method::GET { ("use_get", "GET") } else { ("use_post", "POST") };
+    let (code, verb) = if wanted == Method::GET {
+        ("use_get", "GET")
+    } else {
+        ("use_post", "POST")
+    };
     let error = ApiError::new(405, code, format!("This address answers {verb} only."));
-    Err(Box::new(NoDoor { wire: surface.wire(), error }))
+    Err(Box::new(NoDoor {
+        wire: surface.wire(),
+        error,
+    }))
+}
+
+/// The wire format a path belongs to, door or not. `asked`: the one the headers suggest where several share a path.
+pub fn wire_of(path: &str, asked: Wire) -> Wire {
+    if path.starts_with("/v1/messages") {
+        Wire::Anthropic
+    } else if path.starts_with("/v1/chat/") {
+        Wire::OpenAi
+    } else if path.starts_with("/v1/") {
+        asked
+    } else {
+        Wire::Problem
+    }
+}
+
+/// The wire format the headers suggest: only Anthropic's callers send a version.
+pub fn asked_wire(headers: &HeaderMap) -> Wire {
+    if headers.contains_key("anthropic-version") {
+        Wire::Anthropic
+    } else {
+        Wire::OpenAi
+    }
 }
 
 /// The characters a name in the configuration may have; anything else needs no look-up.
 fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 128 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
+    !text.is_empty()
+        && text.len() <= 128
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b))
 }
 
 #[cfg(test)]
@@ -107,18 +140,34 @@ mod tests {
     #[test]
     fn only_the_exact_paths_are_doors() {
         for path in [
-            "/v1/chat/completions/", "/V1/chat/completions", "/v1//chat/completions", "/v1/chat/../messages",
-            "/v1/chat%2fcompletions", "/", "", "/agents/", "/agents/a/b", "/v1/models/", "/admin", "/v1/embeddings",
+            "/v1/chat/completions/",
+            "/V1/chat/completions",
+            "/v1//chat/completions",
+            "/v1/chat/../messages",
+            "/v1/chat%2fcompletions",
+            "/",
+            "",
+            "/agents/",
+            "/agents/a/b",
+            "/v1/models/",
+            "/admin",
+            "/v1/embeddings",
         ] {
             let refused = door(&Method::POST, path, Wire::OpenAi).unwrap_err();
             assert_eq!(refused.error.status, 404, "{path}");
         }
-        assert_eq!(door(&Method::POST, "/agents/support", Wire::OpenAi).unwrap(), Surface::Agent("support".into()));
+        assert_eq!(
+            door(&Method::POST, "/agents/support", Wire::OpenAi).unwrap(),
+            Surface::Agent("support".into())
+        );
     }
 
     #[test]
     fn a_wrong_method_is_told_the_right_one() {
         let refused = door(&Method::GET, "/v1/messages", Wire::OpenAi).unwrap_err();
-        assert_eq!((refused.error.status, refused.error.code, refused.wire), (405, "use_post", Wire::Anthropic));
+        assert_eq!(
+            (refused.error.status, refused.error.code, refused.wire),
+            (405, "use_post", Wire::Anthropic)
+        );
     }
 }

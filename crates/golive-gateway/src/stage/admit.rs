@@ -39,10 +39,20 @@ pub struct Places {
 /// # Errors
 /// None is free, golive is shutting down, or the ledger could not record the call.
 pub fn run(authorised: Authorised) -> Step<Admitted> {
-    let Authorised { mut call, headers, body, ask, route } = authorised;
+    let Authorised {
+        mut call,
+        headers,
+        body,
+        ask,
+        route,
+    } = authorised;
     if call.gateway.is_draining() {
-        let error = ApiError::new(503, "shutting_down", "This server is restarting. Please try again in a few seconds.")
-            .with_retry_after(Duration::from_secs(2));
+        let error = ApiError::new(
+            503,
+            "shutting_down",
+            "This server is restarting. Please try again in a few seconds.",
+        )
+        .with_retry_after(Duration::from_secs(2));
         return Err(Refused::by_failure(call, error));
     }
     if let Err(refusal) = call.gateway.store.writer().can_record() {
@@ -58,13 +68,27 @@ pub fn run(authorised: Authorised) -> Step<Admitted> {
         Err(full) => return Err(Refused::by_failure(call, full)),
     };
     call.decide("admit", "got a place");
-    let places = Places { _callee: callee, _upstream: upstream };
-    Ok(Admitted { call, headers, body, ask, route, places })
+    let places = Places {
+        _callee: callee,
+        _upstream: upstream,
+    };
+    Ok(Admitted {
+        call,
+        headers,
+        body,
+        ask,
+        route,
+        places,
+    })
 }
 
 fn take(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, ApiError> {
     Arc::clone(places).try_acquire_owned().map_err(|_| {
-        ApiError::new(503, "over_capacity", "Too many requests are in progress right now. Please try again in a moment.")
-            .with_retry_after(Duration::from_secs(1))
+        ApiError::new(
+            503,
+            "over_capacity",
+            "Too many requests are in progress right now. Please try again in a moment.",
+        )
+        .with_retry_after(Duration::from_secs(1))
     })
 }

@@ -29,7 +29,7 @@ pub enum May {
     /// Goes on to an agent or model.
     Call(Box<Authorised>),
     /// Wants the names it may call: all, or one.
-    List(Call, Vec<String>),
+    List(Box<Call>, Vec<String>),
 }
 
 /// Finds the agent or model and checks that this key may call it.
@@ -37,7 +37,12 @@ pub enum May {
 /// # Errors
 /// No such name, not allowed, or a format that what stands behind the name does not speak.
 pub fn run(read: Read) -> Step<May> {
-    let Read { mut call, headers, body, ask } = read;
+    let Read {
+        mut call,
+        headers,
+        body,
+        ask,
+    } = read;
     let Some(principal) = call.principal.clone() else {
         // identify always gives one; a request without must not pass
         return Err(Refused::by_rule(call, "authorise", denied("?")));
@@ -45,14 +50,21 @@ pub fn run(read: Read) -> Step<May> {
     let runtime = call.gateway.runtime();
     match &call.surface {
         Surface::Models(_) => {
-            let names = runtime.visible_to(&principal).into_iter().map(str::to_owned).collect();
+            let names = runtime
+                .visible_to(&principal)
+                .into_iter()
+                .map(str::to_owned)
+                .collect();
             call.decide("authorise", "listed what this key may call");
-            return Ok(May::List(call, names));
+            return Ok(May::List(Box::new(call), names));
         }
         Surface::Model(_, name) => {
             let name = name.clone();
-            return if runtime.route(&name).is_some_and(|route| route.is_open_to(&principal)) {
-                Ok(May::List(call, vec![name]))
+            return if runtime
+                .route(&name)
+                .is_some_and(|route| route.is_open_to(&principal))
+            {
+                Ok(May::List(Box::new(call), vec![name]))
             } else {
                 Err(Refused::by_rule(call, "authorise", unknown(&name)))
             };
@@ -71,20 +83,35 @@ pub fn run(read: Read) -> Step<May> {
         return Err(Refused::by_rule(call, "authorise", error));
     }
     call.decide("authorise", format!("the key allows {}", route.id));
-    Ok(May::Call(Box::new(Authorised { call, headers, body, ask, route })))
+    Ok(May::Call(Box::new(Authorised {
+        call,
+        headers,
+        body,
+        ask,
+        route,
+    })))
 }
 
 fn mismatch(surface: &Surface, route: &Route) -> Option<ApiError> {
     let (fits, address) = match route.kind() {
-        UpstreamKind::OpenAi => (matches!(surface, Surface::Chat), "/v1/chat/completions".to_owned()),
+        UpstreamKind::OpenAi => (
+            matches!(surface, Surface::Chat),
+            "/v1/chat/completions".to_owned(),
+        ),
         UpstreamKind::Anthropic => (matches!(surface, Surface::Messages), "/v1/messages".to_owned()),
-        UpstreamKind::Http => (matches!(surface, Surface::Agent(_)), format!("/agents/{}", route.callee.name)),
+        UpstreamKind::Http => (
+            matches!(surface, Surface::Agent(_)),
+            format!("/agents/{}", route.callee.name),
+        ),
     };
     (!fits).then(|| {
         ApiError::new(
             400,
             "wrong_format",
-            format!("`{}` does not speak this format. Call it at {address}.", route.callee.name),
+            format!(
+                "`{}` does not speak this format. Call it at {address}.",
+                route.callee.name
+            ),
         )
         .with_param("model")
         .with_should_retry(false)
@@ -95,16 +122,23 @@ fn unknown(name: &str) -> ApiError {
     ApiError::new(
         404,
         "model_not_found",
-        format!("There is no agent or model `{}` here. GET /v1/models lists what this key may call.", printable(name)),
+        format!(
+            "There is no agent or model `{}` here. GET /v1/models lists what this key may call.",
+            printable(name)
+        ),
     )
     .with_param("model")
     .with_should_retry(false)
 }
 
 fn denied(name: &str) -> ApiError {
-    ApiError::new(403, "permission_denied", format!("This key may not call `{}`.", printable(name)))
-        .with_param("model")
-        .with_should_retry(false)
+    ApiError::new(
+        403,
+        "permission_denied",
+        format!("This key may not call `{}`.", printable(name)),
+    )
+    .with_param("model")
+    .with_should_retry(false)
 }
 
 /// A caller's own word, given back short and without anything that could steer a terminal.

@@ -34,19 +34,33 @@ pub struct Counted<B> {
 /// # Errors
 /// A window is full, or the asserted user is not usable.
 pub fn run<B>(identified: Identified<B>) -> Step<Counted<B>> {
-    let Identified { mut call, headers, body } = identified;
+    let Identified {
+        mut call,
+        headers,
+        body,
+    } = identified;
     let may_assert = call.principal.as_ref().is_some_and(|p| p.may_assert_users);
     let asserted = headers.get(USER_HEADER).filter(|_| may_assert);
     if let Some(value) = asserted {
-        match value.to_str().ok().filter(|user| is_usable(user)).map(str::to_owned) {
+        match value
+            .to_str()
+            .ok()
+            .filter(|user| is_usable(user))
+            .map(str::to_owned)
+        {
             Some(user) => call.user = Some(hash(&call, &user)),
             None => {
-                let error = ApiError::new(400, "invalid_user", format!("The {USER_HEADER} header must hold 1 to {USER_MAX} visible characters."));
+                let error = ApiError::new(
+                    400,
+                    "invalid_user",
+                    format!("The {USER_HEADER} header must hold 1 to {USER_MAX} visible characters."),
+                );
                 return Err(Refused::by_rule(call, "count", error));
             }
         }
     }
-    let user_may_follow = may_assert && call.user.is_none() && matches!(call.surface, Surface::Chat | Surface::Messages);
+    let user_may_follow =
+        may_assert && call.user.is_none() && matches!(call.surface, Surface::Chat | Surface::Messages);
     let call = admit(call, !user_may_follow)?;
     Ok(Counted { call, headers, body })
 }
@@ -66,24 +80,43 @@ pub(super) fn late(mut call: Call, user: Option<&str>) -> Step<Call> {
 }
 
 fn admit(mut call: Call, write: bool) -> Step<Call> {
-    let Some(principal) = &call.principal else { return Ok(call) }; // identify gave one
-    let who = Who { user: call.user.map_or(principal.hash, user_key), principal: principal.hash };
+    let Some(principal) = &call.principal else {
+        return Ok(call);
+    }; // identify gave one
+    let who = Who {
+        user: call.user.map_or(principal.hash, user_key),
+        principal: principal.hash,
+    };
     let policies = call.gateway.runtime().policies;
     let now = call.gateway.now();
     let limiter = &call.gateway.limiter;
-    let judged = if write { limiter.admit(&policies, &who, now) } else { limiter.peek(&policies, &who, now) };
+    let judged = if write {
+        limiter.admit(&policies, &who, now)
+    } else {
+        limiter.peek(&policies, &who, now)
+    };
     match judged {
         Ok(standings) => {
             call.standings = standings;
             call.counted = write;
             if write {
-                call.decide("count", if call.user.is_some() { "counted for an asserted user" } else { "counted for the principal" });
+                call.decide(
+                    "count",
+                    if call.user.is_some() {
+                        "counted for an asserted user"
+                    } else {
+                        "counted for the principal"
+                    },
+                );
             }
             Ok(call)
         }
         Err(refusal) => {
             call.standings = refusal.standings.clone();
-            call.decide("count", format!("refused by the {} limit", refusal.scope.as_str()));
+            call.decide(
+                "count",
+                format!("refused by the {} limit", refusal.scope.as_str()),
+            );
             let error = over_limit(&refusal);
             Err(Refused::by_rule(call, "count", error))
         }

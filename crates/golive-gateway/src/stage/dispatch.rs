@@ -39,7 +39,7 @@ const ERROR_BODY_MAX: usize = 64 * 1024;
 /// What the upstream answered. Made only here.
 pub enum Dispatched {
     /// A whole body.
-    Plain(Plain),
+    Plain(Box<Plain>),
     /// A stream past its commit point.
     Stream(Box<Streaming>),
 }
@@ -69,7 +69,14 @@ pub struct Streaming {
 /// # Errors
 /// The upstream could not be reached, failed, refused, or answered what nobody can use.
 pub async fn run(admitted: Admitted) -> Step<Dispatched> {
-    let Admitted { mut call, headers, body, ask, route, places } = admitted;
+    let Admitted {
+        mut call,
+        headers,
+        body,
+        ask,
+        route,
+        places,
+    } = admitted;
     let gateway = Arc::clone(&call.gateway);
     let deadline = Deadline::start(route.clocks, gateway.now());
     let request = match upstream_request(&call, &headers, body, &ask, &route) {
@@ -87,7 +94,11 @@ pub async fn run(admitted: Admitted) -> Step<Dispatched> {
             let failure = if is_connect_timeout(&error) {
                 timed_out(Clock::Connect)
             } else if error.is_connect() {
-                ApiError::new(502, "upstream_unreachable", "The service behind this one cannot be reached right now. Please try again in a moment.")
+                ApiError::new(
+                    502,
+                    "upstream_unreachable",
+                    "The service behind this one cannot be reached right now. Please try again in a moment.",
+                )
             } else {
                 broken()
             };
@@ -103,8 +114,15 @@ pub async fn run(admitted: Admitted) -> Step<Dispatched> {
         (true, Media::EventStream) => open_stream(call, route, response, deadline, places, &ask).await,
         (false, Media::Json) => plain(call, route, response, &deadline, &ask).await,
         // An HTTP agent that was asked for a stream may answer whole: its callers must read both.
-        (true, Media::Json) if route.kind() == UpstreamKind::Http => plain(call, route, response, &deadline, &ask).await,
-        _ => Err(failed(call, &route, broken(), "the answer has another content type than its format promises")),
+        (true, Media::Json) if route.kind() == UpstreamKind::Http => {
+            plain(call, route, response, &deadline, &ask).await
+        }
+        _ => Err(failed(
+            call,
+            &route,
+            broken(),
+            "the answer has another content type than its format promises",
+        )),
     }
 }
 
@@ -119,9 +137,19 @@ fn upstream_request(
     ask: &Ask,
     route: &Route,
 ) -> Result<Request<Full<Bytes>>, ApiError> {
-    let internal = || ApiError::new(500, "internal_error", "This request could not be sent on. The operator has been told.");
+    let internal = || {
+        ApiError::new(
+            500,
+            "internal_error",
+            "This request could not be sent on. The operator has been told.",
+        )
+    };
     let mut body = body;
-    if let Some(model) = route.upstream_model.as_deref().filter(|model| *model != ask.model) {
+    if let Some(model) = route
+        .upstream_model
+        .as_deref()
+        .filter(|model| *model != ask.model)
+    {
         body = golive_wire::replace_model(&body, model).into();
     }
     if call.surface == Surface::Chat && call.stream && !ask.include_usage {
@@ -136,22 +164,42 @@ fn upstream_request(
     *request.method_mut() = Method::POST;
     *request.uri_mut() = route.link.uri(path).parse().map_err(|_| internal())?;
     let out = request.headers_mut();
-    let common = [header::CONTENT_TYPE.as_str(), "anthropic-version", "anthropic-beta", "openai-beta"];
-    for name in common.into_iter().chain(route.link.forward.iter().map(header::HeaderName::as_str)) {
+    let common = [
+        header::CONTENT_TYPE.as_str(),
+        "anthropic-version",
+        "anthropic-beta",
+        "openai-beta",
+    ];
+    for name in common
+        .into_iter()
+        .chain(route.link.forward.iter().map(header::HeaderName::as_str))
+    {
         for value in headers.get_all(name) {
             if let Ok(name) = header::HeaderName::from_bytes(name.as_bytes()) {
                 out.append(name, value.clone());
             }
         }
     }
-    let accept = if call.stream && streams(route) { "text/event-stream" } else { "application/json" };
+    let accept = if call.stream && streams(route) {
+        "text/event-stream"
+    } else {
+        "application/json"
+    };
     out.insert(header::ACCEPT, HeaderValue::from_static(accept));
     out.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    out.insert(header::USER_AGENT, HeaderValue::from_static(concat!("golive/", env!("CARGO_PKG_VERSION"))));
+    out.insert(
+        header::USER_AGENT,
+        HeaderValue::from_static(concat!("golive/", env!("CARGO_PKG_VERSION"))),
+    );
     if let Ok(value) = HeaderValue::from_str(&call.trace.traceparent()) {
         out.insert("traceparent", value);
     }
-    if let Some(value) = call.trace.state.as_deref().and_then(|state| HeaderValue::from_str(state).ok()) {
+    if let Some(value) = call
+        .trace
+        .state
+        .as_deref()
+        .and_then(|state| HeaderValue::from_str(state).ok())
+    {
         out.insert("tracestate", value);
     }
     route.link.sign(out);
@@ -161,10 +209,18 @@ fn upstream_request(
 /// Waits for `future` until the tightest clock runs out, and names that clock.
 async fn until<F: Future>(gateway: &Gateway, deadline: &Deadline, future: F) -> Result<F::Output, Clock> {
     let (tick, clock) = deadline.next();
-    tokio::time::timeout_at(gateway.clock().instant_of(tick), future).await.map_err(|_| clock)
+    tokio::time::timeout_at(gateway.clock().instant_of(tick), future)
+        .await
+        .map_err(|_| clock)
 }
 
-async fn plain(mut call: Call, route: Arc<Route>, response: Response<Incoming>, deadline: &Deadline, ask: &Ask) -> Step<Dispatched> {
+async fn plain(
+    mut call: Call,
+    route: Arc<Route>,
+    response: Response<Incoming>,
+    deadline: &Deadline,
+    ask: &Ask,
+) -> Step<Dispatched> {
     let gateway = Arc::clone(&call.gateway);
     let content_type = content_type_of(&response);
     let limit = usize::try_from(route.link.upstream.response_size.0).unwrap_or(usize::MAX);
@@ -184,7 +240,11 @@ async fn plain(mut call: Call, route: Arc<Route>, response: Response<Incoming>, 
     if gateway.runtime().config.store.content {
         call.reply = Some(body.clone());
     }
-    Ok(Dispatched::Plain(Plain { call, content_type, body }))
+    Ok(Dispatched::Plain(Box::new(Plain {
+        call,
+        content_type,
+        body,
+    })))
 }
 
 /// Reads a whole answer: its usage, and the bytes of its text.
@@ -210,8 +270,13 @@ fn whole_answer(route: &Route, body: &[u8]) -> Result<(Usage, u64), &'static str
         }
         UpstreamKind::Http => {
             let value: serde_json::Value = serde_json::from_slice(body).map_err(|_| NOT_ITS_FORMAT)?;
-            let text = route.pointers.as_ref().and_then(|p| p.output.get(&value)).and_then(serde_json::Value::as_str);
-            text.map(|text| (Usage::default(), text.len() as u64)).ok_or("no text stands where the output pointer points")
+            let text = route
+                .pointers
+                .as_ref()
+                .and_then(|p| p.output.get(&value))
+                .and_then(serde_json::Value::as_str);
+            text.map(|text| (Usage::default(), text.len() as u64))
+                .ok_or("no text stands where the output pointer points")
         }
     }
 }
@@ -239,7 +304,12 @@ async fn open_stream(
                 held_bytes += bytes.len();
                 held.push(bytes);
                 if held.len() > HELD_EVENTS_MAX || held_bytes > HELD_BYTES_MAX {
-                    return Err(failed(call, &route, broken(), "too many events before any content"));
+                    return Err(failed(
+                        call,
+                        &route,
+                        broken(),
+                        "too many events before any content",
+                    ));
                 }
             }
             Piece::Content(bytes) => {
@@ -254,11 +324,24 @@ async fn open_stream(
     deadline.content(now);
     call.first_byte = Some(now);
     call.decide("dispatch", "the first content of a stream");
-    Ok(Dispatched::Stream(Box::new(Streaming { call, reader, deadline, held, ended, places, text_bytes_in: ask.text_bytes })))
+    Ok(Dispatched::Stream(Box::new(Streaming {
+        call,
+        reader,
+        deadline,
+        held,
+        ended,
+        places,
+        text_bytes_in: ask.text_bytes,
+    })))
 }
 
 /// An answer that is no 200: passed on where it is the caller's business, told in golive's words where not.
-async fn not_ok(mut call: Call, route: &Arc<Route>, response: Response<Incoming>, deadline: &Deadline) -> Box<Refused> {
+async fn not_ok(
+    mut call: Call,
+    route: &Arc<Route>,
+    response: Response<Incoming>,
+    deadline: &Deadline,
+) -> Box<Refused> {
     let gateway = Arc::clone(&call.gateway);
     let status = response.status().as_u16();
     let retry_after = retry_after(response.headers());
@@ -271,16 +354,39 @@ async fn not_ok(mut call: Call, route: &Arc<Route>, response: Response<Incoming>
     let error = match status {
         401 | 403 => {
             let why = format!("the upstream refused golive's own credential with {status}");
-            let error = ApiError::new(502, "upstream_credential", "The service behind this one refused us. The operator has been told.")
-                .with_should_retry(false);
+            let error = ApiError::new(
+                502,
+                "upstream_credential",
+                "The service behind this one refused us. The operator has been told.",
+            )
+            .with_should_retry(false);
             return failed(call, route, error, &why);
         }
-        300..=399 => return failed(call, route, broken(), "the upstream redirected; redirects are never followed"),
-        429 => ApiError::new(429, "upstream_rate_limited", "The service behind this one is at its limit. Please try again later.")
-            .with_retry_after(retry_after.unwrap_or(Duration::from_secs(1))),
-        400..=499 => ApiError::new(status, "upstream_refused", "The service behind this one does not accept this request."),
+        300..=399 => {
+            return failed(
+                call,
+                route,
+                broken(),
+                "the upstream redirected; redirects are never followed",
+            );
+        }
+        429 => ApiError::new(
+            429,
+            "upstream_rate_limited",
+            "The service behind this one is at its limit. Please try again later.",
+        )
+        .with_retry_after(retry_after.unwrap_or(Duration::from_secs(1))),
+        400..=499 => ApiError::new(
+            status,
+            "upstream_refused",
+            "The service behind this one does not accept this request.",
+        ),
         500..=599 => {
-            let error = ApiError::new(status, "upstream_error", "The service behind this one failed. Please try again in a moment.");
+            let error = ApiError::new(
+                status,
+                "upstream_error",
+                "The service behind this one failed. Please try again in a moment.",
+            );
             let error = if status == 503 || status == 529 {
                 error.with_retry_after(retry_after.unwrap_or(Duration::from_secs(1)))
             } else {
@@ -290,12 +396,24 @@ async fn not_ok(mut call: Call, route: &Arc<Route>, response: Response<Incoming>
             refused.verbatim = verbatim;
             return refused;
         }
-        _ => return failed(call, route, broken(), "the upstream answered with a status that is no answer"),
+        _ => {
+            return failed(
+                call,
+                route,
+                broken(),
+                "the upstream answered with a status that is no answer",
+            );
+        }
     };
     // The upstream is there and has judged: that is no failure of its health.
     route.link.health.success(gateway.now(), true);
     route.link.metrics.refused.inc();
-    Box::new(Refused { call, outcome: Outcome::UpstreamRefused(status), error, verbatim })
+    Box::new(Refused {
+        call,
+        outcome: Outcome::UpstreamRefused(status),
+        error,
+        verbatim,
+    })
 }
 
 fn is_error_object(body: &[u8]) -> bool {
@@ -348,18 +466,28 @@ pub(super) fn timed_out(clock: Clock) -> ApiError {
         Clock::Idle => "upstream_idle_timeout",
         Clock::Total => "upstream_total_timeout",
     };
-    ApiError::new(504, code, "The service behind this one did not answer in time. Please try again in a moment.")
+    ApiError::new(
+        504,
+        code,
+        "The service behind this one did not answer in time. Please try again in a moment.",
+    )
 }
 
 pub(super) fn broken() -> ApiError {
-    ApiError::new(502, "upstream_broken", "The service behind this one gave no usable answer. Please try again in a moment.")
+    ApiError::new(
+        502,
+        "upstream_broken",
+        "The service behind this one gave no usable answer. Please try again in a moment.",
+    )
 }
 
 async fn collect(mut body: Incoming, limit: usize) -> Result<Bytes, String> {
     let mut first = Bytes::new();
     let mut rest: Option<BytesMut> = None;
     while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|e| chain_of(&e))?.into_data() else { continue };
+        let Ok(data) = frame.map_err(|e| chain_of(&e))?.into_data() else {
+            continue;
+        };
         let so_far = rest.as_ref().map_or(first.len(), BytesMut::len);
         if so_far + data.len() > limit {
             return Err(format!("the answer is longer than {limit} bytes"));
@@ -386,8 +514,15 @@ enum Media {
 }
 
 fn media_type(headers: &HeaderMap) -> Media {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Media::Other };
-    let essence = value.as_bytes().split(|b| *b == b';').next().unwrap_or_default().trim_ascii();
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Media::Other;
+    };
+    let essence = value
+        .as_bytes()
+        .split(|b| *b == b';')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii();
     if essence.eq_ignore_ascii_case(b"application/json") {
         Media::Json
     } else if essence.eq_ignore_ascii_case(b"text/event-stream") {
@@ -398,11 +533,21 @@ fn media_type(headers: &HeaderMap) -> Media {
 }
 
 fn content_type_of(response: &Response<Incoming>) -> HeaderValue {
-    response.headers().get(header::CONTENT_TYPE).cloned().unwrap_or(HeaderValue::from_static("application/json"))
+    response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .cloned()
+        .unwrap_or(HeaderValue::from_static("application/json"))
 }
 
 /// `Retry-After` in seconds; a date or nonsense is left to the default.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: u64 = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    let seconds: u64 = headers
+        .get(header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
     Some(Duration::from_secs(seconds.min(3600)))
 }

@@ -31,14 +31,20 @@ pub struct Stranger {
 /// No credential, two that differ, or one that opens nothing. "Unknown", "revoked", "expired" and "mistyped" read
 /// the same from outside.
 pub fn run<B>(accepted: Accepted<B>) -> Result<Identified<B>, Box<Stranger>> {
-    let Accepted { mut call, headers, body } = accepted;
+    let Accepted {
+        mut call,
+        headers,
+        body,
+    } = accepted;
     let keyring = call.gateway.keyring();
     let now = call.at;
     let (why, error) = match auth::offered(&headers) {
         Offered::Key(text) => match keyring.find(text, now) {
             Ok(principal) => {
                 if principal.is_touch_due(now) {
-                    call.gateway.store.touch_key(&principal.id, crate::gateway::us(now));
+                    call.gateway
+                        .store
+                        .touch_key(&principal.id, crate::gateway::us(now));
                 }
                 call.principal = Some(std::sync::Arc::clone(principal));
                 call.decide("identify", format!("key {}", principal.id));
@@ -56,13 +62,21 @@ pub fn run<B>(accepted: Accepted<B>) -> Result<Identified<B>, Box<Stranger>> {
         ),
         Offered::Conflict => (
             "conflict",
-            ApiError::new(401, "credential_conflict", "More than one credential was sent. Send exactly one API key."),
+            ApiError::new(
+                401,
+                "credential_conflict",
+                "More than one credential was sent. Send exactly one API key.",
+            ),
         ),
         Offered::Malformed => ("malformed", invalid()),
     };
     call.gateway.metrics.unauthenticated.inc();
     tracing::debug!(request = %call.id, why, "refused without a valid credential");
-    Err(Box::new(Stranger { wire: call.surface.wire(), request_id: call.id.to_string(), error }))
+    Err(Box::new(Stranger {
+        wire: call.surface.wire(),
+        request_id: call.id.to_string(),
+        error,
+    }))
 }
 
 fn invalid() -> ApiError {

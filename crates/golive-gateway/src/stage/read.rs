@@ -46,11 +46,17 @@ where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: std::error::Error,
 {
-    let Counted { mut call, headers, body } = counted;
+    let Counted {
+        mut call,
+        headers,
+        body,
+    } = counted;
     let inbound = call.gateway.runtime().config.inbound;
     let read = match call.surface {
         Surface::Models(_) | Surface::Model(..) => Ok((Bytes::new(), Ask::default(), None)),
-        Surface::Chat | Surface::Messages | Surface::Agent(_) => read_json(&mut call, &headers, body, &inbound).await,
+        Surface::Chat | Surface::Messages | Surface::Agent(_) => {
+            read_json(&mut call, &headers, body, &inbound).await
+        }
     };
     match read {
         Ok((body, ask, user)) => {
@@ -58,7 +64,12 @@ where
             if !body.is_empty() {
                 call.decide("read", format!("{} bytes, sound", body.len()));
             }
-            Ok(Read { call, headers, body, ask })
+            Ok(Read {
+                call,
+                headers,
+                body,
+                ask,
+            })
         }
         Err(error) => {
             // A flood of broken bodies counts too, or it would be the cheap way around the limit.
@@ -91,7 +102,11 @@ where
     };
     json::check(&bytes, &bounds).map_err(|rejection| {
         let error = ApiError::new(400, rejection.code, rejection.message.clone()).with_should_retry(false);
-        if rejection.pointer.is_empty() { error } else { error.with_param(rejection.pointer) }
+        if rejection.pointer.is_empty() {
+            error
+        } else {
+            error.with_param(rejection.pointer)
+        }
     })?;
     let (ask, user) = view(call, headers, &bytes)?;
     if call.gateway.runtime().config.store.content {
@@ -116,10 +131,16 @@ fn check_headers(headers: &HeaderMap, limit: u64) -> Result<(), ApiError> {
         essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
     });
     if !is_json {
-        return Err(ApiError::new(415, "not_json", "Send the body as JSON, with `Content-Type: application/json`.")
-            .with_should_retry(false));
+        return Err(ApiError::new(
+            415,
+            "not_json",
+            "Send the body as JSON, with `Content-Type: application/json`.",
+        )
+        .with_should_retry(false));
     }
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
@@ -136,7 +157,11 @@ where
     let mut total = 0_u64;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| {
-            ApiError::new(400, "body_broken", "The request's body broke off before its end. Send it again.")
+            ApiError::new(
+                400,
+                "body_broken",
+                "The request's body broke off before its end. Send it again.",
+            )
         })?;
         let Ok(data) = frame.into_data() else { continue };
         total += data.len() as u64;
@@ -163,7 +188,11 @@ fn view(call: &mut Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Ask, Opti
         Surface::Chat => {
             let view = openai::chat::RequestView::read(bytes).map_err(hopeless)?;
             call.stream = view.stream;
-            let user = view.safety_identifier.as_deref().or(view.user.as_deref()).map(str::to_owned);
+            let user = view
+                .safety_identifier
+                .as_deref()
+                .or(view.user.as_deref())
+                .map(str::to_owned);
             let ask = Ask {
                 model: view.model.into_owned(),
                 include_usage: view.include_usage == Some(true),
@@ -175,17 +204,35 @@ fn view(call: &mut Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Ask, Opti
             let view = anthropic::messages::RequestView::read(bytes).map_err(hopeless)?;
             call.stream = view.stream;
             let user = view.user.as_deref().map(str::to_owned);
-            Ok((Ask { model: view.model.into_owned(), include_usage: true, text_bytes: view.text_bytes }, user))
+            Ok((
+                Ask {
+                    model: view.model.into_owned(),
+                    include_usage: true,
+                    text_bytes: view.text_bytes,
+                },
+                user,
+            ))
         }
         Surface::Agent(name) => {
             if !bytes.trim_ascii_start().starts_with(b"{") {
-                return Err(ApiError::new(400, "invalid_type", "The body must be a JSON object.").with_should_retry(false));
+                return Err(
+                    ApiError::new(400, "invalid_type", "The body must be a JSON object.")
+                        .with_should_retry(false),
+                );
             }
-            call.stream = headers
-                .get_all(header::ACCEPT)
-                .iter()
-                .any(|v| v.as_bytes().split(|b| *b == b',').any(|part| part.trim_ascii().starts_with(b"text/event-stream")));
-            Ok((Ask { model: name.clone(), include_usage: false, text_bytes: bytes.len() as u64 }, None))
+            call.stream = headers.get_all(header::ACCEPT).iter().any(|v| {
+                v.as_bytes()
+                    .split(|b| *b == b',')
+                    .any(|part| part.trim_ascii().starts_with(b"text/event-stream"))
+            });
+            Ok((
+                Ask {
+                    model: name.clone(),
+                    include_usage: false,
+                    text_bytes: bytes.len() as u64,
+                },
+                None,
+            ))
         }
         Surface::Models(_) | Surface::Model(..) => Ok((Ask::default(), None)),
     }
@@ -198,11 +245,19 @@ fn hopeless(shape: golive_wire::Shape) -> ApiError {
 
 fn too_large(limit: u64) -> ApiError {
     let limit = golive_checklist::unit::ByteSize(limit);
-    ApiError::new(413, "request_too_large", format!("The request's body is larger than {limit}, the most that is accepted here."))
-        .with_should_retry(false)
+    ApiError::new(
+        413,
+        "request_too_large",
+        format!("The request's body is larger than {limit}, the most that is accepted here."),
+    )
+    .with_should_retry(false)
 }
 
 fn too_slow(limit: Duration) -> ApiError {
     let limit = golive_checklist::unit::format_duration(limit);
-    ApiError::new(408, "body_timeout", format!("The request's body did not arrive within {limit}. Send it again."))
+    ApiError::new(
+        408,
+        "body_timeout",
+        format!("The request's body did not arrive within {limit}. Send it again."),
+    )
 }

@@ -9,47 +9,88 @@ use std::time::Duration;
 use bytes::Bytes;
 use golive_resilience::deadline::Deadline;
 use golive_wire::{ApiError, Wire, error};
-use http::header::{self, HeaderValue};
 use http::Response;
+use http::header::{self, HeaderValue};
 use tokio::sync::mpsc;
 
 use super::dispatch::{self, Dispatched, Plain, Streaming};
 use super::settle;
-use crate::body::Body;
+use crate::body::{Body, ChunkSender};
 use crate::call::{Call, Outcome};
 use crate::gateway::Gateway;
 use crate::reply;
 use crate::upstream::reader::{Piece, StreamReader};
 
+/// A whole answer up to this size is handed to the connection in one piece. A larger one may wait in an HTTP/2 window
+/// (65,535 bytes to begin with, RFC 9113 §6.9.2) that the caller never opens, so it is sent in chunks, each with the
+/// clock of an unread answer.
+const ONE_PIECE_MAX: usize = 64 * 1024;
 /// Chunks of a stream between the upstream and a caller that reads slowly.
 const CHUNKS_HELD: usize = 16;
 
 /// Answers.
 pub async fn run(dispatched: Dispatched) -> Response<Body> {
     match dispatched {
-        Dispatched::Plain(plain) => whole(plain).await,
+        Dispatched::Plain(plain) => whole(*plain).await,
         Dispatched::Stream(streaming) => stream(*streaming),
     }
 }
 
 async fn whole(plain: Plain) -> Response<Body> {
-    let Plain { mut call, content_type, body } = plain;
+    let Plain {
+        mut call,
+        content_type,
+        body,
+    } = plain;
     call.bytes_out = body.len() as u64;
-    let mut response = Response::new(Body::whole(body));
+    let gateway = Arc::clone(&call.gateway);
+    let mut response = Response::new(Body::empty());
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     reply::put_call_headers(response.headers_mut(), &call);
     let (wire, id) = (call.surface.wire(), call.id.to_string());
     match settle::run(call, &Outcome::Ok, 200).await {
-        Ok(()) => response,
+        Ok(()) => {
+            response
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+            *response.body_mut() = if body.len() <= ONE_PIECE_MAX {
+                Body::whole(body)
+            } else {
+                in_chunks(&gateway, body)
+            };
+            response
+        }
         Err(refusal) => reply::bare_error(wire, &reply::unrecorded(&refusal), &id),
     }
 }
 
+fn in_chunks(gateway: &Arc<Gateway>, mut body: Bytes) -> Body {
+    let (to_caller, chunks) = Body::channel(CHUNKS_HELD);
+    let mut out = Out {
+        to_caller,
+        unread: gateway.runtime().config.inbound.unread_timeout,
+        sent: 0,
+    };
+    gateway.tasks.spawn(async move {
+        while !body.is_empty() {
+            let chunk = body.split_to(body.len().min(ONE_PIECE_MAX));
+            if out.send(chunk).await.is_err() {
+                return; // cut: the sender is dropped without having completed
+            }
+        }
+        out.to_caller.complete();
+    });
+    chunks
+}
+
 fn stream(streaming: Streaming) -> Response<Body> {
-    let (to_caller, chunks) = mpsc::channel(CHUNKS_HELD);
-    let mut response = Response::new(Body::Stream(chunks));
+    let (to_caller, chunks) = Body::channel(CHUNKS_HELD);
+    let mut response = Response::new(chunks);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no")); // nginx would gather the events
     reply::put_call_headers(headers, &streaming.call);
@@ -68,11 +109,23 @@ enum Stop {
     Broken { error: ApiError, why: String },
 }
 
-async fn relay(streaming: Streaming, to_caller: mpsc::Sender<Bytes>) {
-    let Streaming { mut call, mut reader, deadline, held, ended, places, text_bytes_in } = streaming;
+async fn relay(streaming: Streaming, to_caller: ChunkSender) {
+    let Streaming {
+        mut call,
+        mut reader,
+        deadline,
+        held,
+        ended,
+        places,
+        text_bytes_in,
+    } = streaming;
     let gateway = Arc::clone(&call.gateway);
     let unread = gateway.runtime().config.inbound.unread_timeout;
-    let mut out = Out { to_caller, unread, sent: 0 };
+    let mut out = Out {
+        to_caller,
+        unread,
+        sent: 0,
+    };
     if let Some(route) = &call.route
         && let Some(at) = call.first_byte
     {
@@ -94,13 +147,18 @@ async fn relay(streaming: Streaming, to_caller: mpsc::Sender<Bytes>) {
     finish(call, out, outcome).await;
 }
 
-async fn until_end(gateway: &Gateway, reader: &mut StreamReader, mut deadline: Deadline, out: &mut Out) -> Result<Bytes, Stop> {
+async fn until_end(
+    gateway: &Gateway,
+    reader: &mut StreamReader,
+    mut deadline: Deadline,
+    out: &mut Out,
+) -> Result<Bytes, Stop> {
     loop {
         let (tick, clock) = deadline.next();
         let step = tokio::select! {
             biased;
             () = gateway.cut.cancelled() => return Err(Stop::Cut),
-            () = out.to_caller.closed() => return Err(Stop::CallerGone),
+            () = out.to_caller.to_caller.closed() => return Err(Stop::CallerGone),
             step = tokio::time::timeout_at(gateway.clock().instant_of(tick), reader.next()) => step,
         };
         match step {
@@ -113,8 +171,18 @@ async fn until_end(gateway: &Gateway, reader: &mut StreamReader, mut deadline: D
                 out.send(bytes).await?;
             }
             Ok(Piece::End(bytes)) => return Ok(bytes),
-            Ok(Piece::Broken(why)) => return Err(Stop::Broken { error: interrupted(), why }),
-            Err(_) => return Err(Stop::Broken { error: dispatch::timed_out(clock), why: clock.as_str().to_owned() }),
+            Ok(Piece::Broken(why)) => {
+                return Err(Stop::Broken {
+                    error: interrupted(),
+                    why,
+                });
+            }
+            Err(_) => {
+                return Err(Stop::Broken {
+                    error: dispatch::timed_out(clock),
+                    why: clock.as_str().to_owned(),
+                });
+            }
         }
     }
 }
@@ -138,6 +206,7 @@ async fn finish(mut call: Call, mut out: Out, ended: Result<Bytes, Stop>) {
                 // The caller may have left meanwhile; its row stands.
                 let _ = out.send(last).await;
             }
+            out.to_caller.complete();
         }
         Err(Stop::CallerGone) => {
             call.bytes_out = out.sent;
@@ -147,7 +216,11 @@ async fn finish(mut call: Call, mut out: Out, ended: Result<Bytes, Stop>) {
         }
         Err(Stop::Cut) => {
             gateway.count_cut();
-            let error = ApiError::new(503, "shutting_down", "The answer was cut because this server is restarting. Please ask again.");
+            let error = ApiError::new(
+                503,
+                "shutting_down",
+                "The answer was cut because this server is restarting. Please ask again.",
+            );
             tell_break(call, &mut out, &error).await;
         }
         Err(Stop::Broken { error, why }) => {
@@ -166,6 +239,8 @@ async fn tell_break(mut call: Call, out: &mut Out, error: &ApiError) {
     // The row first, the last byte after it; a row that cannot be kept was logged, and the break is told either way.
     let _ = settle::run(call, &Outcome::Error(error.code), 200).await;
     let _ = out.send(last).await;
+    // The break was told in the format's own words; the body as such is whole.
+    out.to_caller.complete();
 }
 
 fn event(wire: Wire, error: &ApiError, id: &str) -> Bytes {
@@ -173,12 +248,16 @@ fn event(wire: Wire, error: &ApiError, id: &str) -> Bytes {
 }
 
 fn interrupted() -> ApiError {
-    ApiError::new(502, "upstream_stream_interrupted", "The answer broke off before its end. What came is not complete; please ask again.")
+    ApiError::new(
+        502,
+        "upstream_stream_interrupted",
+        "The answer broke off before its end. What came is not complete; please ask again.",
+    )
 }
 
 /// The way to the caller.
 struct Out {
-    to_caller: mpsc::Sender<Bytes>,
+    to_caller: ChunkSender,
     unread: Duration,
     sent: u64,
 }
@@ -194,11 +273,11 @@ impl Out {
     async fn send(&mut self, chunk: Bytes) -> Result<(), Stop> {
         self.sent += chunk.len() as u64;
         // The common case costs no timer.
-        match self.to_caller.try_send(chunk) {
+        match self.to_caller.to_caller.try_send(chunk) {
             Ok(()) => Ok(()),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(Stop::CallerGone),
             Err(mpsc::error::TrySendError::Full(chunk)) => {
-                match tokio::time::timeout(self.unread, self.to_caller.send(chunk)).await {
+                match tokio::time::timeout(self.unread, self.to_caller.to_caller.send(chunk)).await {
                     Ok(Ok(())) => Ok(()),
                     Ok(Err(_)) | Err(_) => Err(Stop::CallerGone),
                 }

@@ -67,7 +67,10 @@ impl CheckedConnector {
     /// A connector that may reach public addresses and the private ranges named, within `timeout`.
     #[must_use]
     pub fn new(allowed_private: &[IpNet], timeout: Duration) -> Self {
-        Self { allowed_private: allowed_private.into(), timeout }
+        Self {
+            allowed_private: allowed_private.into(),
+            timeout,
+        }
     }
 
     /// Resolves, checks and connects.
@@ -86,7 +89,10 @@ impl CheckedConnector {
             Ok(address) => vec![SocketAddr::new(address, port)],
             Err(_) => tokio::net::lookup_host((bare, port))
                 .await
-                .map_err(|source| ConnectError::Resolve { host: host.to_owned(), source })?
+                .map_err(|source| ConnectError::Resolve {
+                    host: host.to_owned(),
+                    source,
+                })?
                 .collect(),
         };
         let mut last = None;
@@ -107,7 +113,10 @@ impl CheckedConnector {
         }
         Err(match (last, forbidden) {
             (Some(refused), _) => refused,
-            (None, Some(address)) => ConnectError::Forbidden { host: host.to_owned(), address },
+            (None, Some(address)) => ConnectError::Forbidden {
+                host: host.to_owned(),
+                address,
+            },
             (None, None) => ConnectError::Resolve {
                 host: host.to_owned(),
                 source: io::Error::new(io::ErrorKind::NotFound, "the name has no address"),
@@ -117,7 +126,11 @@ impl CheckedConnector {
 
     fn may_reach(&self, address: IpAddr) -> bool {
         let plain = canonical(address);
-        is_public(plain) || self.allowed_private.iter().any(|net| net.contains(&plain) || net.contains(&address))
+        is_public(plain)
+            || self
+                .allowed_private
+                .iter()
+                .any(|net| net.contains(&plain) || net.contains(&address))
     }
 }
 
@@ -134,7 +147,11 @@ impl tower::Service<Uri> for CheckedConnector {
         let this = self.clone();
         Box::pin(async move {
             let host = uri.host().ok_or(ConnectError::NoHost)?;
-            let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+            let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") {
+                443
+            } else {
+                80
+            });
             this.connect(host, port).await.map(TokioIo::new)
         })
     }
@@ -193,7 +210,12 @@ fn canonical(address: IpAddr) -> IpAddr {
     }
     let s = v6.segments();
     let tail = |high: u16, low: u16| {
-        IpAddr::from([(high >> 8) as u8, (high & 0xff) as u8, (low >> 8) as u8, (low & 0xff) as u8])
+        IpAddr::from([
+            (high >> 8) as u8,
+            (high & 0xff) as u8,
+            (low >> 8) as u8,
+            (low & 0xff) as u8,
+        ])
     };
     match s {
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => tail(high, low), // RFC 6052
@@ -234,9 +256,26 @@ mod tests {
     #[test]
     fn special_addresses_are_not_public_in_any_dress() {
         for text in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
-            "224.0.0.1", "255.255.255.255", "198.18.0.1", "::1", "::", "fe80::1", "fc00::1", "::ffff:127.0.0.1",
-            "::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "ff02::1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "198.18.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "ff02::1",
         ] {
             assert!(!is_public(canonical(text.parse().unwrap())), "{text}");
         }
@@ -250,8 +289,14 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let strict = CheckedConnector::new(&[], Duration::from_secs(5));
-        assert!(matches!(strict.connect("127.0.0.1", port).await, Err(ConnectError::Forbidden { .. })));
-        assert!(matches!(strict.connect("localhost", port).await, Err(ConnectError::Forbidden { .. })));
+        assert!(matches!(
+            strict.connect("127.0.0.1", port).await,
+            Err(ConnectError::Forbidden { .. })
+        ));
+        assert!(matches!(
+            strict.connect("localhost", port).await,
+            Err(ConnectError::Forbidden { .. })
+        ));
         let open = CheckedConnector::new(&["127.0.0.0/8".parse().unwrap()], Duration::from_secs(5));
         assert!(open.connect("127.0.0.1", port).await.is_ok());
     }

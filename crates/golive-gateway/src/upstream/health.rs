@@ -75,7 +75,9 @@ impl LinkHealth {
     /// Whether real attempts are too old to tell, so that a bare connect is due.
     #[must_use]
     pub fn is_stale(&self, now: Tick) -> bool {
-        self.lock().last_attempt.is_none_or(|last| now.since(last) >= FRESH)
+        self.lock()
+            .last_attempt
+            .is_none_or(|last| now.since(last) >= FRESH)
     }
 
     /// The present state.
@@ -113,7 +115,10 @@ mod tests {
         health.failure(Tick(5), false, "refused");
         health.failure(Tick(6), false, "connection refused");
         let reading = health.read();
-        assert_eq!((reading.up, reading.down_since, reading.error.as_deref()), (false, Some(Tick(6)), Some("connection refused")));
+        assert_eq!(
+            (reading.up, reading.down_since, reading.error.as_deref()),
+            (false, Some(Tick(6)), Some("connection refused"))
+        );
         health.success(Tick(7), false);
         assert!(health.read().up);
     }

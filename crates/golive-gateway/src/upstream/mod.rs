@@ -63,7 +63,9 @@ pub enum LinkError {
         why: String,
     },
     /// The credential holds a character that no header can carry.
-    #[error("upstream `{upstream}`: its key holds a character that no HTTP header can carry, a line end perhaps")]
+    #[error(
+        "upstream `{upstream}`: its key holds a character that no HTTP header can carry, a line end perhaps"
+    )]
     Credential {
         /// Its name.
         upstream: String,
@@ -135,7 +137,12 @@ impl Link {
     #[must_use]
     pub fn uri(&self, path: &str) -> String {
         let base = &self.upstream.base_url;
-        format!("{}://{}{}{path}", base.scheme.as_str(), base.authority(), base.path)
+        format!(
+            "{}://{}{}{path}",
+            base.scheme.as_str(),
+            base.authority(),
+            base.path
+        )
     }
 
     /// Adds golive's own credential, and the version header a provider demands when the caller sent none.
@@ -152,21 +159,36 @@ impl Link {
 }
 
 fn credential(upstream: &Upstream) -> Result<Option<(HeaderName, HeaderValue)>, LinkError> {
-    let Some(key) = &upstream.api_key else { return Ok(None) };
+    let Some(key) = &upstream.api_key else {
+        return Ok(None);
+    };
     let (name, text) = match upstream.kind {
         UpstreamKind::OpenAi => (header::AUTHORIZATION, format!("Bearer {}", key.expose_secret())),
-        UpstreamKind::Anthropic => (HeaderName::from_static("x-api-key"), key.expose_secret().to_owned()),
+        UpstreamKind::Anthropic => (
+            HeaderName::from_static("x-api-key"),
+            key.expose_secret().to_owned(),
+        ),
         UpstreamKind::Http => {
-            let name = HeaderName::try_from(upstream.auth_header.as_str()).map_err(|_| LinkError::ForwardHeader {
-                upstream: upstream.name.clone(),
-                name: upstream.auth_header.clone(),
+            let name = HeaderName::try_from(upstream.auth_header.as_str()).map_err(|_| {
+                LinkError::ForwardHeader {
+                    upstream: upstream.name.clone(),
+                    name: upstream.auth_header.clone(),
+                }
             })?;
             let bearer = name == header::AUTHORIZATION;
-            (name, if bearer { format!("Bearer {}", key.expose_secret()) } else { key.expose_secret().to_owned() })
+            (
+                name,
+                if bearer {
+                    format!("Bearer {}", key.expose_secret())
+                } else {
+                    key.expose_secret().to_owned()
+                },
+            )
         }
     };
-    let mut value = HeaderValue::try_from(text)
-        .map_err(|_| LinkError::Credential { upstream: upstream.name.clone() })?;
+    let mut value = HeaderValue::try_from(text).map_err(|_| LinkError::Credential {
+        upstream: upstream.name.clone(),
+    })?;
     value.set_sensitive(true);
     Ok(Some((name, value)))
 }
@@ -190,12 +212,17 @@ fn tls_config(upstream: &Upstream) -> Result<rustls::ClientConfig, LinkError> {
     } else {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    let fail = |why: rustls::Error| LinkError::Tls { upstream: upstream.name.clone(), why: why.to_string() };
-    Ok(rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(fail)?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
+    let fail = |why: rustls::Error| LinkError::Tls {
+        upstream: upstream.name.clone(),
+        why: why.to_string(),
+    };
+    Ok(
+        rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+            .map_err(fail)?
+            .with_root_certificates(roots)
+            .with_no_client_auth(),
+    )
 }
 
 /// The whole chain of an error in one line: hyper's own `Display` says only "client error (Connect)".
@@ -226,4 +253,3 @@ pub fn is_connect_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
     }
     false
 }
-

@@ -126,14 +126,19 @@ impl StreamReader {
             UpstreamKind::OpenAi | UpstreamKind::Anthropic => {}
         }
         let openai = self.route.kind() == UpstreamKind::OpenAi;
-        let classified = if openai { openai::stream::classify(event) } else { anthropic::stream::classify(event) };
+        let classified = if openai {
+            openai::stream::classify(event)
+        } else {
+            anthropic::stream::classify(event)
+        };
         for meaning in &classified {
             match meaning {
                 StreamEvent::Content { text } => {
                     content = true;
                     self.content_bytes += text.len() as u64;
                     let room = REPLY_KEPT_MAX - self.reply.len().min(REPLY_KEPT_MAX);
-                    self.reply.extend_from_slice(&text.as_bytes()[..text.len().min(room)]);
+                    self.reply
+                        .extend_from_slice(&text.as_bytes()[..text.len().min(room)]);
                 }
                 StreamEvent::ToolArguments => {
                     content = true;
@@ -141,9 +146,15 @@ impl StreamReader {
                 }
                 StreamEvent::Reasoning => content = true,
                 StreamEvent::Usage(usage) => self.usage.merge(*usage),
-                StreamEvent::Error(message) => return Some(Piece::Broken(format!("the upstream says: {message}"))),
+                StreamEvent::Error(message) => {
+                    return Some(Piece::Broken(format!("the upstream says: {message}")));
+                }
                 StreamEvent::End => return Some(Piece::End(event.raw.clone())),
-                StreamEvent::Malformed => return Some(Piece::Broken("an event is not what its format promises".to_owned())),
+                StreamEvent::Malformed => {
+                    return Some(Piece::Broken(
+                        "an event is not what its format promises".to_owned(),
+                    ));
+                }
                 StreamEvent::Start | StreamEvent::Finish(_) | StreamEvent::Other => {}
             }
         }
@@ -153,7 +164,11 @@ impl StreamReader {
         } else {
             event.raw.clone()
         };
-        Some(if content { Piece::Content(raw) } else { Piece::Quiet(raw) })
+        Some(if content {
+            Piece::Content(raw)
+        } else {
+            Piece::Quiet(raw)
+        })
     }
 
     fn agent_event(&mut self, event: &Event) -> Piece {
@@ -166,7 +181,8 @@ impl StreamReader {
             Some(text) => {
                 self.content_bytes += text.len() as u64;
                 let room = REPLY_KEPT_MAX - self.reply.len().min(REPLY_KEPT_MAX);
-                self.reply.extend_from_slice(&text.as_bytes()[..text.len().min(room)]);
+                self.reply
+                    .extend_from_slice(&text.as_bytes()[..text.len().min(room)]);
                 Piece::Content(event.raw.clone())
             }
             None => Piece::Quiet(event.raw.clone()),

@@ -60,7 +60,12 @@ fn plan(options: &CheckOptions, args: &Check) -> Exit {
 }
 
 async fn prove(mut options: CheckOptions, args: &Check, quiet: bool) -> Exit {
-    let more = match args.report.iter().map(|text| more_report(text)).collect::<Result<Vec<_>, _>>() {
+    let more = match args
+        .report
+        .iter()
+        .map(|text| more_report(text))
+        .collect::<Result<Vec<_>, _>>()
+    {
         Ok(more) => more,
         Err(why) => {
             output::error(&why);
@@ -110,12 +115,22 @@ async fn prove(mut options: CheckOptions, args: &Check, quiet: bool) -> Exit {
     if wants_json(args) {
         output::data(report::json::render(&checked.report).trim_end());
     } else if quiet {
-        output::data(&format!("{}: {}", checked.report.gate, checked.report.gate_reason));
+        output::data(&format!(
+            "{}: {}",
+            checked.report.gate, checked.report.gate_reason
+        ));
     } else {
-        output::data(report::terminal::render(&checked.report, written.as_ref(), checked.exit_code, coloured()).trim_end());
+        output::data(
+            report::terminal::render(&checked.report, written.as_ref(), checked.exit_code, coloured())
+                .trim_end(),
+        );
     }
     // A report nobody can read must not end as GO.
-    if unwritten && checked.exit_code == 0 { exit::FAILED } else { Exit(checked.exit_code) }
+    if unwritten && checked.exit_code == 0 {
+        exit::FAILED
+    } else {
+        Exit(checked.exit_code)
+    }
 }
 
 enum Kind {
@@ -142,11 +157,20 @@ fn configured_target(args: &Check, config: &Path) -> Result<Target, Exit> {
     let mut targets = loaded.targets;
     let names = targets.keys().cloned().collect::<Vec<_>>().join(", ");
     let found = match &args.target {
-        Some(name) => targets.remove(name).ok_or_else(|| format!("there is no [targets.{name}] in {}; it has: {names}", config.display())),
-        None if targets.len() == 1 => targets.pop_first().map(|(_, target)| target).ok_or_else(String::new),
-        None if targets.is_empty() => {
-            Err(format!("{} has no [targets.NAME]; add one, or use --url URL --format openai --key-env VARIABLE", config.display()))
-        }
+        Some(name) => targets.remove(name).ok_or_else(|| {
+            format!(
+                "there is no [targets.{name}] in {}; it has: {names}",
+                config.display()
+            )
+        }),
+        None if targets.len() == 1 => targets
+            .pop_first()
+            .map(|(_, target)| target)
+            .ok_or_else(String::new),
+        None if targets.is_empty() => Err(format!(
+            "{} has no [targets.NAME]; add one, or use --url URL --format openai --key-env VARIABLE",
+            config.display()
+        )),
         None => Err(format!("which target? --target one of: {names}")),
     };
     found.map_err(|why| {
@@ -156,7 +180,10 @@ fn configured_target(args: &Check, config: &Path) -> Result<Target, Exit> {
 }
 
 fn bare_target(args: &Check, url: &str) -> Result<Target, String> {
-    let address = |flag: &str, text: &str| text.parse::<BaseUrl>().map_err(|error| format!("--{flag} `{text}` {error}"));
+    let address = |flag: &str, text: &str| {
+        text.parse::<BaseUrl>()
+            .map_err(|error| format!("--{flag} `{text}` {error}"))
+    };
     let format = args.format.iter().find_map(|format| match format.as_str() {
         "openai" => Some(TargetFormat::OpenAi),
         "anthropic" => Some(TargetFormat::Anthropic),
@@ -165,14 +192,16 @@ fn bare_target(args: &Check, url: &str) -> Result<Target, String> {
     let format = format.ok_or("--url needs the wire format too: --format openai or --format anthropic")?;
     let mut target = Target::bare("url", address("url", url)?, format);
     target.model.clone_from(&args.model);
-    let optional = |flag: &str, text: &Option<String>| text.as_deref().map(|text| address(flag, text)).transpose();
+    let optional =
+        |flag: &str, text: &Option<String>| text.as_deref().map(|text| address(flag, text)).transpose();
     target.lab_url = optional("lab-url", &args.lab_url)?;
     target.health_url = optional("health-url", &args.health_url)?;
     target.metrics_url = optional("metrics-url", &args.metrics_url)?;
     for text in &args.key_env {
         let (role, variable) = text.split_once('=').unwrap_or(("user", text));
-        let key = std::env::var(variable)
-            .map_err(|_| format!("--key-env {text}: the variable {variable} is not set in the environment"))?;
+        let key = std::env::var(variable).map_err(|_| {
+            format!("--key-env {text}: the variable {variable} is not set in the environment")
+        })?;
         target.credentials.insert(role.to_owned(), key.into());
     }
     Ok(target)
@@ -181,13 +210,22 @@ fn bare_target(args: &Check, url: &str) -> Result<Target, String> {
 /// How to reach the same target again, for the report's reproduce lines. It names variables, never a key.
 fn reach_by_url(args: &Check, url: &str) -> String {
     let mut reach = format!("--url {url}");
-    for format in args.format.iter().filter(|f| matches!(f.as_str(), "openai" | "anthropic")) {
+    for format in args
+        .format
+        .iter()
+        .filter(|f| matches!(f.as_str(), "openai" | "anthropic"))
+    {
         reach.push_str(&format!(" --format {format}"));
     }
     for key in &args.key_env {
         reach.push_str(&format!(" --key-env {key}"));
     }
-    for (flag, value) in [("model", &args.model), ("lab-url", &args.lab_url), ("health-url", &args.health_url), ("metrics-url", &args.metrics_url)] {
+    for (flag, value) in [
+        ("model", &args.model),
+        ("lab-url", &args.lab_url),
+        ("health-url", &args.health_url),
+        ("metrics-url", &args.metrics_url),
+    ] {
         if let Some(value) = value {
             reach.push_str(&format!(" --{flag} {value}"));
         }
@@ -196,8 +234,16 @@ fn reach_by_url(args: &Check, url: &str) -> String {
 }
 
 fn selection(args: &Check) -> Result<Selection, String> {
-    let items = args.item.iter().map(|text| text.parse::<ItemId>().map_err(|e| format!("--item {text}: {e}"))).collect::<Result<_, _>>()?;
-    let phases = args.phase.iter().map(|text| text.parse::<Phase>().map_err(|e| format!("--phase {text}: {e}"))).collect::<Result<_, _>>()?;
+    let items = args
+        .item
+        .iter()
+        .map(|text| text.parse::<ItemId>().map_err(|e| format!("--item {text}: {e}")))
+        .collect::<Result<_, _>>()?;
+    let phases = args
+        .phase
+        .iter()
+        .map(|text| text.parse::<Phase>().map_err(|e| format!("--phase {text}: {e}")))
+        .collect::<Result<_, _>>()?;
     Ok(Selection { items, phases })
 }
 
@@ -206,16 +252,32 @@ fn exceptions(args: &Check) -> Result<Vec<Exception>, String> {
         .allow_unproven
         .iter()
         .map(|text| (ExceptionKind::AllowUnproven, "allow-unproven", text))
-        .chain(args.exclude.iter().map(|text| (ExceptionKind::Excluded, "exclude", text)));
+        .chain(
+            args.exclude
+                .iter()
+                .map(|text| (ExceptionKind::Excluded, "exclude", text)),
+        );
     all.map(|(kind, flag, text)| {
-        let (id, reason) = text.split_once('=').filter(|(_, reason)| !reason.trim().is_empty()).ok_or_else(|| {
-            format!("--{flag} {text}: write ID=reason; a reason is what makes it an exception and not a hole")
-        })?;
+        let (id, reason) = text
+            .split_once('=')
+            .filter(|(_, reason)| !reason.trim().is_empty())
+            .ok_or_else(|| {
+                format!(
+                    "--{flag} {text}: write ID=reason; a reason is what makes it an exception and not a hole"
+                )
+            })?;
         let known = golive_checklist::item::part(id).is_some() || id.parse::<ItemId>().is_ok();
         if !known {
-            return Err(format!("--{flag} {text}: `{id}` is neither an item nor a part of one"));
+            return Err(format!(
+                "--{flag} {text}: `{id}` is neither an item nor a part of one"
+            ));
         }
-        Ok(Exception { id: id.to_owned(), kind, reason: reason.trim().to_owned(), by: args.by.clone() })
+        Ok(Exception {
+            id: id.to_owned(),
+            kind,
+            reason: reason.trim().to_owned(),
+            by: args.by.clone(),
+        })
     })
     .collect()
 }

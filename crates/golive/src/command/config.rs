@@ -38,7 +38,10 @@ fn check(path: &Path, format: Format) -> Exit {
                 output::say(loaded.warnings.render(super::coloured()).trim_end());
             }
             let (agents, models) = (loaded.config.agents.len(), loaded.config.models.len());
-            output::data(&format!("{}: good; {agents} agents, {models} models", path.display()));
+            output::data(&format!(
+                "{}: good; {agents} agents, {models} models",
+                path.display()
+            ));
         }
         (Err(error), Format::Text) => output::say(error.render(super::coloured()).trim_end()),
     }

@@ -30,7 +30,12 @@ struct Ports {
 
 impl Ports {
     fn from_base(base: u16) -> Self {
-        Self { lab: base, provider: base + 1, gateway: base + 2, probes: base + 3 }
+        Self {
+            lab: base,
+            provider: base + 1,
+            gateway: base + 2,
+            probes: base + 3,
+        }
     }
 
     fn all(self) -> [u16; 4] {
@@ -43,7 +48,11 @@ pub async fn run(args: Demo, quiet: bool) -> Exit {
     if let Some(taken) = ports.all().into_iter().find(|port| is_taken(*port)) {
         output::error(&format!(
             "port {taken} is taken by another process (an earlier demo perhaps); choose others with --port-base, as in --port-base {}",
-            if args.port_base < 60_000 { args.port_base + 100 } else { 9100 }
+            if args.port_base < 60_000 {
+                args.port_base + 100
+            } else {
+                9100
+            }
         ));
         return exit::USAGE;
     }
@@ -58,7 +67,12 @@ pub async fn run(args: Demo, quiet: bool) -> Exit {
         output::error(&why);
         return exit::FAILED;
     }
-    let mut stage = Stage { binary, dir: args.dir.clone(), quiet, children: Vec::new() };
+    let mut stage = Stage {
+        binary,
+        dir: args.dir.clone(),
+        quiet,
+        children: Vec::new(),
+    };
     let shown = tokio::select! {
         shown = show(&mut stage, &args, ports) => shown,
         () = super::serve::until_signal() => Ok(exit::INTERRUPTED),
@@ -76,11 +90,16 @@ pub async fn run(args: Demo, quiet: bool) -> Exit {
 async fn show(stage: &mut Stage, args: &Demo, ports: Ports) -> Result<Exit, String> {
     let config = args.dir.join("golive.toml");
     let config = config.display().to_string();
-    stage.say(&format!("wrote {config} (scaled numbers: 20 requests per 10 s instead of 100 per hour, clocks of seconds)"));
+    stage.say(&format!(
+        "wrote {config} (scaled numbers: 20 requests per 10 s instead of 100 per hour, clocks of seconds)"
+    ));
 
     let listen = format!("127.0.0.1:{}", ports.lab);
     let provider = format!("{}=127.0.0.1:{}", files::PROVIDER, ports.provider);
-    stage.start("lab", &["lab", "--listen", &listen, "--seed", "1", "--provider", &provider])?;
+    stage.start(
+        "lab",
+        &["lab", "--listen", &listen, "--seed", "1", "--provider", &provider],
+    )?;
     stage.wait_for("lab", ports.lab, "/_lab/health").await?;
 
     stage.start("serve", &["serve", "--config", &config])?;
@@ -88,7 +107,17 @@ async fn show(stage: &mut Stage, args: &Demo, ports: Ports) -> Result<Exit, Stri
 
     let key = stage.revocable_key(&config).await?;
     let out = args.dir.join("report").display().to_string();
-    let check = ["check", "--config", &config, "--target", "demo", "--keep-going", "--demo", "--out", &out];
+    let check = [
+        "check",
+        "--config",
+        &config,
+        "--target",
+        "demo",
+        "--keep-going",
+        "--demo",
+        "--out",
+        &out,
+    ];
     let code = stage.run(&check, &key).await?;
 
     stage.say(&format!(
@@ -168,7 +197,8 @@ impl Stage {
                 if child_name == name
                     && let Ok(Some(status)) = child.try_wait()
                 {
-                    let said = std::fs::read_to_string(self.dir.join(format!("{name}.log"))).unwrap_or_default();
+                    let said =
+                        std::fs::read_to_string(self.dir.join(format!("{name}.log"))).unwrap_or_default();
                     return Err(format!("golive {name} ended ({status}):\n{}", said.trim_end()));
                 }
             }
@@ -181,11 +211,15 @@ impl Stage {
         self.announce(&create);
         let mut made = self.output_of(&create).await?;
         if !made.status.success() {
-            self.output_of(&["keys", "revoke", files::REVOCABLE, "--config", config]).await?;
+            self.output_of(&["keys", "revoke", files::REVOCABLE, "--config", config])
+                .await?;
             made = self.output_of(&create).await?;
         }
         if !made.status.success() {
-            return Err(format!("golive keys create failed: {}", String::from_utf8_lossy(&made.stderr).trim_end()));
+            return Err(format!(
+                "golive keys create failed: {}",
+                String::from_utf8_lossy(&made.stderr).trim_end()
+            ));
         }
         Ok(String::from_utf8_lossy(&made.stdout).trim().to_owned())
     }
@@ -203,12 +237,22 @@ impl Stage {
     async fn run(&mut self, args: &[&str], revocable: &str) -> Result<u8, String> {
         self.announce(args);
         let mut command = Command::new(&self.binary);
-        command.env(files::REVOCABLE_KEY, revocable).args(args).stdin(Stdio::null()).kill_on_drop(true);
+        command
+            .env(files::REVOCABLE_KEY, revocable)
+            .args(args)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
         if self.quiet {
             command.arg("--quiet");
         }
-        let status = command.status().await.map_err(|e| format!("cannot start golive {}: {e}", args[0]))?;
-        Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(exit::FAILED.0))
+        let status = command
+            .status()
+            .await
+            .map_err(|e| format!("cannot start golive {}: {e}", args[0]))?;
+        Ok(status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(exit::FAILED.0))
     }
 
     fn log_of(&self, name: &str) -> String {
@@ -218,11 +262,18 @@ impl Stage {
     /// Ends the children in the order that lets the gateway drain into a lab that still answers.
     async fn strike(&mut self) {
         while let Some((_, mut child)) = self.children.pop() {
-            if let Some(pid) = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(rustix::process::Pid::from_raw) {
+            if let Some(pid) = child
+                .id()
+                .and_then(|pid| i32::try_from(pid).ok())
+                .and_then(rustix::process::Pid::from_raw)
+            {
                 // It may have ended by itself, by the same Ctrl-C.
                 let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
             }
-            if tokio::time::timeout(Duration::from_secs(8), child.wait()).await.is_err() {
+            if tokio::time::timeout(Duration::from_secs(8), child.wait())
+                .await
+                .is_err()
+            {
                 let _ = child.kill().await;
             }
         }
@@ -234,15 +285,24 @@ async fn answers(port: u16, path: &str) -> bool {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let ask = async {
         let mut stream = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
-        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").as_bytes()).await?;
+        stream
+            .write_all(
+                format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").as_bytes(),
+            )
+            .await?;
         let mut head = [0; 12];
         stream.read_exact(&mut head).await?;
         Ok::<_, std::io::Error>(head.starts_with(b"HTTP/1.1 2"))
     };
-    matches!(tokio::time::timeout(Duration::from_secs(1), ask).await, Ok(Ok(true)))
+    matches!(
+        tokio::time::timeout(Duration::from_secs(1), ask).await,
+        Ok(Ok(true))
+    )
 }
 
 /// Whether a folder is a demo's own, or new.
 fn is_ours(dir: &Path) -> bool {
-    !dir.exists() || dir.join(files::MARK).exists() || std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
+    !dir.exists()
+        || dir.join(files::MARK).exists()
+        || std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
 }

@@ -17,10 +17,21 @@ pub async fn run(args: Explain, config: &Path) -> Exit {
         return exit::OK;
     }
     let Ok(id) = args.what.parse::<Uuid>() else {
-        output::error(&format!("`{}` is neither a request id nor an item of the checklist (S1 … R2, L1 … L6)", plain(&args.what)));
+        output::error(&format!(
+            "`{}` is neither a request id nor an item of the checklist (S1 … R2, L1 … L6)",
+            plain(&args.what)
+        ));
         return exit::USAGE;
     };
-    match super::ask(config, Ask::Explain { id, content: args.content }).await {
+    match super::ask(
+        config,
+        Ask::Explain {
+            id,
+            content: args.content,
+        },
+    )
+    .await
+    {
         Ok(row) => {
             match args.format {
                 Format::Json => output::json(&row),
@@ -36,8 +47,14 @@ fn explain_item(id: ItemId, format: Format) {
     let item = item(id);
     let proof = golive_prover::proofs::proof(id);
     if format == Format::Json {
-        let parts: Vec<Value> = item.parts.iter().map(|p| json!({ "id": p.id, "title": p.title })).collect();
-        output::json(&json!({ "id": id.as_str(), "title": item.title, "why": item.why, "parts": parts, "proof": proof.map(|p| p.doc) }));
+        let parts: Vec<Value> = item
+            .parts
+            .iter()
+            .map(|p| json!({ "id": p.id, "title": p.title }))
+            .collect();
+        output::json(
+            &json!({ "id": id.as_str(), "title": item.title, "why": item.why, "parts": parts, "proof": proof.map(|p| p.doc) }),
+        );
         return;
     }
     output::data(&format!("{id} {}\n\n{}\n\nParts:", item.title, item.why));
@@ -51,7 +68,11 @@ fn explain_item(id: ItemId, format: Format) {
 }
 
 fn explain_row(row: &Value, content: bool) {
-    let ms = |key: &str| row[key].as_u64().map_or("–".to_owned(), |us| format!("{:.2} ms", us as f64 / 1000.0));
+    let ms = |key: &str| {
+        row[key]
+            .as_u64()
+            .map_or("–".to_owned(), |us| format!("{:.2} ms", us as f64 / 1000.0))
+    };
     let lines = [
         ("request", cell(row, "id")),
         ("time (UTC)", time(row, "at_us")),
@@ -66,8 +87,19 @@ fn explain_row(row: &Value, content: bool) {
         ("attempts", cell(row, "attempts")),
         ("took", ms("latency_us")),
         ("first content", ms("first_byte_us")),
-        ("tokens", format!("{} in, {} out ({})", row["tokens"]["input"], row["tokens"]["output"], cell(row, "basis"))),
-        ("bytes", format!("{} in, {} out", row["bytes_in"], row["bytes_out"])),
+        (
+            "tokens",
+            format!(
+                "{} in, {} out ({})",
+                row["tokens"]["input"],
+                row["tokens"]["output"],
+                cell(row, "basis")
+            ),
+        ),
+        (
+            "bytes",
+            format!("{} in, {} out", row["bytes_in"], row["bytes_out"]),
+        ),
         ("trace", cell(row, "trace_id")),
         ("caller's id", cell(row, "client_request_id")),
     ];

@@ -9,7 +9,11 @@ use crate::exit::{self, Exit};
 use crate::output;
 
 pub fn run(args: &Init, quiet: bool) -> Exit {
-    let fresh_key = || ApiKey::generate().map(|(text, _)| text).map_err(|_| StarterError::Randomness);
+    let fresh_key = || {
+        ApiKey::generate()
+            .map(|(text, _)| text)
+            .map_err(|_| StarterError::Randomness)
+    };
     let written = starter(&args.dir, fresh_key).and_then(|files| {
         write_starter(&args.dir, &files)?;
         Ok(files)
@@ -32,7 +36,11 @@ pub fn run(args: &Init, quiet: bool) -> Exit {
     }
     if !quiet {
         let config = args.dir.join("golive.toml");
-        let with = if args.dir.as_os_str() == "." { String::new() } else { format!(" --config {}", config.display()) };
+        let with = if args.dir.as_os_str() == "." {
+            String::new()
+        } else {
+            format!(" --config {}", config.display())
+        };
         output::say(&format!(
             "\nNext, in two terminals:\n  golive lab             a simulated provider; or put a provider's key into .env\n  golive serve{with}\nand then the curl that `golive serve` prints."
         ));

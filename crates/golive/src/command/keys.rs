@@ -26,7 +26,11 @@ pub async fn run(command: Keys, config: &Path) -> Exit {
             Ok(record) => {
                 match format {
                     Format::Json => output::json(&record),
-                    Format::Text => output::data(&format!("revoked {} ({})", cell(&record, "id"), cell(&record, "name"))),
+                    Format::Text => output::data(&format!(
+                        "revoked {} ({})",
+                        cell(&record, "id"),
+                        cell(&record, "name")
+                    )),
                 }
                 exit::OK
             }
@@ -36,7 +40,12 @@ pub async fn run(command: Keys, config: &Path) -> Exit {
 }
 
 async fn create(new: NewKey, config: &Path) -> Exit {
-    let expires = match new.expires.as_deref().map(golive_checklist::unit::parse_duration).transpose() {
+    let expires = match new
+        .expires
+        .as_deref()
+        .map(golive_checklist::unit::parse_duration)
+        .transpose()
+    {
         Ok(expires) => expires,
         Err(error) => {
             output::error(&format!("--expires: {error}"));
@@ -62,7 +71,11 @@ async fn create(new: NewKey, config: &Path) -> Exit {
                 Format::Json => output::json(&json!({ "key": added.key, "record": added.record })),
                 Format::Text => {
                     output::data(&added.key);
-                    output::say(&format!("This is {} ({}). It is shown this once; keep it where secrets are kept.", cell(&added.record, "id"), cell(&added.record, "name")));
+                    output::say(&format!(
+                        "This is {} ({}). It is shown this once; keep it where secrets are kept.",
+                        cell(&added.record, "id"),
+                        cell(&added.record, "name")
+                    ));
                 }
             }
             exit::OK
@@ -86,8 +99,20 @@ fn table(keys: &Value) {
                 (false, Some(_)) => format!("until {}", time(key, "expires_at_us")),
                 (false, None) => "valid".to_owned(),
             };
-            vec![cell(key, "id"), cell(key, "name"), cell(key, "prefix"), cell(key, "agents"), cell(key, "models"), state, time(key, "last_used_at_us")]
+            vec![
+                cell(key, "id"),
+                cell(key, "name"),
+                cell(key, "prefix"),
+                cell(key, "agents"),
+                cell(key, "models"),
+                state,
+                time(key, "last_used_at_us"),
+            ]
         })
         .collect();
-    output::table(&["id", "name", "begins", "agents", "models", "state", "last used"], rows, "no keys; `golive keys create NAME` makes one");
+    output::table(
+        &["id", "name", "begins", "agents", "models", "state", "last used"],
+        rows,
+        "no keys; `golive keys create NAME` makes one",
+    );
 }

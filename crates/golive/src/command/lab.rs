@@ -14,11 +14,19 @@ pub async fn run(args: cli::Lab, quiet: bool) -> Exit {
             return exit::USAGE;
         }
     };
-    let options = LabOptions { listen: args.listen, seed: args.seed, script, providers: args.provider };
+    let options = LabOptions {
+        listen: args.listen,
+        seed: args.seed,
+        script,
+        providers: args.provider,
+    };
     let lab = match Lab::start(options).await {
         Ok(lab) => lab,
         Err(error) => {
-            output::error(&format!("{}; choose another address with --listen or --provider", golive_gateway::upstream::chain_of(&error)));
+            output::error(&format!(
+                "{}; choose another address with --listen or --provider",
+                golive_gateway::upstream::chain_of(&error)
+            ));
             return exit::FAILED;
         }
     };

@@ -13,7 +13,9 @@ pub async fn run(args: Ledger, config: &Path) -> Exit {
     let ago = |text: Option<&str>| -> Result<Option<i64>, String> {
         let Some(text) = text else { return Ok(None) };
         let ago = golive_checklist::unit::parse_duration(text).map_err(|e| e.to_string())?;
-        Ok(Some(golive_store::now_us() - i64::try_from(ago.as_micros()).unwrap_or(i64::MAX)))
+        Ok(Some(
+            golive_store::now_us() - i64::try_from(ago.as_micros()).unwrap_or(i64::MAX),
+        ))
     };
     let (since_us, until_us) = match (ago(args.since.as_deref()), ago(args.until.as_deref())) {
         (Ok(since), Ok(until)) => (since, until),
@@ -62,9 +64,33 @@ fn table(rows: &Value) {
                 }
             };
             let folded = row["folded"].as_u64().unwrap_or(1);
-            let outcome = if folded > 1 { format!("{} ×{folded}", cell(row, "outcome")) } else { cell(row, "outcome") };
-            vec![time(row, "at_us"), cell(row, "id"), cell(row, "callee"), outcome, cell(row, "status"), format!("{ms:.1} ms"), tokens]
+            let outcome = if folded > 1 {
+                format!("{} ×{folded}", cell(row, "outcome"))
+            } else {
+                cell(row, "outcome")
+            };
+            vec![
+                time(row, "at_us"),
+                cell(row, "id"),
+                cell(row, "callee"),
+                outcome,
+                cell(row, "status"),
+                format!("{ms:.1} ms"),
+                tokens,
+            ]
         })
         .collect();
-    output::table(&["time (UTC)", "request", "callee", "outcome", "status", "took", "tokens"], rows, "no requests match");
+    output::table(
+        &[
+            "time (UTC)",
+            "request",
+            "callee",
+            "outcome",
+            "status",
+            "took",
+            "tokens",
+        ],
+        rows,
+        "no requests match",
+    );
 }

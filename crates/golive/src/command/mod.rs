@@ -13,7 +13,7 @@ mod serve;
 use std::path::Path;
 
 use clap::CommandFactory;
-use golive_config::{Config, ProcessEnvironment};
+use golive_config::{Config, Loaded, ProcessEnvironment};
 use golive_gateway::socket::{self, Answer, Ask, ClientError};
 use golive_store::{MasterKey, Opened, Store, StoreOptions};
 use secrecy::ExposeSecret;
@@ -49,15 +49,19 @@ pub async fn run(cli: Cli) -> Exit {
     }
 }
 
-/// Reads the configuration; says what is wrong with it and gives the exit code if it cannot be used.
+/// Reads the configuration and says what deserves a look; gives the exit code if it cannot be used.
 fn load(path: &Path) -> Result<Config, Exit> {
+    let loaded = load_quietly(path)?;
+    if !loaded.warnings.is_empty() {
+        output::say(loaded.warnings.render(coloured()).trim_end());
+    }
+    Ok(loaded.config)
+}
+
+/// The same without the warnings: a command that only asks for rows is not where to hear them.
+fn load_quietly(path: &Path) -> Result<Loaded, Exit> {
     match golive_config::load(path, &ProcessEnvironment) {
-        Ok(loaded) => {
-            if !loaded.warnings.is_empty() {
-                output::say(loaded.warnings.render(coloured()).trim_end());
-            }
-            Ok(loaded.config)
-        }
+        Ok(loaded) => Ok(loaded),
         Err(error) => {
             output::say(error.render(coloured()).trim_end());
             Err(exit::USAGE)
@@ -86,17 +90,23 @@ async fn open_store(config: &Config) -> Result<Opened, String> {
             golive_config::WhenFull::Unrecorded => golive_store::WhenFull::Unrecorded,
         },
     };
-    Store::open(options).await.map_err(|error| golive_gateway::upstream::chain_of(&error))
+    Store::open(options)
+        .await
+        .map_err(|error| golive_gateway::upstream::chain_of(&error))
 }
 
 /// Asks the gateway that holds the store, or opens the store when none runs.
 async fn ask(config: &Path, ask: Ask) -> Result<serde_json::Value, Exit> {
-    let config = load(config)?;
+    let config = load_quietly(config)?.config;
     let path = socket::path_of(&config.store.path);
     match socket::Client::connect(&path).await {
         Ok(mut client) => client.ask(&ask).await.map_err(|error| {
             output::error(&error.to_string());
-            if matches!(error, ClientError::Refused(_)) { exit::FAILED } else { exit::UNREACHABLE }
+            if matches!(error, ClientError::Refused(_)) {
+                exit::FAILED
+            } else {
+                exit::UNREACHABLE
+            }
         }),
         Err(_nobody_listens) => {
             let opened = open_store(&config).await.map_err(|why| {

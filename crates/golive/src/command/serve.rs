@@ -36,7 +36,9 @@ pub async fn run(path: &Path, quiet: bool) -> Exit {
             let _ = changed.try_send(());
         })
     };
-    let _watch = watch.inspect_err(|error| tracing::warn!("{}", golive_gateway::upstream::chain_of(error))).ok();
+    let _watch = watch
+        .inspect_err(|error| tracing::warn!("{}", golive_gateway::upstream::chain_of(error)))
+        .ok();
     match serve(path, config, changed, changes, quiet).await {
         Ok(code) => code,
         Err(why) => {
@@ -56,16 +58,25 @@ async fn serve(
     let words = |error: &dyn std::error::Error| golive_gateway::upstream::chain_of(error);
     let opened = super::open_store(&config).await?;
     if opened.lost > 0 {
-        tracing::warn!(lost = opened.lost, "requests were open when the last process died; they are settled as lost");
+        tracing::warn!(
+            lost = opened.lost,
+            "requests were open when the last process died; they are settled as lost"
+        );
     }
     if opened.drained > 0 {
         tracing::info!(rows = opened.drained, "rows came back from the spill file");
     }
     let store = opened.store;
-    let gateway = Gateway::start(Arc::clone(&config), store.clone()).await.map_err(|e| words(&e))?;
-    let server = Server::bind(&config, Arc::clone(&gateway)).await.map_err(|e| words(&e))?;
+    let gateway = Gateway::start(Arc::clone(&config), store.clone())
+        .await
+        .map_err(|e| words(&e))?;
+    let server = Server::bind(&config, Arc::clone(&gateway))
+        .await
+        .map_err(|e| words(&e))?;
     let certificate = server.tls().map(|tls| tls.certificate_file().to_owned());
-    let probes = Probes::bind(config.probes.listen, Arc::clone(&gateway), certificate).await.map_err(|e| words(&e))?;
+    let probes = Probes::bind(config.probes.listen, Arc::clone(&gateway), certificate)
+        .await
+        .map_err(|e| words(&e))?;
     let socket_path = socket::path_of(&config.store.path);
     let operators = socket::listen(&socket_path).map_err(|e| words(&e))?;
 
@@ -75,15 +86,36 @@ async fn serve(
     let public = server.local_addr().map_err(|e| words(&e))?;
     let probing = probes.local_addr().map_err(|e| words(&e))?;
     let doors = tokio_util::task::TaskTracker::new();
-    doors.spawn(socket::serve(operators, socket_path, Arc::clone(&gateway), stop_doors.clone()));
+    doors.spawn(socket::serve(
+        operators,
+        socket_path,
+        Arc::clone(&gateway),
+        stop_doors.clone(),
+    ));
     doors.spawn(probes.run(stop_doors.clone()));
     doors.spawn(Arc::clone(&gateway).watch_links(LINKS_EVERY, stop_doors.clone()));
     doors.spawn(retain(store.clone(), Arc::clone(&gateway), stop_doors.clone()));
-    doors.spawn(reload_on_change(path.to_owned(), Arc::clone(&gateway), changes, stop_doors.clone()));
-    doors.spawn(listen_to_signals(Arc::clone(&gateway), stop.clone(), changed, stop_doors.clone()));
+    doors.spawn(reload_on_change(
+        path.to_owned(),
+        Arc::clone(&gateway),
+        changes,
+        stop_doors.clone(),
+    ));
+    doors.spawn(listen_to_signals(
+        Arc::clone(&gateway),
+        stop.clone(),
+        changed,
+        stop_doors.clone(),
+    ));
 
     if !quiet {
-        output::say(&ready_text(&config, server.tls().is_some(), public, probing, gateway.keyring().is_empty()));
+        output::say(&ready_text(
+            &config,
+            server.tls().is_some(),
+            public,
+            probing,
+            gateway.keyring().is_empty(),
+        ));
     }
     let drained = server.run(stop, config.server.drain).await;
     stop_doors.cancel();
@@ -102,21 +134,36 @@ async fn serve(
 }
 
 fn start_log(config: &Config) {
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .parse_lossy(format!("{},hyper=warn,h2=warn,rustls=warn,sqlx=warn", config.log.level.as_str()));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let filter = tracing_subscriber::EnvFilter::builder().parse_lossy(format!(
+        "{},hyper=warn,h2=warn,rustls=warn,sqlx=warn",
+        config.log.level.as_str()
+    ));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // A log that was started already stays the one there is.
     let _ = match config.log.format {
         LogFormat::Text => builder.with_ansi(super::coloured()).with_target(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
+        LogFormat::Json => builder
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .try_init(),
     };
 }
 
 /// First signal: drain. Second: cut. SIGHUP: reload.
-async fn listen_to_signals(gateway: Arc<Gateway>, stop: CancellationToken, changed: mpsc::Sender<()>, end: CancellationToken) {
-    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-    else {
+async fn listen_to_signals(
+    gateway: Arc<Gateway>,
+    stop: CancellationToken,
+    changed: mpsc::Sender<()>,
+    end: CancellationToken,
+) {
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+        signal(SignalKind::hangup()),
+    ) else {
         tracing::error!("signals cannot be listened to; only a kill will end this process");
         return;
     };
@@ -140,7 +187,12 @@ async fn listen_to_signals(gateway: Arc<Gateway>, stop: CancellationToken, chang
     }
 }
 
-async fn reload_on_change(path: std::path::PathBuf, gateway: Arc<Gateway>, mut changes: mpsc::Receiver<()>, end: CancellationToken) {
+async fn reload_on_change(
+    path: std::path::PathBuf,
+    gateway: Arc<Gateway>,
+    mut changes: mpsc::Receiver<()>,
+    end: CancellationToken,
+) {
     loop {
         tokio::select! {
             () = end.cancelled() => return,
@@ -153,20 +205,31 @@ async fn reload_on_change(path: std::path::PathBuf, gateway: Arc<Gateway>, mut c
                     Ok(()) => tracing::info!("the configuration was reloaded"),
                     Err(error) => {
                         gateway.metrics().reload_failures.inc();
-                        tracing::error!("the configuration was not reloaded, the old one runs on: {}", golive_gateway::upstream::chain_of(&error));
+                        tracing::error!(
+                            "the configuration was not reloaded, the old one runs on: {}",
+                            golive_gateway::upstream::chain_of(&error)
+                        );
                     }
                 }
                 if !restart.is_empty() {
-                    tracing::warn!("these keys changed and wait for a restart: {}", restart.join(", "));
+                    tracing::warn!(
+                        "these keys changed and wait for a restart: {}",
+                        restart.join(", ")
+                    );
                 }
             }
             Err(error) => {
                 gateway.metrics().reload_failures.inc();
-                let first = error.mistakes().and_then(|m| m.iter().find(|m| !m.warning)).map_or_else(
-                    || golive_gateway::upstream::chain_of(&error),
-                    |m| format!("{}:{}:{}: {}", m.file.display(), m.line, m.column, m.message),
+                let first = error
+                    .mistakes()
+                    .and_then(|m| m.iter().find(|m| !m.warning))
+                    .map_or_else(
+                        || golive_gateway::upstream::chain_of(&error),
+                        |m| format!("{}:{}:{}: {}", m.file.display(), m.line, m.column, m.message),
+                    );
+                tracing::error!(
+                    "the configuration was not reloaded, the old one runs on: {first}; `golive config check` shows all"
                 );
-                tracing::error!("the configuration was not reloaded, the old one runs on: {first}; `golive config check` shows all");
             }
         }
     }
@@ -180,47 +243,76 @@ async fn retain(store: Store, gateway: Arc<Gateway>, end: CancellationToken) {
             _ = tick.tick() => {}
         }
         let section = gateway.runtime().config.store.clone();
-        let retention = Retention { content: section.retention_content, ledger: section.retention_ledger };
+        let retention = Retention {
+            content: section.retention_content,
+            ledger: section.retention_ledger,
+        };
         match store.retain(retention, golive_store::now_us()).await {
             Ok(done) if done.content_cleared + done.rows_deleted > 0 => {
-                tracing::info!(content = done.content_cleared, rows = done.rows_deleted, "old records were removed");
+                tracing::info!(
+                    content = done.content_cleared,
+                    rows = done.rows_deleted,
+                    "old records were removed"
+                );
             }
             Ok(_) => {}
-            Err(error) => tracing::warn!("old records could not be removed: {}", golive_gateway::upstream::chain_of(&error)),
+            Err(error) => tracing::warn!(
+                "old records could not be removed: {}",
+                golive_gateway::upstream::chain_of(&error)
+            ),
         }
     }
 }
 
 /// Where it listens, and a `curl` that works.
-fn ready_text(config: &Config, tls: bool, public: std::net::SocketAddr, probing: std::net::SocketAddr, no_keys: bool) -> String {
+fn ready_text(
+    config: &Config,
+    tls: bool,
+    public: std::net::SocketAddr,
+    probing: std::net::SocketAddr,
+    no_keys: bool,
+) -> String {
     let scheme = if tls { "https" } else { "http" };
     let mut text = format!("golive is ready: {scheme}://{public} (probes http://{probing})");
     if no_keys {
         text.push_str("\n  nobody can call yet: `golive keys create NAME` makes a key");
     }
-    let Some(callee) = config.agents.values().next().or_else(|| config.models.values().next()) else {
+    let Some(callee) = config
+        .agents
+        .values()
+        .next()
+        .or_else(|| config.models.values().next())
+    else {
         text.push_str("\n  no agent and no model is configured yet: add [agents.NAME] with a chain");
         return text;
     };
-    let key = config.keys.values().next().and_then(|key| key.secret_source.strip_prefix("env ")).map_or_else(
-        || "YOUR_KEY".to_owned(),
-        |variable| {
-            if std::env::var_os(variable).is_some() {
-                format!("${variable}")
-            } else {
-                let env = config.file.parent().unwrap_or(Path::new("")).join(".env");
-                format!("$(sed -n 's/^{variable}=//p' {})", env.display())
-            }
-        },
-    );
+    let key = config
+        .keys
+        .values()
+        .next()
+        .and_then(|key| key.secret_source.strip_prefix("env "))
+        .map_or_else(
+            || "YOUR_KEY".to_owned(),
+            |variable| {
+                if std::env::var_os(variable).is_some() {
+                    format!("${variable}")
+                } else {
+                    let env = config.file.parent().unwrap_or(Path::new("")).join(".env");
+                    format!("$(sed -n 's/^{variable}=//p' {})", env.display())
+                }
+            },
+        );
     let name = &callee.name;
     let (path, body) = match callee.chain[0].upstream.kind {
-        UpstreamKind::OpenAi => {
-            ("/v1/chat/completions".to_owned(), format!(r#"{{"model":"{name}","messages":[{{"role":"user","content":"Hello"}}]}}"#))
-        }
+        UpstreamKind::OpenAi => (
+            "/v1/chat/completions".to_owned(),
+            format!(r#"{{"model":"{name}","messages":[{{"role":"user","content":"Hello"}}]}}"#),
+        ),
         UpstreamKind::Anthropic => (
             "/v1/messages".to_owned(),
-            format!(r#"{{"model":"{name}","max_tokens":256,"messages":[{{"role":"user","content":"Hello"}}]}}"#),
+            format!(
+                r#"{{"model":"{name}","max_tokens":256,"messages":[{{"role":"user","content":"Hello"}}]}}"#
+            ),
         ),
         UpstreamKind::Http => {
             let mut body = serde_json::json!({});

@@ -25,12 +25,19 @@ const KEYS: [&str; 2] = ["GOLIVE_DEMO_USER_KEY", "GOLIVE_DEMO_SERVICE_KEY"];
 /// Writes them. Keys of an earlier demo in the folder stay: its store is sealed under them.
 pub(super) fn write(dir: &Path, ports: Ports, binary: &Path) -> Result<(), String> {
     if !is_ours(dir) {
-        return Err(format!("{} holds other files; choose another folder with --dir", dir.display()));
+        return Err(format!(
+            "{} holds other files; choose another folder with --dir",
+            dir.display()
+        ));
     }
     let cannot = |what: &Path, error: std::io::Error| format!("cannot write {}: {error}", what.display());
     fs::create_dir_all(dir).map_err(|e| cannot(dir, e))?;
     let mark = dir.join(MARK);
-    fs::write(&mark, "This folder belongs to `golive demo`; it may be deleted.\n").map_err(|e| cannot(&mark, e))?;
+    fs::write(
+        &mark,
+        "This folder belongs to `golive demo`; it may be deleted.\n",
+    )
+    .map_err(|e| cannot(&mark, e))?;
     let env = dir.join(".env");
     if !env.exists() {
         let mut file = fs::OpenOptions::new()
@@ -39,7 +46,8 @@ pub(super) fn write(dir: &Path, ports: Ports, binary: &Path) -> Result<(), Strin
             .mode(0o600)
             .open(&env)
             .map_err(|e| cannot(&env, e))?;
-        file.write_all(env_text()?.expose_secret().as_bytes()).map_err(|e| cannot(&env, e))?;
+        file.write_all(env_text()?.expose_secret().as_bytes())
+            .map_err(|e| cannot(&env, e))?;
     }
     let config = dir.join("golive.toml");
     let revoke = ["keys", "revoke", REVOCABLE, "--quiet", "--config"].map(str::to_owned);
@@ -53,7 +61,12 @@ pub(super) fn write(dir: &Path, ports: Ports, binary: &Path) -> Result<(), Strin
 
 fn env_text() -> Result<SecretString, String> {
     let no_randomness = || "the system gave no randomness for the keys".to_owned();
-    let mut text = format!("GOLIVE_MASTER_KEY={}\n", golive_config::fresh_master_key().map_err(|_| no_randomness())?.expose_secret());
+    let mut text = format!(
+        "GOLIVE_MASTER_KEY={}\n",
+        golive_config::fresh_master_key()
+            .map_err(|_| no_randomness())?
+            .expose_secret()
+    );
     for name in KEYS {
         let (key, _) = ApiKey::generate().map_err(|_| no_randomness())?;
         text.push_str(&format!("{name}={}\n", key.expose_secret()));
@@ -62,7 +75,12 @@ fn env_text() -> Result<SecretString, String> {
 }
 
 fn config_text(ports: Ports, revoke: &str) -> String {
-    let Ports { lab, provider, gateway, probes } = ports;
+    let Ports {
+        lab,
+        provider,
+        gateway,
+        probes,
+    } = ports;
     format!(
         r#"# Written by `golive demo`. The numbers are scaled down, so that proofs which would take hours take seconds:
 # the report marks every part that was proven by scaled numbers.
