@@ -148,7 +148,7 @@ impl Keys {
     }
 
     fn for_the_gateway(&self) -> [(&'static str, &str); 4] {
-        let lab = "the lab takes any key";
+        let lab = "the-lab-takes-any-key";
         [
             ("TEST_KEY", &self.test),
             ("SPENT_KEY", &self.spent),
