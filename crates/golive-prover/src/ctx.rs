@@ -132,9 +132,8 @@ impl Ctx {
     }
 
     /// Begins the report of one part of this item.
-    #[must_use]
     pub fn part(&self, id: &'static str) -> PartDraft {
-        PartDraft::new(id, self.reproduce())
+        PartDraft::new(id, self.reproduce(), self.target.redactor().clone())
     }
 
     /// The command that runs this proof alone.

@@ -11,7 +11,9 @@
 pub mod budget;
 mod clock;
 pub mod command;
+mod conclude;
 pub mod control;
+mod corpus;
 pub mod ctx;
 pub mod part;
 pub mod plan;

@@ -10,6 +10,7 @@ use golive_checklist::verdict::Verdict;
 use serde_json::{Map, Value};
 
 use crate::control::Controls;
+use crate::redact::Redactor;
 
 /// Pieces of evidence kept per part; the rest is counted. The bad ones come first: proofs add them first.
 pub const EVIDENCE_MAX: usize = 12;
@@ -32,10 +33,11 @@ pub struct PartDraft {
     fix: Option<String>,
     reproduce: String,
     controls: Controls,
+    redactor: Redactor,
 }
 
 impl PartDraft {
-    pub(crate) fn new(id: &'static str, reproduce: String) -> PartDraft {
+    pub(crate) fn new(id: &'static str, reproduce: String, redactor: Redactor) -> PartDraft {
         debug_assert!(part(id).is_some(), "{id} is not a part of the checklist");
         PartDraft {
             // A test walks every proof's parts; an unknown id cannot get here from the table.
@@ -50,6 +52,7 @@ impl PartDraft {
             fix: None,
             reproduce,
             controls: Controls::new(),
+            redactor,
         }
     }
 
@@ -127,7 +130,11 @@ impl PartDraft {
 
     /// The part with its verdict: the judgement's, or worse if a control is missing or did not hold.
     pub fn judged(self, judgement: &Judgement) -> PartReport {
-        let mut report = PartReport::judged(self.spec, judgement, self.controls.clone().into_results());
+        let mut controls = self.controls.clone().into_results();
+        for control in &mut controls {
+            control.detail = self.redactor.text(&control.detail);
+        }
+        let mut report = PartReport::judged(self.spec, judgement, controls);
         if let Some(headline) = &self.headline {
             report.summary = match report.verdict() {
                 Verdict::Pass => headline.clone(),
@@ -137,8 +144,8 @@ impl PartDraft {
         self.fill(report)
     }
 
-    /// A part that could not be tested: the missing input, and what it would unlock. Controls and evidence that were
-    /// gathered stay in the report.
+    /// A part that could not be tested: the missing input, and what it would unlock. Evidence that was gathered stays
+    /// in the report; controls do not, for they decide about a verdict that is not given.
     pub fn unproven(self, reason: impl Into<String>) -> PartReport {
         let report = PartReport::unproven(self.spec, reason);
         self.fill(report)

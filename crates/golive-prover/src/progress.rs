@@ -111,6 +111,12 @@ impl Sink for Live {
             let _ = write!(out, "\r\x1b[2K");
         }
         *shown = matches!(event, Event::Waiting { .. } | Event::Proof { .. });
+        // A status line that wraps cannot be rewritten; 79 columns fit everywhere.
+        let line: String = if *shown {
+            line.chars().take(79).collect()
+        } else {
+            line
+        };
         let line = match (&event, self.colour) {
             (Event::Part { verdict, .. }, true) => format!("{}{line}\x1b[0m", colour(*verdict)),
             (Event::Waiting { .. } | Event::Proof { .. }, true) => format!("\x1b[2m{line}\x1b[0m"),

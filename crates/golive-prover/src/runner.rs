@@ -8,32 +8,36 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use golive_checklist::gate::{self, Exception, ExceptionKind, GateInput, LoadOffered};
+use golive_checklist::gate::{self, Exception, ExceptionKind, LoadOffered};
 use golive_checklist::item::{DecidedBy, ITEMS, Item, ItemId, Phase};
-use golive_checklist::report::{
-    BudgetReport, CheckReport, Coverage, PartReport, ReportSchema, SelfTest, TargetReport, by_item,
-};
+use golive_checklist::report::{CheckReport, PartReport, by_item};
 use golive_config::Target;
+use golive_lab::ListenerState;
 use golive_lab::client::{ClientError, LabClient};
-use serde_json::Value;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use crate::budget::Budget;
 use crate::clock;
+use crate::conclude::{Ended, conclude};
 use crate::ctx::{Ctx, Notes};
 use crate::plan::{PartPlan, Plan, PlanInput, Provable, plan, plans_of};
 use crate::progress::{Event, Silent, Sink};
 use crate::proofs::{PROOFS, Proof, When};
-use crate::redact::Redactor;
 use crate::self_test;
-use crate::target::{TargetClient, TlsError, millis};
+use crate::target::{Ask, TargetClient, TlsError};
+
+/// Why a part is unproven that no proof looks at.
+pub(crate) const NO_PROOF: &str = "this version of golive has no proof of this part";
 
 /// Exit code of a run that was interrupted: 128 + SIGINT, as shells have it.
 pub const EXIT_INTERRUPTED: u8 = 130;
 
 /// Exit code when the target cannot be reached.
 pub const EXIT_UNREACHABLE: u8 = 3;
+
+/// How long the target may take to answer again after a proof that broke it.
+const SETTLE: Duration = Duration::from_secs(10);
 
 /// How long an interrupted proof may take to put back what it broke.
 const GRACE: Duration = Duration::from_secs(5);
@@ -189,21 +193,18 @@ pub async fn check(options: CheckOptions, cancel: CancellationToken) -> Result<C
     let elapsed = clock::now().saturating_duration_since(started);
     options.progress.take(Event::Finished { took: elapsed });
     let (mut warnings, load) = run.notes();
-    let mut parts = run.into_all_parts(interrupted);
-    for part in &mut parts {
-        redact(part, client.redactor());
-    }
     warnings.splice(0..0, plan.warnings.iter().cloned());
-    Ok(report(
-        &options,
+    let parts = run.into_all_parts(interrupted);
+    let ended = Ended {
         parts,
         warnings,
         load,
         interrupted,
         self_test,
-        &budget,
-        (started_at, elapsed),
-    ))
+        started_at,
+        elapsed,
+    };
+    Ok(conclude(&options, ended, &budget, client.redactor()))
 }
 
 /// The lab of a target, asked whether it is one.
@@ -265,6 +266,41 @@ impl Run<'_> {
         }
     }
 
+    /// After a proof that broke or loaded the target, waits until it answers again, so that the next one does not
+    /// measure the last one's damage. A 429 is an answer here.
+    async fn settle(&self, ctx: &Ctx) {
+        let started = clock::now();
+        ctx.waiting("the target to answer again");
+        loop {
+            let ask = Ask::new(format!("Say hello. {}", ctx.marker("settle"))).user(ctx.user("settle"));
+            let exchange = ctx.target.send(ctx.target.call(&ask).deadline(SETTLE)).await;
+            let answers = exchange
+                .answer()
+                .is_some_and(|answer| answer.status.as_u16() < 500);
+            if answers || self.ctx.cancel.is_cancelled() {
+                return;
+            }
+            if clock::now().saturating_duration_since(started) > SETTLE {
+                let seconds = SETTLE.as_secs();
+                ctx.warn(format!(
+                    "the target did not answer within {seconds} s after this proof; what follows may suffer from it"
+                ));
+                return;
+            }
+            ctx.sleep(Duration::from_millis(500)).await;
+        }
+    }
+
+    /// A proof that crashed or was cut off cannot put the lab back in order: this does.
+    async fn mend_lab(&self) {
+        if let Some(lab) = &self.ctx.lab {
+            let provider = &self.options.target.lab_provider;
+            // Best effort: a provider without a port of its own has no listener to open.
+            let _ = lab.clear_script(provider).await;
+            let _ = lab.set_listener(provider, ListenerState::Open).await;
+        }
+    }
+
     async fn one(&mut self, proof: &Proof) {
         let item = golive_checklist::item::item(proof.item);
         self.options.progress.take(Event::Proof {
@@ -289,6 +325,9 @@ impl Run<'_> {
         }
         if open.iter().any(|plan| plan.provable == Provable::Yes) {
             let found = self.guarded(proof, item).await;
+            if proof.attacks && proof.when != When::Last && !self.ctx.cancel.is_cancelled() {
+                self.settle(&self.ctx_of(item)).await;
+            }
             // What the plan ruled out stays ruled out, whatever the proof says of it.
             for part in found {
                 let id = part.id().as_str();
@@ -319,6 +358,7 @@ impl Run<'_> {
                     Ok(ended) => ended,
                     Err(_) => {
                         task.abort();
+                        self.mend_lab().await;
                         return Vec::new();
                     }
                 }
@@ -327,6 +367,7 @@ impl Run<'_> {
         match ended {
             Ok(parts) => parts,
             Err(error) => {
+                self.mend_lab().await;
                 ctx.warn(format!(
                     "the proof crashed ({error}); its parts are unproven. This is a fault of golive"
                 ));
@@ -390,7 +431,7 @@ impl Run<'_> {
                 let proven = proof.is_some_and(|proof| proof.parts.contains(&spec.id));
                 let reason = match (spec.decided_by, proven) {
                     (DecidedBy::Person, _) => "only a person can say; nobody has attested to it",
-                    (DecidedBy::Machine, false) => "this version of golive has no proof of this part",
+                    (DecidedBy::Machine, false) => NO_PROOF,
                     (DecidedBy::Machine, true) if interrupted => {
                         "the run was interrupted before it was proven"
                     }
@@ -415,96 +456,67 @@ fn ordered(selection: &Selection) -> Vec<&'static Proof> {
     proofs
 }
 
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one call; a struct would only repeat the names"
-)]
-fn report(
-    options: &CheckOptions,
-    parts: Vec<PartReport>,
-    run_warnings: Vec<String>,
-    load: LoadOffered,
-    interrupted: bool,
-    self_test: SelfTest,
-    budget: &Budget,
-    (started_at, elapsed): (jiff::Timestamp, Duration),
-) -> Checked {
-    let selected: Vec<ItemId> = ITEMS
-        .iter()
-        .map(|item| item.id)
-        .filter(|id| options.selection.has(*id))
-        .collect();
-    let items = by_item(parts, &selected);
-    let decide = if options.demo { gate::decide_demo } else { gate::decide };
-    let decision = decide(&GateInput {
-        items: &items,
-        self_test_passed: self_test.passed,
-        load,
-        interrupted,
-        exceptions: &options.exceptions,
-    });
-    let exit_code = if interrupted {
-        EXIT_INTERRUPTED
-    } else {
-        decision.exit_code()
-    };
-    let mut reasons = decision.reasons.into_iter();
-    let report = CheckReport {
-        schema: ReportSchema::CheckV1,
-        golive_version: env!("CARGO_PKG_VERSION").to_owned(),
-        gate: decision.gate,
-        gate_reason: reasons.next().unwrap_or_default(),
-        gate_details: reasons.collect(),
-        nearest: decision.nearest,
-        target: TargetReport {
-            name: options.target.name.clone(),
-            url: options.target.url.to_string(),
-            format: options.target.format.as_str().to_owned(),
-        },
-        seed: options.seed,
-        started_at,
-        finished_at: clock::wall(),
-        duration_ms: millis(elapsed),
-        coverage: Coverage::of(&items),
-        run_warnings,
-        self_test,
-        budget: BudgetReport {
-            requests_used: budget.used(),
-            requests_limit: budget.limit(),
-        },
-        exceptions: options.exceptions.clone(),
-        items,
-    };
-    Checked { report, exit_code }
-}
+#[cfg(test)]
+mod tests {
+    use golive_checklist::verdict::Verdict;
+    use golive_config::TargetFormat;
 
-/// The last net: whatever a proof put into its report, no known secret and nothing shaped like a key leaves.
-fn redact(part: &mut PartReport, redactor: &Redactor) {
-    let clean = |text: &mut String| *text = redactor.text(text);
-    clean(&mut part.summary);
-    for text in [&mut part.fix, &mut part.reproduce, &mut part.reason]
-        .into_iter()
-        .flatten()
-    {
-        clean(text);
-    }
-    for evidence in &mut part.evidence {
-        clean(&mut evidence.title);
-        evidence.sent.as_mut().map(clean);
-        evidence.received.as_mut().map(clean);
-        evidence.lines.iter_mut().for_each(clean);
-    }
-    for map in [&mut part.measured, &mut part.declared, &mut part.checklist] {
-        map.iter_mut()
-            .for_each(|(_, value)| redact_value(value, redactor));
-    }
-}
+    use super::*;
 
-fn redact_value(value: &mut Value, redactor: &Redactor) {
-    match value {
-        Value::String(text) => *text = redactor.text(text),
-        Value::Array(all) => all.iter_mut().for_each(|one| redact_value(one, redactor)),
-        Value::Object(map) => map.iter_mut().for_each(|(_, one)| redact_value(one, redactor)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    const CRASHING: Proof = Proof {
+        item: ItemId::S5,
+        parts: &["S5.keys"],
+        doc: "",
+        when: When::InOrder,
+        attacks: false,
+        oracles: &[],
+        plan: |_| Vec::new(),
+        run: |_| Box::pin(async { panic!("made to crash") }),
+    };
+
+    #[test]
+    fn load_runs_after_the_others_and_limits_at_the_very_end() {
+        let order = ordered(&Selection::default());
+        assert!(order.is_sorted_by_key(|proof| proof.when));
+        let last = order.last().map(|proof| proof.item);
+        assert!(last.is_none_or(|item| item == ItemId::S2), "{last:?} runs last");
+    }
+
+    #[test]
+    fn a_selection_by_phase_or_item_is_not_full_and_has_nothing_else() {
+        let some = Selection {
+            items: vec![ItemId::P2],
+            phases: vec![Phase::Security],
+        };
+        assert!(!some.is_full() && some.has(ItemId::P2) && some.has(ItemId::S5) && !some.has(ItemId::P1));
+        assert!(Selection::default().is_full());
+    }
+
+    #[tokio::test]
+    async fn a_proof_that_crashes_leaves_its_parts_unproven_and_a_warning() {
+        let url = "http://127.0.0.1:9".parse().unwrap();
+        let target = Arc::new(Target::bare("nowhere", url, TargetFormat::OpenAi));
+        let cancel = CancellationToken::new();
+        let client = TargetClient::new(Arc::clone(&target), Budget::new(1), cancel.clone()).unwrap();
+        let options = CheckOptions::new(target, 1);
+        let run = Run {
+            ctx: World {
+                client,
+                lab: None,
+                notes: Arc::default(),
+                cancel,
+            },
+            options: &options,
+            parts: Vec::new(),
+            stopped: None,
+        };
+        let parts = run
+            .guarded(&CRASHING, golive_checklist::item::item(ItemId::S5))
+            .await;
+        assert_eq!(
+            parts.iter().map(PartReport::verdict).collect::<Vec<_>>(),
+            [Verdict::Unproven]
+        );
+        assert!(run.notes().0[0].contains("crashed"));
     }
 }

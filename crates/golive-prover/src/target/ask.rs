@@ -176,7 +176,6 @@ impl Answer {
     /// What this whole, plain answer said, in the target's wire format. A refusal, an error object, a degraded
     /// answer or something else is `Unexpected`, with a few words of what it was; no text and no tool call is
     /// `Empty`.
-    #[must_use]
     pub fn reply(&self, target: &Target) -> Scored<Reply> {
         if !self.status.is_success() {
             return unexpected(format!(

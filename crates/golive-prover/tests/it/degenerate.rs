@@ -47,7 +47,7 @@ async fn a_target_that_never_answers_ends_at_the_interruption_with_a_report_and_
     // Interrupted as soon as it waits for the first answer, which is all that this target lets it do.
     let checked = tokio::select! {
         checked = &mut run => checked,
-        () = tokio::time::sleep(std::time::Duration::from_millis(300)) => {
+        () = world.gateway.kept_waiting.notified() => {
             cancel.cancel();
             run.await
         }

@@ -1,6 +1,12 @@
 //! The prover against targets that are made for it: a good one, ones that are wrong in one way, and degenerate ones.
 
 mod degenerate;
+mod degenerate_twins;
+mod frame;
+mod p2_timeouts;
 mod report;
+mod s2_rate_limits;
+mod s3_validation;
 mod s5_auth;
+mod twin;
 mod world;

@@ -78,6 +78,8 @@ pub struct Gateway {
     upstream: String,
     client: Client<HttpConnector, Full<Bytes>>,
     pub revoked: Mutex<Vec<String>>,
+    /// Told of each request that will never be answered.
+    pub kept_waiting: tokio::sync::Notify,
 }
 
 impl World {
@@ -88,6 +90,7 @@ impl World {
             upstream: lab.url(),
             client: Client::builder(TokioExecutor::new()).build_http(),
             revoked: Mutex::new(vec![KEYS[2].1.to_owned()]),
+            kept_waiting: tokio::sync::Notify::new(),
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
@@ -179,7 +182,10 @@ async fn serve(
         Twin::ProseNo => return friendly("I am sorry, you are not authorised."),
         Twin::NoToAll => return refuse("unknown key"),
         Twin::Echo => return friendly(&String::from_utf8_lossy(&body)),
-        Twin::Never => std::future::pending().await,
+        Twin::Never => {
+            gateway.kept_waiting.notify_one();
+            std::future::pending().await
+        }
         _ => {}
     }
     if twin == Twin::AsksModelFirst {

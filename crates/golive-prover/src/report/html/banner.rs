@@ -77,7 +77,11 @@ fn coverage(coverage: &Coverage) -> Markup {
 }
 
 fn way(report: &CheckReport) -> Markup {
-    let title = if report.gate == Gate::Invalid { "What to do" } else { "Nearest way to GO" };
+    let title = if report.gate == Gate::Invalid {
+        "What to do"
+    } else {
+        "Nearest way to GO"
+    };
     // A step that takes a hundred parts is no near one: those come last. The sort is stable.
     let mut steps: Vec<&String> = report.nearest.iter().collect();
     steps.sort_by_key(|step| parts_of(step).len() > PARTS);
@@ -108,7 +112,10 @@ fn one_step(step: &str) -> Markup {
 /// The parts that a step names before its colon: `mend S5.keys, M1.hung: …`.
 fn parts_of(step: &str) -> Vec<&str> {
     let names = step.split_once(": ").map_or("", |(names, _)| names);
-    names.split([',', ' ']).filter(|word| word.contains('.')).collect()
+    names
+        .split([',', ' '])
+        .filter(|word| word.contains('.'))
+        .collect()
 }
 
 pub(super) fn warnings(report: &CheckReport) -> Markup {

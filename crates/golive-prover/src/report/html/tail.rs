@@ -9,6 +9,7 @@ use maud::{Markup, html};
 
 use super::super::{coverage_sentence, not_looked_at as open, span};
 use super::{details::is_looked_at, text};
+use crate::runner::NO_PROOF;
 
 pub(super) fn not_looked_at(report: &CheckReport) -> Markup {
     let parts = open(report);
@@ -18,7 +19,7 @@ pub(super) fn not_looked_at(report: &CheckReport) -> Markup {
     html! {
         section.open aria-labelledby="open" {
             h2 #open { "Not looked at" }
-            p.lead { "Unproven is not passed: each of these " (parts.len()) " parts stands in the way of a GO until it is proven, attested or excepted by name." }
+            p.lead { "Unproven is not passed: each of these " (parts.len()) " parts stands in the way of a GO until it is proven, attested or excepted by name. Where no reason stands, this version of golive has no proof yet." }
             @for item in &report.items {
                 @let mine: Vec<&&PartReport> = parts.iter().filter(|part| part.id().item() == item.id).collect();
                 @if !mine.is_empty() {
@@ -29,7 +30,7 @@ pub(super) fn not_looked_at(report: &CheckReport) -> Markup {
                                 li id=[(!is_looked_at(item)).then(|| part.id())] {
                                     span.id { (part.id()) }
                                     span { (text(part.title())) }
-                                    span.reason { (reason(part)) }
+                                    @if let Some(reason) = reason(part) { span.reason { (text(reason)) } }
                                 }
                             }
                         }
@@ -40,11 +41,11 @@ pub(super) fn not_looked_at(report: &CheckReport) -> Markup {
     }
 }
 
-fn reason(part: &PartReport) -> Markup {
-    match (part.decided_by(), part.reason.as_deref()) {
-        (DecidedBy::Person, _) => html! { "a person's word" },
-        (DecidedBy::Machine, Some(reason)) => text(reason),
-        (DecidedBy::Machine, None) => html! { "no proof of it was run" },
+/// Why, if it is another reason than the usual one, which the head of the list gives once.
+fn reason(part: &PartReport) -> Option<&str> {
+    match part.decided_by() {
+        DecidedBy::Person => Some("a person's word"),
+        DecidedBy::Machine => part.reason.as_deref().filter(|reason| *reason != NO_PROOF),
     }
 }
 
