@@ -78,6 +78,26 @@ impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
     }
 }
 
+/// Whether something is there at all: not null, not empty. Small, where the value itself is of no use.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Filled(pub(crate) bool);
+
+impl<'de> Deserialize<'de> for Filled {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Scalar::deserialize(deserializer).map(|found| Filled(found.is_filled()))
+    }
+}
+
+/// Text that is not empty; anything else is none. Smaller than a [`Scalar`].
+#[derive(Debug, Default)]
+pub(crate) struct Words<'a>(pub(crate) Option<Cow<'a, str>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Words<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Scalar::deserialize(deserializer).map(|found| Words(found.words()))
+    }
+}
+
 struct Plain;
 
 impl<'de> Take<'de> for Plain {
@@ -110,11 +130,11 @@ pub(crate) trait Take<'de>: Sized {
 /// Reads a struct from an object. Derived structs also read arrays, member by member: no server means that.
 pub(crate) fn read_object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Option<T> {
     let text = text.trim_ascii();
-    if text.starts_with(b"{") {
-        serde_json::from_slice(text).ok()
-    } else {
-        None
+    if !text.starts_with(b"{") {
+        return None;
     }
+    // Checked once here instead of string by string in the parser.
+    serde_json::from_str(std::str::from_utf8(text).ok()?).ok()
 }
 
 /// A name of an object's member, borrowed where it has no escapes.

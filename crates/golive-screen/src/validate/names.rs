@@ -1,14 +1,15 @@
 //! S3: names of open objects, to find one that is given twice.
 //!
-//! No hash: nothing to seed, nothing to attack. A small object is compared pair by pair; the names of a large one are
-//! sorted where its object ends.
+//! A small object is compared pair by pair; the names of a large one go through a set whose hash is seeded per process,
+//! so nobody can make them collide.
 //!
 //! Never: keeps a name longer than its object is open.
 
 use super::text::{StringEnd, hex4};
+use std::collections::HashSet;
 
-/// Up to here comparing each pair is faster than sorting (28 comparisons of mostly the length alone).
-const PAIRWISE_MAX: usize = 8;
+/// Up to here comparing each pair is faster than hashing (120 comparisons, of mostly the length alone).
+const PAIRWISE_MAX: usize = 16;
 
 /// A stack: the names of an object stand together, those of objects inside it come and go above.
 #[derive(Debug, Default)]
@@ -36,63 +37,53 @@ impl Names {
     /// Takes in the name that begins at `start`. `check` refuses bodies past 4 GiB: places fit 32 bits.
     pub(super) fn push(&mut self, bytes: &[u8], start: usize, string: StringEnd) {
         let raw = &bytes[start..string.end];
-        let name = if string.escaped {
+        let (start_of_text, len) = if string.escaped {
             let at = self.unescaped.len();
             unescape(raw, &mut self.unescaped);
-            Name {
-                place: start as u32,
-                start: at as u32,
-                len: (self.unescaped.len() - at) as u32,
-                escaped: true,
-            }
+            (at, self.unescaped.len() - at)
         } else {
-            Name {
-                place: start as u32,
-                start: start as u32,
-                len: raw.len() as u32,
-                escaped: false,
-            }
+            (start, raw.len())
         };
-        self.names.push(name);
+        self.names.push(Name {
+            place: start as u32,
+            start: start_of_text as u32,
+            len: len as u32,
+            escaped: string.escaped,
+        });
     }
 
     /// Forgets the names of an object that ended.
     pub(super) fn truncate(&mut self, first: usize) {
-        // Sorting has lost their order, so the arena's old end is the smallest of their places in it.
-        let ended = self.names[first..]
-            .iter()
-            .filter(|name| name.escaped)
-            .map(|name| name.start as usize)
-            .min();
-        self.unescaped.truncate(ended.unwrap_or(self.unescaped.len()));
+        if let Some(name) = self.names[first..].iter().find(|name| name.escaped) {
+            self.unescaped.truncate(name.start as usize);
+        }
         self.names.truncate(first);
     }
 
-    /// The place of the earliest name, from `first` on, that stood before. Sorts those names.
-    pub(super) fn first_duplicate(&mut self, bytes: &[u8], first: usize) -> Option<usize> {
-        let Names { names, unescaped } = self;
+    /// The place of the earliest name, from `first` on, that stood before.
+    pub(super) fn first_duplicate(&self, bytes: &[u8], first: usize) -> Option<usize> {
+        let names = &self.names[first..];
         let text = |name: &Name| -> &[u8] {
-            let from: &[u8] = if name.escaped { unescaped } else { bytes };
+            let from: &[u8] = if name.escaped { &self.unescaped } else { bytes };
             &from[name.start as usize..(name.start + name.len) as usize]
         };
-        let names = &mut names[first..];
-        if names.len() <= PAIRWISE_MAX {
-            return names.iter().enumerate().find_map(|(i, name)| {
-                let twice = names[..i]
-                    .iter()
-                    .any(|other| other.len == name.len && text(other) == text(name));
-                twice.then_some(name.place as usize)
-            });
+        if names.len() > PAIRWISE_MAX {
+            let mut seen = HashSet::with_capacity(names.len());
+            return names
+                .iter()
+                .find(|name| !seen.insert(text(name)))
+                .map(|name| name.place as usize);
         }
-        names.sort_unstable_by(|a, b| {
-            (a.len.cmp(&b.len))
-                .then_with(|| text(a).cmp(text(b)))
-                .then(a.place.cmp(&b.place))
-        });
-        let again = names
-            .windows(2)
-            .filter(|pair| pair[0].len == pair[1].len && text(&pair[0]) == text(&pair[1]));
-        again.map(|pair| pair[1].place as usize).min()
+        let again = |(i, name): &(usize, &Name)| {
+            names[..*i]
+                .iter()
+                .any(|other| other.len == name.len && text(other) == text(name))
+        };
+        names
+            .iter()
+            .enumerate()
+            .find(again)
+            .map(|(_, name)| name.place as usize)
     }
 
     /// The text of one name.

@@ -4,7 +4,7 @@
 
 use crate::few::Few;
 use crate::openai::chat::{RawError, count, truthy_error};
-use crate::take::{Scalar, read_object};
+use crate::take::{Scalar, Words, read_object};
 use crate::usage::Usage;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -57,10 +57,10 @@ pub fn read_response(body: &[u8]) -> ResponseView<'_> {
     }
     let (one, many) = raw.content.unwrap_or_default().into_parts();
     for block in one.into_iter().chain(many) {
-        if matches!(&block.kind, Scalar::Text(kind) if kind.ends_with("tool_use")) {
+        if block.kind.0.is_some_and(|kind| kind.ends_with("tool_use")) {
             view.tool_calls += 1;
         }
-        if let Some(text) = block.text.words() {
+        if let Some(text) = block.text.0 {
             view.text = match view.text.is_empty() {
                 true => text,
                 false => Cow::Owned(view.text.into_owned() + &text),
@@ -85,15 +85,15 @@ struct RawResponse<'a> {
     #[serde(default)]
     usage: Option<RawUsage>,
     #[serde(borrow, default, deserialize_with = "truthy_error")]
-    error: Option<RawError<'a>>,
+    error: Option<Box<RawError<'a>>>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Block<'a> {
     #[serde(borrow, default, rename = "type")]
-    pub(super) kind: Scalar<'a>,
+    pub(super) kind: Words<'a>,
     #[serde(borrow, default)]
-    pub(super) text: Scalar<'a>,
+    pub(super) text: Words<'a>,
 }
 
 /// `usage` as Anthropic writes it: `input_tokens` leaves out what the cache gave or took.

@@ -6,7 +6,7 @@ use super::messages::{Block, RawUsage};
 use crate::openai::chat::{RawError, truthy_error};
 use crate::sse::Event;
 use crate::stream::{Classified, StreamEvent};
-use crate::take::{Scalar, read_object};
+use crate::take::{Words, read_object};
 use crate::usage::Usage;
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -24,10 +24,11 @@ pub fn classify(event: &Event) -> Classified<'_> {
     }
 }
 
+/// Kept small: it is moved several times on its way out of the parser.
 #[derive(Deserialize)]
 struct Raw<'a> {
     #[serde(borrow, default, rename = "type")]
-    kind: Scalar<'a>,
+    kind: Words<'a>,
     #[serde(borrow, default)]
     delta: Option<Delta<'a>>,
     #[serde(borrow, default)]
@@ -35,32 +36,32 @@ struct Raw<'a> {
     #[serde(default)]
     message: Option<Message>,
     #[serde(default)]
-    usage: Option<RawUsage>,
+    usage: Option<Box<RawUsage>>,
     #[serde(borrow, default, deserialize_with = "truthy_error")]
-    error: Option<RawError<'a>>,
+    error: Option<Box<RawError<'a>>>,
 }
 
 #[derive(Deserialize)]
 struct Delta<'a> {
     #[serde(borrow, default, rename = "type")]
-    kind: Scalar<'a>,
+    kind: Words<'a>,
     #[serde(borrow, default)]
-    text: Scalar<'a>,
+    text: Words<'a>,
     #[serde(borrow, default)]
-    stop_reason: Scalar<'a>,
+    stop_reason: Words<'a>,
 }
 
 #[derive(Deserialize)]
 struct Message {
     #[serde(default)]
-    usage: Option<RawUsage>,
+    usage: Option<Box<RawUsage>>,
 }
 
 impl<'a> Raw<'a> {
     fn classify(self, named_error: bool) -> Classified<'a> {
-        let Scalar::Text(kind) = self.kind else {
+        let Some(kind) = self.kind.0 else {
             return match self.error {
-                Some(error) => failed(error),
+                Some(error) => failed(*error),
                 None if named_error => failed(RawError::default()),
                 None => Classified::one(StreamEvent::Malformed),
             };
@@ -76,13 +77,13 @@ impl<'a> Raw<'a> {
                 push_usage(&mut meanings, self.message.and_then(|message| message.usage));
             }
             "message_delta" => {
-                if let Some(reason) = self.delta.and_then(|delta| delta.stop_reason.words()) {
+                if let Some(reason) = self.delta.and_then(|delta| delta.stop_reason.0) {
                     meanings.push(StreamEvent::Finish(reason));
                 }
                 push_usage(&mut meanings, self.usage);
             }
             "message_stop" => meanings.push(StreamEvent::End),
-            "error" => return failed(self.error.unwrap_or_default()),
+            "error" => return failed(self.error.map(|error| *error).unwrap_or_default()),
             _ => {}
         }
         meanings.or_other()
@@ -91,13 +92,13 @@ impl<'a> Raw<'a> {
 
 impl<'a> Delta<'a> {
     fn classify(self) -> StreamEvent<'a> {
-        let Scalar::Text(kind) = &self.kind else {
+        let Some(kind) = &self.kind.0 else {
             return StreamEvent::Malformed;
         };
         match &**kind {
             "text_delta" => self
                 .text
-                .words()
+                .0
                 .map_or(StreamEvent::Other, |text| StreamEvent::Content { text }),
             "input_json_delta" => StreamEvent::ToolArguments,
             "thinking_delta" | "signature_delta" => StreamEvent::Reasoning,
@@ -108,13 +109,13 @@ impl<'a> Delta<'a> {
 
 /// A block begins. A tool call commits at once: its name is already part of the answer.
 fn begun(block: Block<'_>) -> StreamEvent<'_> {
-    let Scalar::Text(kind) = &block.kind else {
+    let Some(kind) = &block.kind.0 else {
         return StreamEvent::Malformed;
     };
     match &**kind {
         "text" => block
             .text
-            .words()
+            .0
             .map_or(StreamEvent::Other, |text| StreamEvent::Content { text }),
         "thinking" | "redacted_thinking" => StreamEvent::Reasoning,
         kind if kind.ends_with("tool_use") => StreamEvent::ToolArguments,
@@ -122,8 +123,11 @@ fn begun(block: Block<'_>) -> StreamEvent<'_> {
     }
 }
 
-fn push_usage(meanings: &mut Classified<'_>, usage: Option<RawUsage>) {
-    if let Some(usage) = usage.map(Usage::from).filter(|usage| !usage.is_empty()) {
+fn push_usage(meanings: &mut Classified<'_>, usage: Option<Box<RawUsage>>) {
+    if let Some(usage) = usage
+        .map(|usage| Usage::from(*usage))
+        .filter(|usage| !usage.is_empty())
+    {
         meanings.push(StreamEvent::Usage(usage));
     }
 }

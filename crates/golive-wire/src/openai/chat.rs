@@ -101,7 +101,7 @@ struct RawResponse<'a> {
     #[serde(default)]
     usage: Option<RawUsage>,
     #[serde(borrow, default, deserialize_with = "truthy_error")]
-    error: Option<RawError<'a>>,
+    error: Option<Box<RawError<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -177,21 +177,21 @@ pub(crate) struct RawError<'a> {
 }
 
 /// `null`, `false`, `""` and 0 are no error: official clients test for truth.
-pub(crate) fn truthy_error<'de: 'a, 'a, D>(deserializer: D) -> Result<Option<RawError<'a>>, D::Error>
+pub(crate) fn truthy_error<'de: 'a, 'a, D>(deserializer: D) -> Result<Option<Box<RawError<'a>>>, D::Error>
 where
     D: serde::Deserializer<'de>,
 {
     struct ErrorTake;
     impl<'de> Take<'de> for ErrorTake {
-        type Out = Option<RawError<'de>>;
+        type Out = Option<Box<RawError<'de>>>;
         fn scalar(self, found: Scalar<'de>) -> Self::Out {
             match found {
                 Scalar::Null | Scalar::Bool(false) | Scalar::Whole(0) => None,
                 found if !found.is_filled() => None,
-                found => Some(RawError {
+                found => Some(Box::new(RawError {
                     code: None,
                     message: found.text(),
-                }),
+                })),
             }
         }
         fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Out, A::Error> {
@@ -205,7 +205,7 @@ where
                 }
             }
             error.code = error.code.or(kind);
-            Ok(Some(error))
+            Ok(Some(Box::new(error)))
         }
     }
     serde::de::DeserializeSeed::deserialize(Seed::new(ErrorTake), deserializer)

@@ -8,7 +8,7 @@ use crate::edit::{members, remove_member};
 use crate::few::Few;
 use crate::sse::Event;
 use crate::stream::{Classified, StreamEvent};
-use crate::take::{Scalar, read_object};
+use crate::take::{Filled, Words, read_object};
 use crate::usage::Usage;
 use bytes::Bytes;
 use memchr::memmem;
@@ -26,7 +26,7 @@ pub fn classify(event: &Event) -> Classified<'_> {
     }
     let named_error = event.event() == Some("error");
     match read_object::<Chunk<'_>>(data) {
-        Some(chunk) => chunk.classify(named_error),
+        Some(chunk) => chunk.classify(data, named_error),
         None if named_error => Classified::one(StreamEvent::Error(String::from_utf8_lossy(data))),
         None => Classified::one(StreamEvent::Malformed),
     }
@@ -60,20 +60,26 @@ pub fn strip_usage(event: &Event) -> Option<Bytes> {
     }
 }
 
+/// Kept small: it is moved several times on its way out of the parser.
 #[derive(Deserialize)]
 struct Chunk<'a> {
     #[serde(borrow, default)]
     choices: Option<Few<Choice<'a>>>,
     #[serde(default)]
-    usage: Option<RawUsage>,
+    usage: Option<Box<RawUsage>>,
     #[serde(borrow, default, deserialize_with = "truthy_error")]
-    error: Option<RawError<'a>>,
+    error: Option<Box<RawError<'a>>>,
     #[serde(borrow, default)]
-    object: Scalar<'a>,
+    object: Words<'a>,
+}
+
+/// An error that is not under `error`: vLLM's older shape, and what stands in an event named `error`.
+#[derive(Deserialize, Default)]
+struct BareError<'a> {
     #[serde(borrow, default)]
-    message: Scalar<'a>,
+    message: Words<'a>,
     #[serde(borrow, default)]
-    detail: Scalar<'a>,
+    detail: Words<'a>,
 }
 
 #[derive(Deserialize)]
@@ -81,56 +87,57 @@ struct Choice<'a> {
     #[serde(borrow, default)]
     delta: Option<Delta<'a>>,
     #[serde(borrow, default)]
-    finish_reason: Scalar<'a>,
+    finish_reason: Words<'a>,
 }
 
 #[derive(Deserialize)]
 struct Delta<'a> {
-    #[serde(borrow, default)]
-    role: Scalar<'a>,
+    #[serde(default)]
+    role: Filled,
     #[serde(borrow, default)]
     content: Text<'a>,
     #[serde(borrow, default)]
     refusal: Text<'a>,
-    #[serde(borrow, default)]
-    tool_calls: Scalar<'a>,
-    #[serde(borrow, default)]
-    function_call: Scalar<'a>,
+    #[serde(default)]
+    tool_calls: Filled,
+    #[serde(default)]
+    function_call: Filled,
     // DeepSeek, vLLM and OpenRouter; OpenAI itself streams no reasoning here.
-    #[serde(borrow, default)]
-    reasoning_content: Scalar<'a>,
-    #[serde(borrow, default)]
-    reasoning: Scalar<'a>,
+    #[serde(default)]
+    reasoning_content: Filled,
+    #[serde(default)]
+    reasoning: Filled,
 }
 
 impl<'a> Chunk<'a> {
-    fn classify(self, named_error: bool) -> Classified<'a> {
-        if let Some(error) = self.error {
-            let message = error
-                .message
-                .or(error.code)
-                .unwrap_or(Cow::Borrowed("no message"));
-            return Classified::one(StreamEvent::Error(message));
-        }
-        if named_error || matches!(&self.object, Scalar::Text(object) if object == "error") {
-            let message = self
-                .message
-                .words()
-                .or(self.detail.words())
-                .unwrap_or(Cow::Borrowed("no message"));
-            return Classified::one(StreamEvent::Error(message));
-        }
+    fn classify(self, data: &'a [u8], named_error: bool) -> Classified<'a> {
+        let message = if let Some(error) = self.error {
+            error.message.or(error.code)
+        } else if named_error || self.object.0.as_deref() == Some("error") {
+            let bare: BareError<'a> = read_object(data).unwrap_or_default();
+            bare.message.0.or(bare.detail.0)
+        } else {
+            return self.meanings();
+        };
+        Classified::one(StreamEvent::Error(message.unwrap_or(Cow::Borrowed("no message"))))
+    }
+
+    fn meanings(self) -> Classified<'a> {
         let mut meanings = Classified::default();
         let (one, many) = self.choices.unwrap_or_default().into_parts();
         for choice in one.into_iter().chain(many) {
             if let Some(delta) = choice.delta {
                 delta.classify(&mut meanings);
             }
-            if let Some(reason) = choice.finish_reason.words() {
+            if let Some(reason) = choice.finish_reason.0 {
                 meanings.push(StreamEvent::Finish(reason));
             }
         }
-        if let Some(usage) = self.usage.map(Usage::from).filter(|usage| !usage.is_empty()) {
+        if let Some(usage) = self
+            .usage
+            .map(|usage| Usage::from(*usage))
+            .filter(|usage| !usage.is_empty())
+        {
             meanings.push(StreamEvent::Usage(usage));
         }
         meanings.or_other()
@@ -139,16 +146,16 @@ impl<'a> Chunk<'a> {
 
 impl<'a> Delta<'a> {
     fn classify(self, meanings: &mut Classified<'a>) {
-        if self.role.is_filled() {
+        if self.role.0 {
             meanings.push(StreamEvent::Start);
         }
-        if self.reasoning_content.is_filled() || self.reasoning.is_filled() {
+        if self.reasoning_content.0 || self.reasoning.0 {
             meanings.push(StreamEvent::Reasoning);
         }
         for text in [self.content.0, self.refusal.0].into_iter().flatten() {
             meanings.push(StreamEvent::Content { text });
         }
-        if self.tool_calls.is_filled() || self.function_call.is_filled() {
+        if self.tool_calls.0 || self.function_call.0 {
             meanings.push(StreamEvent::ToolArguments);
         }
     }
