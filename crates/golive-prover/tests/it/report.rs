@@ -281,7 +281,7 @@ fn the_terminal_report_is_calm_and_narrow_and_tells_nothing_by_colour_alone() {
     assert!(!plain.contains('\x1b'), "no colour was asked for");
     insta::assert_snapshot!("terminal", plain);
     let coloured = terminal::render(&report, None, 1, true);
-    let stripped: String = anstream_free(&coloured);
+    let stripped: String = without_colour(&coloured);
     assert_eq!(stripped, plain, "colour changes no character");
 }
 
@@ -340,7 +340,7 @@ fn reports_are_written_whole_into_a_folder_that_is_made() {
 }
 
 /// Our own colour sequences taken out.
-fn anstream_free(text: &str) -> String {
+fn without_colour(text: &str) -> String {
     let mut out = String::new();
     let mut inside = false;
     for c in text.chars() {
