@@ -53,7 +53,7 @@ fn explain_item(id: ItemId, format: Format) {
             .map(|p| json!({ "id": p.id, "title": p.title }))
             .collect();
         output::json(
-            &json!({ "id": id.as_str(), "title": item.title, "why": item.why, "parts": parts, "proof": proof.map(|p| p.doc) }),
+            &json!({ "id": id.as_str(), "title": item.title, "why": item.why, "parts": parts, "proof": proof.map(golive_prover::proofs::Proof::lab_report) }),
         );
         return;
     }
@@ -62,7 +62,7 @@ fn explain_item(id: ItemId, format: Format) {
         output::data(&format!("  {:<16} {}", part.id, part.title));
     }
     match proof {
-        Some(proof) => output::data(&format!("\n{}", proof.doc.trim())),
+        Some(proof) => output::data(&format!("\n{}", proof.lab_report().trim())),
         None => output::data("\nThis item has no proof in this version: its parts are unproven."),
     }
 }
