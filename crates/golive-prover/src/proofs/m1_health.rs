@@ -70,7 +70,13 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
     let target = input.target;
-    let missing = |part| PartPlan::no(part, "the address of its health (health_url)", "whether it tells the truth");
+    let missing = |part| {
+        PartPlan::no(
+            part,
+            "the address of its health (health_url)",
+            "whether it tells the truth",
+        )
+    };
     if target.health_url.is_none() {
         return PROOF.parts.iter().map(|part| missing(part)).collect();
     }
@@ -84,7 +90,11 @@ fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
                 "a health that is always 200 looks like a good one until something breaks",
             )
         } else if !target.staging {
-            PartPlan::no(part, "staging = true for this target", "this part breaks a dependency")
+            PartPlan::no(
+                part,
+                "staging = true for this target",
+                "this part breaks a dependency",
+            )
         } else {
             // Health is asked a few times a second until it speaks.
             PartPlan::yes(part, 30 + time.as_secs() * 3, time)
@@ -94,7 +104,11 @@ fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
     let quiet = if target.lab_url.is_some() {
         PartPlan::yes("M1.quiet", quiet::PROBES + 2, Duration::from_secs(3))
     } else {
-        PartPlan::no("M1.quiet", "the lab as its model (lab_url)", "it counts the calls that health makes")
+        PartPlan::no(
+            "M1.quiet",
+            "the lab as its model (lab_url)",
+            "it counts the calls that health makes",
+        )
     };
     vec![
         PartPlan::yes("M1.healthy", 10, Duration::from_secs(2)),

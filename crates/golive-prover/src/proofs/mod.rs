@@ -3,7 +3,10 @@
 //! Adding a proof: write `proofs/<id>_<word>.rs` after the pattern of `s5_auth.rs` (header = lab report; `PROOF`;
 //! `plan`; `run`), add its `mod` and its row. A part without a proof is `unproven`, with that reason.
 
+mod l1_smoke;
 mod m1_health;
+mod m2_metrics;
+mod p1_load;
 mod p2_timeouts;
 mod s2_rate_limits;
 mod s3_validation;
@@ -24,8 +27,11 @@ pub const PROOFS: &[Proof] = &[
     s2_rate_limits::PROOF,
     s3_validation::PROOF,
     s5_auth::PROOF,
+    p1_load::PROOF,
     p2_timeouts::PROOF,
     m1_health::PROOF,
+    m2_metrics::PROOF,
+    l1_smoke::PROOF,
 ];
 
 /// One proof.
@@ -35,7 +41,7 @@ pub struct Proof {
     pub item: ItemId,
     /// The parts it proves; parts of the item that do not stand here stay unproven.
     pub parts: &'static [&'static str],
-    /// Its lab report: what `golive explain` prints.
+    /// The text of its file. What people read is its header, by [`Proof::lab_report`] and [`Proof::sections`].
     pub doc: &'static str,
     /// When it runs.
     pub when: When,

@@ -43,13 +43,22 @@ impl Breaker {
         let provider = &ctx.config.lab_provider;
         if let Some(lab) = &ctx.lab {
             let health = lab.health().await.map_err(|error| error.to_string())?;
-            let has_port = health.providers.iter().any(|one| one.name == *provider && one.url.is_some());
+            let has_port = health
+                .providers
+                .iter()
+                .any(|one| one.name == *provider && one.url.is_some());
             if has_port {
-                return Ok(Breaker::Lab { lab: lab.clone(), provider: provider.clone() });
+                return Ok(Breaker::Lab {
+                    lab: lab.clone(),
+                    provider: provider.clone(),
+                });
             }
         }
         match (&ctx.config.commands.break_, &ctx.config.commands.heal) {
-            (Some(break_), Some(heal)) => Ok(Breaker::Commands { break_: break_.clone(), heal: heal.clone() }),
+            (Some(break_), Some(heal)) => Ok(Breaker::Commands {
+                break_: break_.clone(),
+                heal: heal.clone(),
+            }),
             _ => Err(format!(
                 "needs a port of its own for the lab's provider `{provider}` (lab_provider; `listen` in the lab's \
                  scenario), or commands.break and commands.heal: a port that is shared cannot be closed"
@@ -62,16 +71,19 @@ impl Breaker {
         match self {
             Breaker::Lab { .. } => true,
             // Nobody knows in which way a command breaks that does not ask; a refusal is the milder claim.
-            Breaker::Commands { break_, .. } => how == How::Refuse || break_.iter().any(|word| word.contains("{how}")),
+            Breaker::Commands { break_, .. } => {
+                how == How::Refuse || break_.iter().any(|word| word.contains("{how}"))
+            }
         }
     }
 
     /// Breaks it. In effect when this returns.
     pub(super) async fn break_it(&self, ctx: &Ctx, how: How) -> Result<(), String> {
         match self {
-            Breaker::Lab { lab, provider } => {
-                lab.set_listener(provider, how.listener()).await.map_err(|error| error.to_string())
-            }
+            Breaker::Lab { lab, provider } => lab
+                .set_listener(provider, how.listener())
+                .await
+                .map_err(|error| error.to_string()),
             Breaker::Commands { break_, .. } => command(ctx, "commands.break", break_, how.word()).await,
         }
     }
@@ -79,9 +91,10 @@ impl Breaker {
     /// Heals it.
     pub(super) async fn heal(&self, ctx: &Ctx) -> Result<(), String> {
         match self {
-            Breaker::Lab { lab, provider } => {
-                lab.set_listener(provider, ListenerState::Open).await.map_err(|error| error.to_string())
-            }
+            Breaker::Lab { lab, provider } => lab
+                .set_listener(provider, ListenerState::Open)
+                .await
+                .map_err(|error| error.to_string()),
             Breaker::Commands { heal, .. } => command(ctx, "commands.heal", heal, "heal").await,
         }
     }
@@ -91,7 +104,10 @@ impl Breaker {
         match self {
             Breaker::Lab { lab, provider } => match lab.health().await {
                 Ok(health) => Scored::Scored(
-                    health.providers.iter().any(|one| one.name == *provider && one.listener == Some(how.listener())),
+                    health
+                        .providers
+                        .iter()
+                        .any(|one| one.name == *provider && one.listener == Some(how.listener())),
                 ),
                 Err(error) => Scored::Unscored(UnscoredReason::Transport(error.to_string())),
             },
@@ -101,7 +117,10 @@ impl Breaker {
 }
 
 async fn command(ctx: &Ctx, name: &str, words: &[String], how: &str) -> Result<(), String> {
-    let ran = ctx.run(words, &[("how", how)]).await.map_err(|error| error.to_string())?;
+    let ran = ctx
+        .run(words, &[("how", how)])
+        .await
+        .map_err(|error| error.to_string())?;
     match ran.ok {
         true => Ok(()),
         false => Err(format!("{name} failed ({}): {}", ran.ending, ran.output)),

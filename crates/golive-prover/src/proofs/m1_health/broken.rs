@@ -22,7 +22,12 @@ use crate::target::{Call, Credential, Exchange, millis};
 const REQUESTS: usize = 5;
 
 /// Where liveness is found; the first that answers 200 is held to it. golive and Kubernetes, LiteLLM, Spring.
-const LIVENESS: &[&str] = &["/livez", "/health/liveliness", "/actuator/health/liveness", "/health/live"];
+const LIVENESS: &[&str] = &[
+    "/livez",
+    "/health/liveliness",
+    "/actuator/health/liveness",
+    "/health/live",
+];
 
 /// One break and its healing.
 struct Cycle {
@@ -48,7 +53,10 @@ pub(super) async fn prove(ctx: &Ctx, baseline: &Baseline) -> Vec<PartReport> {
         ),
         Ok(breaker) => return with(ctx, baseline, &breaker).await,
     };
-    ["M1.refused", "M1.hung", "M1.healed"].into_iter().map(|part| ctx.part(part).unproven(&reason)).collect()
+    ["M1.refused", "M1.hung", "M1.healed"]
+        .into_iter()
+        .map(|part| ctx.part(part).unproven(&reason))
+        .collect()
 }
 
 async fn with(ctx: &Ctx, baseline: &Baseline, breaker: &Breaker) -> Vec<PartReport> {
@@ -88,7 +96,13 @@ async fn liveness(ctx: &Ctx) -> Option<&'static str> {
 }
 
 async fn ask_liveness(ctx: &Ctx, path: &str) -> Exchange {
-    ctx.target.send(Call::get(path).credential(Credential::None).deadline(ANSWER_WITHIN * 3)).await
+    ctx.target
+        .send(
+            Call::get(path)
+                .credential(Credential::None)
+                .deadline(ANSWER_WITHIN * 3),
+        )
+        .await
 }
 
 /// Breaks, watches, heals, watches.
@@ -118,7 +132,9 @@ async fn cycle(
         lines: Vec::new(),
     };
     let patience = allowed(ctx, how);
-    let mut calls: Vec<JoinHandle<Exchange>> = (0..REQUESTS).map(|_| call(ctx, how.word(), patience * 2)).collect();
+    let mut calls: Vec<JoinHandle<Exchange>> = (0..REQUESTS)
+        .map(|_| call(ctx, how.word(), patience * 2))
+        .collect();
     watch_break(ctx, baseline, &mut cycle, broken_at, patience).await;
     if let (Some(path), Some(_)) = (liveness, &cycle.detected) {
         cycle.liveness = Some(ask_liveness(ctx, path).await);
@@ -150,8 +166,17 @@ fn call(ctx: &Ctx, purpose: &str, deadline: Duration) -> JoinHandle<Exchange> {
 
 /// Asks health until it names what is broken, or its time is over. A 503 that names nothing yet may be half of the
 /// way: it is looked at until the end.
-async fn watch_break(ctx: &Ctx, baseline: &Baseline, cycle: &mut Cycle, broken_at: Instant, patience: Duration) {
-    let hints = [ctx.config.lab_provider.as_str(), ctx.config.model.as_deref().unwrap_or_default()];
+async fn watch_break(
+    ctx: &Ctx,
+    baseline: &Baseline,
+    cycle: &mut Cycle,
+    broken_at: Instant,
+    patience: Duration,
+) {
+    let hints = [
+        ctx.config.lab_provider.as_str(),
+        ctx.config.model.as_deref().unwrap_or_default(),
+    ];
     loop {
         let exchange = ask_health(ctx).await;
         let after = clock::now().saturating_duration_since(broken_at);
@@ -185,7 +210,10 @@ async fn watch_healing(ctx: &Ctx, cycle: &mut Cycle) {
         let exchange = ask_health(ctx).await;
         let after = clock::now().saturating_duration_since(started);
         cycle.note(after, &exchange);
-        if exchange.answer().is_some_and(|answer| reading::wrong_with(answer).is_empty()) {
+        if exchange
+            .answer()
+            .is_some_and(|answer| reading::wrong_with(answer).is_empty())
+        {
             cycle.healed = Some(after);
         }
         if cycle.healed.is_some() || after > allowed || !ctx.sleep(pause(ctx)).await {
@@ -199,7 +227,12 @@ async fn watch_healing(ctx: &Ctx, cycle: &mut Cycle) {
 
 impl Cycle {
     fn note(&mut self, after: Duration, exchange: &Exchange) {
-        let line = format!("health {}", exchange.status().map_or_else(|| "no answer".to_owned(), |s| s.to_string()));
+        let line = format!(
+            "health {}",
+            exchange
+                .status()
+                .map_or_else(|| "no answer".to_owned(), |s| s.to_string())
+        );
         // Only changes: a thousand equal lines say nothing.
         if self.lines.last().is_none_or(|last| !last.ends_with(&line)) {
             self.lines.push(format!("{:>7} ms  {line}", millis(after)));
@@ -230,7 +263,9 @@ fn report(ctx: &Ctx, baseline: &Baseline, part: &'static str, cycle: &Cycle) -> 
         }
     }
     for ms in &cycle.slow {
-        tally.add_bad(format!("health itself took {ms} ms: it hangs with its dependency"));
+        tally.add_bad(format!(
+            "health itself took {ms} ms: it hangs with its dependency"
+        ));
     }
     for _ in cycle.slow.len() as u64..cycle.probes {
         tally.add_good();
@@ -238,12 +273,18 @@ fn report(ctx: &Ctx, baseline: &Baseline, part: &'static str, cycle: &Cycle) -> 
     if let Some(alive) = &cycle.liveness {
         match alive.status() {
             Some(200) => tally.add_good(),
-            _ => tally.add_bad(format!("liveness is not 200 while a provider is down: {}", alive.in_short())),
+            _ => tally.add_bad(format!(
+                "liveness is not 200 while a provider is down: {}",
+                alive.in_short()
+            )),
         }
     }
     let mut judgement = tally.judge(&Rule::all_of(1));
     if let Some(names) = unclear {
-        judgement = judgement.no_better_than(Zone::Warn, format!("`{names}` turned bad; see whether that is the model's provider"));
+        judgement = judgement.no_better_than(
+            Zone::Warn,
+            format!("`{names}` turned bad; see whether that is the model's provider"),
+        );
     }
     let mut draft = ctx
         .part(part)
@@ -282,26 +323,37 @@ fn healed(ctx: &Ctx, baseline: &Baseline, cycles: &[Cycle]) -> PartReport {
         .part("M1.healed")
         .declared("detect_ms", millis(allowed))
         .scaled(ctx.config.scaled)
-        .fix("let one success, or one bare connect every few seconds, bring a provider back without a restart");
+        .fix(
+            "let one success, or one bare connect every few seconds, bring a provider back without a restart",
+        );
     let mut controls = Controls::new();
     let mut slowest = 0;
     for cycle in cycles {
         let how = cycle.how.word();
         controls = controls
-            .positive(Positive::new(format!("it was well before the {how}"), Scored::Scored(baseline.well), ""))
+            .positive(Positive::new(
+                format!("it was well before the {how}"),
+                Scored::Scored(baseline.well),
+                "",
+            ))
             .negative(Negative::new(
                 format!("it was unwell during the {how}"),
                 Scored::Scored(cycle.detected.is_some()),
                 "what never turned bad cannot turn good again",
             ));
         match (&cycle.detected, cycle.healed) {
-            (None, _) => tally.add_unscored(&UnscoredReason::Unexpected(format!("the {how} was never noticed"))),
+            (None, _) => tally.add_unscored(&UnscoredReason::Unexpected(format!(
+                "the {how} was never noticed"
+            ))),
             (Some(_), Some(after)) => {
                 slowest = slowest.max(millis(after));
                 tally.add_good();
             }
             (Some(_), None) if ctx.cancel.is_cancelled() => tally.add_unscored(&UnscoredReason::Interrupted),
-            (Some(_), None) => tally.add_bad(format!("not well {} ms after the {how} was healed", allowed.as_millis())),
+            (Some(_), None) => tally.add_bad(format!(
+                "not well {} ms after the {how} was healed",
+                allowed.as_millis()
+            )),
         }
         part = part.evidence(swim_lane(cycle));
     }
@@ -314,8 +366,16 @@ fn healed(ctx: &Ctx, baseline: &Baseline, cycles: &[Cycle]) -> PartReport {
 fn controls(ctx: &Ctx, baseline: &Baseline, cycle: &Cycle) -> Controls {
     let broken = format!("the provider really {}s", cycle.how.word());
     Controls::new()
-        .positive(Positive::new("a real request was answered before", baseline.works(ctx), baseline.request.in_short()))
-        .positive(Positive::new(broken, cycle.confirmed.clone(), "said by the lab or by the command"))
+        .positive(Positive::new(
+            "a real request was answered before",
+            baseline.works(ctx),
+            baseline.request.in_short(),
+        ))
+        .positive(Positive::new(
+            broken,
+            cycle.confirmed.clone(),
+            "said by the lab or by the command",
+        ))
         .negative(Negative::new(
             "the same address was well before",
             Scored::Scored(baseline.well),
@@ -325,7 +385,10 @@ fn controls(ctx: &Ctx, baseline: &Baseline, cycle: &Cycle) -> Controls {
 
 fn swim_lane(cycle: &Cycle) -> Evidence {
     Evidence {
-        title: format!("health over time: the provider {}s, then it is healed (times begin anew)", cycle.how.word()),
+        title: format!(
+            "health over time: the provider {}s, then it is healed (times begin anew)",
+            cycle.how.word()
+        ),
         lines: cycle.lines.clone(),
         ..Evidence::default()
     }

@@ -28,7 +28,8 @@ pub(super) struct Baseline {
 impl Baseline {
     /// The request was answered.
     pub(super) fn works(&self, ctx: &Ctx) -> Scored<bool> {
-        self.request.score(|answer| answer.reply(&ctx.config).map(|_| true))
+        self.request
+            .score(|answer| answer.reply(&ctx.config).map(|_| true))
     }
 }
 
@@ -40,26 +41,52 @@ pub(super) async fn baseline(ctx: &Ctx) -> Baseline {
     let started = clock::now();
     loop {
         let health = ask_health(ctx).await;
-        let well = health.answer().is_some_and(|answer| reading::wrong_with(answer).is_empty());
+        let well = health
+            .answer()
+            .is_some_and(|answer| reading::wrong_with(answer).is_empty());
         let late = clock::now().saturating_duration_since(started) > ctx.config.declares.health_detect;
         // What names nothing will not begin to: only a health that says it is unwell is waited for.
         let waiting = health.status() == Some(503);
         if well || late || !waiting || !ctx.sleep(pause(ctx)).await {
             let named = health.answer().map(reading::named).unwrap_or_default();
-            return Baseline { request, health, well, named };
+            return Baseline {
+                request,
+                health,
+                well,
+                named,
+            };
         }
     }
 }
 
 pub(super) async fn prove(ctx: &Ctx, baseline: &Baseline) -> PartReport {
     ctx.waiting("health while all is well");
-    let beside = ctx.target.send(Call::health().path(format!("/{}", ctx.marker("beside"))).deadline(ANSWER_WITHIN * 3)).await;
+    let beside = ctx
+        .target
+        .send(
+            Call::health()
+                .path(format!("/{}", ctx.marker("beside")))
+                .deadline(ANSWER_WITHIN * 3),
+        )
+        .await;
     let no_document = |exchange: &Exchange| {
-        Scored::Scored(exchange.answer().is_none_or(|answer| !reading::wrong_with(answer).is_empty()))
+        Scored::Scored(
+            exchange
+                .answer()
+                .is_none_or(|answer| !reading::wrong_with(answer).is_empty()),
+        )
     };
     let controls = Controls::new()
-        .positive(Positive::new("a real request is answered", baseline.works(ctx), baseline.request.in_short()))
-        .negative(Negative::new("an address made up beside it is not healthy", no_document(&beside), beside.in_short()));
+        .positive(Positive::new(
+            "a real request is answered",
+            baseline.works(ctx),
+            baseline.request.in_short(),
+        ))
+        .negative(Negative::new(
+            "an address made up beside it is not healthy",
+            no_document(&beside),
+            beside.in_short(),
+        ));
 
     let secrets: Vec<String> = live_roles(&ctx.config.credentials)
         .filter_map(|role| ctx.target.key_of(&Credential::Role(role.to_owned())))
@@ -71,15 +98,27 @@ pub(super) async fn prove(ctx: &Ctx, baseline: &Baseline) -> PartReport {
     for _ in 0..TIMES {
         let exchange = ask_health(ctx).await;
         slowest = slowest.max(millis(exchange.elapsed));
-        tally.add(exchange.score(|answer| Scored::Scored(answer.clone())), |answer| {
-            let mut wrong = reading::wrong_with(&answer);
-            let text = answer.text();
-            wrong.extend(reading::leaks(&text, &ctx.target.redactor().text(&text), &secrets, &hosts));
-            if exchange.elapsed > ANSWER_WITHIN {
-                wrong.push(format!("it took {} ms", millis(exchange.elapsed)));
-            }
-            if wrong.is_empty() { Ok(()) } else { Err(wrong.join(", ")) }
-        });
+        tally.add(
+            exchange.score(|answer| Scored::Scored(answer.clone())),
+            |answer| {
+                let mut wrong = reading::wrong_with(&answer);
+                let text = answer.text();
+                wrong.extend(reading::leaks(
+                    &text,
+                    &ctx.target.redactor().text(&text),
+                    &secrets,
+                    &hosts,
+                ));
+                if exchange.elapsed > ANSWER_WITHIN {
+                    wrong.push(format!("it took {} ms", millis(exchange.elapsed)));
+                }
+                if wrong.is_empty() {
+                    Ok(())
+                } else {
+                    Err(wrong.join(", "))
+                }
+            },
+        );
         last = exchange;
     }
     let names: Vec<&str> = baseline.named.iter().map(|one| one.name.as_str()).collect();
@@ -100,7 +139,21 @@ pub(super) async fn prove(ctx: &Ctx, baseline: &Baseline) -> PartReport {
 /// Addresses that must not be seen: those of the provider behind the target.
 async fn hosts(ctx: &Ctx) -> Vec<String> {
     let Some(lab) = &ctx.lab else { return Vec::new() };
-    let own = lab.health().await.map(|health| health.providers).unwrap_or_default();
-    let authority = |url: &str| url.split("://").nth(1).unwrap_or(url).trim_end_matches('/').to_owned();
-    own.iter().filter_map(|one| one.url.as_deref()).chain([lab.url()]).map(authority).collect()
+    let own = lab
+        .health()
+        .await
+        .map(|health| health.providers)
+        .unwrap_or_default();
+    let authority = |url: &str| {
+        url.split("://")
+            .nth(1)
+            .unwrap_or(url)
+            .trim_end_matches('/')
+            .to_owned()
+    };
+    own.iter()
+        .filter_map(|one| one.url.as_deref())
+        .chain([lab.url()])
+        .map(authority)
+        .collect()
 }

@@ -24,12 +24,22 @@ pub(super) async fn prove(ctx: &Ctx, baseline: &Baseline) -> PartReport {
     );
     // The witness first: a call of the target is seen at the lab at all.
     let marker = ctx.marker("quiet");
-    let _ = ctx.target.send(question(ctx, "quiet").deadline(ctx.config.declares.first_byte * 2)).await;
+    let _ = ctx
+        .target
+        .send(question(ctx, "quiet").deadline(ctx.config.declares.first_byte * 2))
+        .await;
     let seen = ctx
-        .timeline(&Query { contains: Some(marker), wait: Duration::from_secs(2), ..Query::default() })
+        .timeline(&Query {
+            contains: Some(marker),
+            wait: Duration::from_secs(2),
+            ..Query::default()
+        })
         .await;
     let since = match &seen {
-        Scored::Scored(page) => page.arrivals.last().map_or(page.next, |last| last.seq.max(page.next)),
+        Scored::Scored(page) => page
+            .arrivals
+            .last()
+            .map_or(page.next, |last| last.seq.max(page.next)),
         Scored::Unscored(reason) => return part.unproven(format!("the lab cannot be asked: {reason}")),
     };
     let witnessed = seen.map(|page| !page.arrivals.is_empty());
@@ -71,20 +81,35 @@ pub(super) async fn prove(ctx: &Ctx, baseline: &Baseline) -> PartReport {
             baseline.health.in_short(),
         ))
         .negative(Negative::new("a real request is seen at the lab", witnessed, ""));
-    let lines = calls.iter().map(|call| format!("{} {} at {} µs", call.method, call.path, call.at_us)).collect();
+    let lines = calls
+        .iter()
+        .map(|call| format!("{} {} at {} µs", call.method, call.path, call.at_us))
+        .collect();
     let part = part
         .headline(format!("{} paid calls for {answered} probes", calls.len()))
         .measured("paid_calls", calls.len())
         .measured("probes", answered)
         .controls(controls);
-    let part = if calls.is_empty() { part } else { part.lines("what reached the lab", lines) };
+    let part = if calls.is_empty() {
+        part
+    } else {
+        part.lines("what reached the lab", lines)
+    };
     part.judged(&tally.judge(&Rule::all_of(PROBES)))
 }
 
 /// Calls of a model that reached the lab: a list of models costs nothing.
 async fn paid(ctx: &Ctx, since: u64) -> Scored<Vec<Arrival>> {
-    let query = Query { since, count: 0, brief: true, ..Query::default() };
-    ctx.timeline(&query)
-        .await
-        .map(|page| page.arrivals.into_iter().filter(|one| one.method == "POST").collect())
+    let query = Query {
+        since,
+        count: 0,
+        brief: true,
+        ..Query::default()
+    };
+    ctx.timeline(&query).await.map(|page| {
+        page.arrivals
+            .into_iter()
+            .filter(|one| one.method == "POST")
+            .collect()
+    })
 }

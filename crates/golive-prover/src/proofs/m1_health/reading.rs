@@ -31,19 +31,64 @@ const NAMES_MAX: usize = 500;
 const DEPTH_MAX: usize = 8;
 
 const STATUS_KEYS: &[&str] = &["status", "state", "health", "healthy", "ok", "up"];
-const NAME_KEYS: &[&str] = &["name", "id", "component", "service", "dependency", "model", "componentId"];
+const NAME_KEYS: &[&str] = &[
+    "name",
+    "id",
+    "component",
+    "service",
+    "dependency",
+    "model",
+    "componentId",
+];
 /// Members that hold dependencies and are none.
 const CONTAINERS: &[&str] = &[
-    "checks", "components", "details", "dependencies", "services", "entries", "info", "error", "results", "upstreams",
+    "checks",
+    "components",
+    "details",
+    "dependencies",
+    "services",
+    "entries",
+    "info",
+    "error",
+    "results",
+    "upstreams",
 ];
 const UP: &[&str] = &[
-    "pass", "ok", "up", "healthy", "ready", "connected", "available", "serving", "green", "running", "alive",
-    "operational", "success", "good", "active",
+    "pass",
+    "ok",
+    "up",
+    "healthy",
+    "ready",
+    "connected",
+    "available",
+    "serving",
+    "green",
+    "running",
+    "alive",
+    "operational",
+    "success",
+    "good",
+    "active",
 ];
 const WARNED: &[&str] = &["warn", "warning", "degraded", "yellow", "unknown", "slow"];
 const DOWN: &[&str] = &[
-    "fail", "failed", "failing", "down", "unhealthy", "error", "disconnected", "unavailable", "critical", "red",
-    "out_of_service", "not_serving", "offline", "unreachable", "timeout", "dead", "bad",
+    "fail",
+    "failed",
+    "failing",
+    "down",
+    "unhealthy",
+    "error",
+    "disconnected",
+    "unavailable",
+    "critical",
+    "red",
+    "out_of_service",
+    "not_serving",
+    "offline",
+    "unreachable",
+    "timeout",
+    "dead",
+    "bad",
 ];
 
 /// What keeps an answer from being that of a healthy target; empty if nothing does.
@@ -91,8 +136,13 @@ fn walk(value: &Value, path: &mut Vec<String>, listed: Option<State>, found: &mu
     }
     match value {
         Value::Object(members) => {
-            let own = STATUS_KEYS.iter().find_map(|key| members.get(*key).and_then(state_of)).or(listed);
-            let called = NAME_KEYS.iter().find_map(|key| members.get(*key).and_then(Value::as_str));
+            let own = STATUS_KEYS
+                .iter()
+                .find_map(|key| members.get(*key).and_then(state_of))
+                .or(listed);
+            let called = NAME_KEYS
+                .iter()
+                .find_map(|key| members.get(*key).and_then(Value::as_str));
             if let (Some(state), Some(name)) = (own, name_of(path, called)) {
                 found.push(Dependency { name, state });
             }
@@ -120,7 +170,10 @@ fn walk(value: &Value, path: &mut Vec<String>, listed: Option<State>, found: &mu
         Value::Array(all) => {
             for one in all {
                 match (one, listed) {
-                    (Value::String(name), Some(state)) => found.push(Dependency { name: name.clone(), state }),
+                    (Value::String(name), Some(state)) => found.push(Dependency {
+                        name: name.clone(),
+                        state,
+                    }),
                     _ => walk(one, path, listed, found),
                 }
             }
@@ -134,9 +187,14 @@ fn within_container(path: &[String]) -> bool {
 }
 
 fn name_of(path: &[String], called: Option<&str>) -> Option<String> {
-    let is_container =
-        |step: &str| CONTAINERS.contains(&step) || matches!(step, "healthy_endpoints" | "unhealthy_endpoints");
-    let mut steps: Vec<&str> = path.iter().map(String::as_str).filter(|step| !is_container(step)).collect();
+    let is_container = |step: &str| {
+        CONTAINERS.contains(&step) || matches!(step, "healthy_endpoints" | "unhealthy_endpoints")
+    };
+    let mut steps: Vec<&str> = path
+        .iter()
+        .map(String::as_str)
+        .filter(|step| !is_container(step))
+        .collect();
     if let Some(called) = called.filter(|_| !path.is_empty()) {
         steps.push(called);
     }
@@ -168,7 +226,11 @@ fn state_of(value: &Value) -> Option<State> {
 /// are looked for as they are; `redacted` is the text as the redactor leaves it.
 pub(super) fn leaks(text: &str, redacted: &str, secrets: &[String], hosts: &[String]) -> Vec<String> {
     let mut found = Vec::new();
-    if redacted != text || secrets.iter().any(|secret| secret.len() >= 6 && text.contains(secret.as_str())) {
+    if redacted != text
+        || secrets
+            .iter()
+            .any(|secret| secret.len() >= 6 && text.contains(secret.as_str()))
+    {
         found.push("a key stands in it".to_owned());
     }
     for host in hosts.iter().filter(|host| text.contains(host.as_str())) {
@@ -184,8 +246,14 @@ pub(super) fn leaks(text: &str, redacted: &str, secrets: &[String], hosts: &[Str
         _ => text.to_owned(),
     };
     if let Some(at) = rest.find("://") {
-        let from = rest[..at].rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
-        let url: String = rest[from..].chars().take_while(|c| !c.is_whitespace() && *c != '"').take(60).collect();
+        let from = rest[..at]
+            .rfind(|c: char| !c.is_ascii_alphanumeric())
+            .map_or(0, |at| at + 1);
+        let url: String = rest[from..]
+            .chars()
+            .take_while(|c| !c.is_whitespace() && *c != '"')
+            .take(60)
+            .collect();
         found.push(format!("the address {url} stands in it"));
     } else if let Some(address) = ip_with_port(&rest) {
         found.push(format!("the address {address} stands in it"));
@@ -206,7 +274,10 @@ mod tests {
     use super::*;
 
     fn read(body: Value) -> Vec<(String, State)> {
-        dependencies(&body).into_iter().map(|one| (one.name, one.state)).collect()
+        dependencies(&body)
+            .into_iter()
+            .map(|one| (one.name, one.state))
+            .collect()
     }
 
     #[test]
@@ -216,26 +287,50 @@ mod tests {
             "upstream/lab:reachable": [{"componentType": "component", "status": "fail", "output": "3 failed"}]}});
         assert_eq!(
             read(golive),
-            [("store:writes".into(), State::Up), ("upstream/lab:reachable".into(), State::Down)]
+            [
+                ("store:writes".into(), State::Up),
+                ("upstream/lab:reachable".into(), State::Down)
+            ]
         );
-        let spring = json!({"status": "UP", "components": {"db": {"status": "UP"}, "redis": {"status": "DOWN"}}});
-        assert_eq!(read(spring), [("db".into(), State::Up), ("redis".into(), State::Down)]);
+        let spring =
+            json!({"status": "UP", "components": {"db": {"status": "UP"}, "redis": {"status": "DOWN"}}});
+        assert_eq!(
+            read(spring),
+            [("db".into(), State::Up), ("redis".into(), State::Down)]
+        );
         let litellm = json!({"healthy_endpoints": [{"model": "gpt"}], "unhealthy_endpoints": [{"model": "claude"}],
             "healthy_count": 1, "unhealthy_count": 1});
-        assert_eq!(read(litellm), [("gpt".into(), State::Up), ("claude".into(), State::Down)]);
+        assert_eq!(
+            read(litellm),
+            [("gpt".into(), State::Up), ("claude".into(), State::Down)]
+        );
         let home = json!({"status": "ok", "database": "connected", "maintenance": false,
             "services": [{"name": "model", "ok": false}], "checks": {"disk": true}});
         assert_eq!(
             read(home),
-            [("disk".into(), State::Up), ("database".into(), State::Up), ("model".into(), State::Down)]
+            [
+                ("disk".into(), State::Up),
+                ("database".into(), State::Up),
+                ("model".into(), State::Down)
+            ]
         );
         assert_eq!(read(json!({"status": "ok"})), []);
     }
 
     #[test]
     fn keys_and_addresses_are_leaks_and_links_are_not() {
-        let leak = |body: Value| leaks(&body.to_string(), &body.to_string(), &["s3cret-key".into()], &["db.local".into()]);
-        assert_eq!(leak(json!({"links": {"about": "https://example.com"}, "checks": {}})), [""; 0]);
+        let leak = |body: Value| {
+            leaks(
+                &body.to_string(),
+                &body.to_string(),
+                &["s3cret-key".into()],
+                &["db.local".into()],
+            )
+        };
+        assert_eq!(
+            leak(json!({"links": {"about": "https://example.com"}, "checks": {}})),
+            [""; 0]
+        );
         assert_eq!(leak(json!({"output": "s3cret-key"})).len(), 1);
         assert_eq!(leak(json!({"output": "postgres://db.local/x"})).len(), 2);
         assert_eq!(leak(json!({"output": "cannot connect to 10.0.0.7:443"})).len(), 1);

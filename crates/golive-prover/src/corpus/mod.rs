@@ -1,0 +1,5 @@
+//! What proofs send, as data: one file per item.
+//!
+//! Never: logic of a proof.
+
+pub(crate) mod l1;
