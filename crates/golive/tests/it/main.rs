@@ -1,6 +1,19 @@
 //! The integration tests of the whole: one binary, because linking is what makes loops slow.
 
+mod agents;
 mod arrows;
+mod caller;
+mod config_errors;
+mod crash;
+mod disk;
+mod drain;
+mod gate;
+mod keys;
+mod ledger;
+mod limits;
+mod requests;
 mod sdk;
 mod tags;
+mod tls;
+mod upstream_faults;
 mod world;
