@@ -245,10 +245,10 @@ pub struct NewKey {
     /// The team it belongs to.
     #[arg(long)]
     pub team: Option<String>,
-    /// Agents it may call, separated by commas; all if not given.
+    /// Agents it may call, separated by commas; all if not given, none if "".
     #[arg(long, value_delimiter = ',', default_value = "*")]
     pub agents: Vec<String>,
-    /// Models it may call, separated by commas; all if not given.
+    /// Models it may call, separated by commas; all if not given, none if "".
     #[arg(long, value_delimiter = ',', default_value = "*")]
     pub models: Vec<String>,
     /// Its requests may say on whose behalf they are.

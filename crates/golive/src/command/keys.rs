@@ -52,12 +52,14 @@ async fn create(new: NewKey, config: &Path) -> Exit {
             return exit::USAGE;
         }
     };
+    // `--agents ""` gives one empty name and means none.
+    let names = |names: Vec<String>| names.into_iter().filter(|name| !name.is_empty()).collect();
     let ask = Ask::KeysCreate(NewKeyAsk {
         name: new.name,
         roles: new.roles,
         team: new.team,
-        agents: new.agents,
-        models: new.models,
+        agents: names(new.agents),
+        models: names(new.models),
         may_assert_users: new.may_assert_users,
         expires_in_s: expires.map(|d| d.as_secs()),
     });
