@@ -90,9 +90,12 @@ fn forbidden_in_rust(source: &Source, mistakes: &mut Vec<String>) {
     }
 }
 
+/// A folder's bare name is no path: a screen may look for it in answers.
 fn machine_paths(source: &Source, mistakes: &mut Vec<String>) {
+    let goes_on = |rest: &str| rest.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '_'));
     for (number, line) in source.text.lines().enumerate() {
-        for text in NOT_ANYWHERE.iter().filter(|text| line.contains(**text)) {
+        let found = |text: &&&str| line.split(**text).skip(1).any(goes_on);
+        for text in NOT_ANYWHERE.iter().filter(found) {
             mistakes.push(format!(
                 "{}:{}: `{text}…` is a path of one machine",
                 source.path,
@@ -232,6 +235,14 @@ mod tests {
         .join("\n");
         forbidden_in_rust(&source(&text), &mut mistakes);
         assert_eq!(mistakes.len(), 2);
+    }
+
+    #[test]
+    fn a_path_of_one_machine_is_found_and_a_bare_folder_is_not() {
+        let mut mistakes = Vec::new();
+        let text = [concat!("cd /ro", "ot/.cargo"), concat!("leaks \"/ro", "ot/\"")].join("\n");
+        machine_paths(&source(&text), &mut mistakes);
+        assert_eq!(mistakes.len(), 1);
     }
 
     #[test]

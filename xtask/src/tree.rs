@@ -71,45 +71,47 @@ pub fn is_item_id(word: &str) -> bool {
     number.len() == 1 && known.is_some_and(|(_, last)| (b'1'..=b'0' + last).contains(&number[0]))
 }
 
-/// The ids of a header such as `P2, M1: the four clocks`; the commas may be left out, and a part of an item
-/// (`S5.keys`) stands for its item.
+/// The ids that a header begins with, as in `P2, M1: the four clocks`. Commas and the colon may be left out, and a
+/// part of an item (`S5.keys`) stands for its item.
 fn header_ids(header: &str) -> Result<Vec<String>, String> {
-    let looks_like_an_id = |word: &str| {
-        let mut letters = word.chars();
-        letters.next().is_some_and(|c| c.is_ascii_uppercase())
-            && letters.as_str().chars().all(|c| c.is_ascii_digit())
-            && word.len() > 1
-    };
-    let first = header.split([',', ':', ' ', '.']).next().unwrap_or_default();
-    if !looks_like_an_id(first) {
-        return Ok(Vec::new());
+    let (mut names, mut ids, mut rest) = (Vec::new(), Vec::<String>::new(), header);
+    loop {
+        let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+        let name = word.trim_end_matches([',', ':']);
+        let id = match name.split_once('.') {
+            Some((id, part)) if is_word(part) => id,
+            _ => name,
+        };
+        if !looks_like_an_id(id) {
+            break;
+        }
+        if !is_item_id(id) {
+            return Err(format!("`{name}` is no item of the checklist; write `P2, M1: …`"));
+        }
+        if names.contains(&name) {
+            return Err(format!("`{name}` stands twice"));
+        }
+        names.push(name);
+        if !ids.iter().any(|known| known == id) {
+            ids.push(id.to_string());
+        }
+        rest = after.trim_start();
+        if word.ends_with(':') {
+            break;
+        }
     }
-    let (list, purpose) = header
-        .split_once(':')
-        .ok_or("ids at the start need a colon after them, as in `P2, M1: …`")?;
-    let named: Vec<&str> = list.split([',', ' ']).filter(|id| !id.is_empty()).collect();
-    if let Some((_, twice)) = named
-        .iter()
-        .enumerate()
-        .find(|(n, name)| named[..*n].contains(name))
-    {
-        return Err(format!("`{twice}` stands twice"));
-    }
-    let item = |name: &str| match name.split_once('.') {
-        Some((id, part)) if is_word(part) => id.to_string(),
-        _ => name.to_string(),
-    };
-    let mut ids: Vec<String> = named.into_iter().map(item).collect();
-    ids.dedup(); // two parts of one item
-    if let Some(wrong) = ids.iter().find(|id| !is_item_id(id)) {
-        return Err(format!(
-            "`{wrong}` is no item of the checklist; write `P2, M1: …`"
-        ));
-    }
-    if purpose.trim().is_empty() {
+    if !ids.is_empty() && rest.is_empty() {
         return Err("after the ids, say what the file is for".into());
     }
     Ok(ids)
+}
+
+/// One capital letter and digits: an item, or a slip.
+fn looks_like_an_id(word: &str) -> bool {
+    let (letter, number) = word.split_at_checked(1).unwrap_or_default();
+    letter.bytes().all(|c| c.is_ascii_uppercase())
+        && !number.is_empty()
+        && number.bytes().all(|c| c.is_ascii_digit())
 }
 
 fn is_word(part: &str) -> bool {
@@ -141,6 +143,7 @@ mod tests {
     fn ids_at_the_start_of_a_header_are_read_in_their_order() {
         assert_eq!(ids("P2, M1: the four clocks"), Ok(vec!["P2".into(), "M1".into()]));
         assert_eq!(ids("P2 M1: the four clocks"), ids("P2, M1: the four clocks"));
+        assert_eq!(ids("M1 against a gateway"), Ok(vec!["M1".into()]));
         assert_eq!(
             ids("S5.keys, S5.revocation, S2: keys"),
             Ok(vec!["S5".into(), "S2".into()])
@@ -165,8 +168,8 @@ mod tests {
     fn a_header_that_almost_lists_ids_is_refused() {
         for header in [
             "S9: no such item",
-            "P2 the clocks",
             "P2 M9: x",
+            "P2, M1",
             "S3, S3: twice",
             "S3:",
             "S03: x",
