@@ -40,10 +40,12 @@ use crate::plan::{PartPlan, PlanInput};
 use crate::self_test::{Oracle, Reading};
 use crate::target::Answer;
 
+const PARTS: &[&str] = &["S2.user", "S2.isolation", "S2.headers", "S2.spoofing"];
+
 /// This proof's row.
 pub const PROOF: Proof = Proof {
     item: ItemId::S2,
-    parts: &["S2.user", "S2.isolation", "S2.headers", "S2.spoofing"],
+    parts: PARTS,
     doc: include_str!("s2_rate_limits.rs"),
     when: When::Last,
     attacks: false,
@@ -87,8 +89,7 @@ fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
         let missing = format!(
             "a scaled limit of at most {COUNT_MAX} requests per user (declares.user_limit is {limit})"
         );
-        return PROOF
-            .parts
+        return PARTS
             .iter()
             .map(|part| {
                 PartPlan::no(
@@ -101,8 +102,7 @@ fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
     }
     let Some(crowd) = Crowd::of(input.target) else {
         let missing = "a key that works (credentials.<role>.key_env)";
-        return PROOF
-            .parts
+        return PARTS
             .iter()
             .map(|part| PartPlan::no(part, missing, "without it nothing is ever admitted"))
             .collect();
@@ -133,6 +133,14 @@ async fn run(ctx: Ctx) -> Vec<PartReport> {
         return Vec::new(); // the plan said so
     };
     let mut world = exhaust::World::new(ctx, crowd);
+    if let Some(reason) = world.is_silent().await {
+        let reason =
+            format!("a new user's first request is not answered ({reason}), so nothing can be counted");
+        return PARTS
+            .iter()
+            .map(|id| part(&world.ctx, id).unproven(reason.clone()))
+            .collect();
+    }
     let mut parts = vec![user::prove(&mut world).await];
     if !world.ctx.cancel.is_cancelled() && world.crowd.has_two() {
         parts.push(isolation::prove(&mut world).await);

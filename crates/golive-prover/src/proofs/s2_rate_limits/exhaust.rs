@@ -18,6 +18,9 @@ use crate::target::{Call, Exchange, millis};
 /// Requests of a burst in flight at once: more than a serial caller has, and far from a load test.
 const AT_ONCE: usize = 16;
 
+/// A short question is answered by then, or the count is not worth having.
+const DEADLINE: Duration = Duration::from_secs(20);
+
 /// What the parts share.
 pub(super) struct World {
     pub(super) ctx: Ctx,
@@ -77,6 +80,18 @@ impl World {
             limit,
             kept: None,
             slowest: Duration::ZERO,
+        }
+    }
+
+    /// Why not even a first request is answered, if it is not: then every burst would wait for nothing. Being over
+    /// the limit at once is an answer here.
+    pub(super) async fn is_silent(&mut self) -> Option<UnscoredReason> {
+        let person = self.crowd.another(&self.ctx, "first");
+        let first = self.send(person, "first", 0).await;
+        match &first.exchange.outcome {
+            Scored::Scored(answer) if answer.is_limited() => None,
+            Scored::Scored(answer) => answer.reply(&self.ctx.config).into_result().err(),
+            Scored::Unscored(reason) => Some(reason.clone()),
         }
     }
 
@@ -228,7 +243,7 @@ pub(super) struct Seen {
 
 async fn send(ctx: Ctx, tag: String, call: Call) -> Sent {
     let sent = clock::now();
-    let exchange = ctx.target.send(call).await;
+    let exchange = ctx.target.send(call.deadline(DEADLINE)).await;
     Sent {
         tag,
         exchange,

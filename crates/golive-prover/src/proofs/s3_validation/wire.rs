@@ -22,6 +22,9 @@ const READ_MAX: usize = 1024 * 1024;
 /// Between two bytes or lines of a slow sender.
 const DRIP: Duration = Duration::from_millis(500);
 
+/// After a whole answer, how long is watched whether the connection closes behind it.
+const SETTLE: Duration = Duration::from_millis(300);
+
 /// The longest the target's own rate limit is waited out.
 const LIMIT_WAIT_MAX: Duration = Duration::from_secs(60);
 
@@ -93,7 +96,7 @@ pub(super) async fn send(ctx: &Ctx, made: &Made, patience: Duration) -> Came {
                 }
                 if came.answer.is_some() {
                     // Whole, and the connection still open: a moment shows whether it is closed behind it.
-                    deadline.as_mut().reset(tokio::time::Instant::now() + Duration::from_millis(300));
+                    deadline.as_mut().reset((clock::now() + SETTLE).into());
                     came.after = clock::now().saturating_duration_since(sent_at.unwrap_or(started));
                 }
             }

@@ -1,0 +1,106 @@
+//! S3: the corpus against a good twin and its broken ones.
+
+use futures_util::StreamExt as _;
+use golive_checklist::{ItemId, Verdict};
+
+use crate::twin::{Flaw, Settings, TwinWorld};
+use crate::world::{assert_verdict, part};
+
+#[tokio::test]
+async fn a_gateway_that_reads_strictly_passes_with_every_case() {
+    let world = TwinWorld::start(Flaw::None, Settings::default()).await;
+    let report = world.prove(ItemId::S3, world.target()).await;
+    for id in ["S3.structure", "S3.bounds", "S3.valid"] {
+        assert_verdict(&report, id, Verdict::Pass);
+    }
+    assert!(part(&report, "S3.structure").measured["cases"].as_u64().unwrap() >= 80);
+    assert!(part(&report, "S3.valid").measured["cases"].as_u64().unwrap() >= 20);
+    assert_verdict(&report, "S3.text", Verdict::Unproven);
+}
+
+#[tokio::test]
+async fn each_lax_reading_fails_and_names_the_case() {
+    let flaws = [
+        (
+            Flaw::DuplicatesAccepted,
+            "S3.structure",
+            Verdict::Fail,
+            "duplicate-member: accepted (200)",
+        ),
+        (
+            Flaw::LoneSurrogatesAccepted,
+            "S3.structure",
+            Verdict::Fail,
+            "lone-high: accepted (200)",
+        ),
+        (
+            Flaw::BelievesEncodings,
+            "S3.structure",
+            Verdict::Fail,
+            "encoded-gzip: accepted (200)",
+        ),
+        (
+            Flaw::ForwardsRefused,
+            "S3.structure",
+            Verdict::Fail,
+            "reached the model although it must be refused",
+        ),
+        (
+            Flaw::TellsTheInside,
+            "S3.structure",
+            Verdict::Fail,
+            "tells of the inside",
+        ),
+        (
+            Flaw::PageInsteadOfError,
+            "S3.structure",
+            Verdict::Warn,
+            "not in the wire format",
+        ),
+        (
+            Flaw::BreaksOverDepth,
+            "S3.bounds",
+            Verdict::Fail,
+            "deep-arrays: answered 500",
+        ),
+        (Flaw::RefusesEmoji, "S3.valid", Verdict::Fail, "zwj: not served"),
+    ];
+    // Two at a time: the proof times each refusal.
+    futures_util::stream::iter(flaws)
+        .for_each_concurrent(2, |(flaw, id, verdict, named)| async move {
+            let world = TwinWorld::start(flaw, Settings::default()).await;
+            let mut target = world.target();
+            target.staging = true;
+            let report = world.prove(ItemId::S3, target).await;
+            assert_verdict(&report, id, verdict);
+            let found = part(&report, id);
+            assert!(found.summary.contains(named), "{flaw:?}: {}", found.summary);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_production_target_is_not_sent_broken_http() {
+    let world = TwinWorld::start(Flaw::None, Settings::default()).await;
+    let mut target = world.target();
+    target.staging = false;
+    target.lab_url = None;
+    let report = world.prove(ItemId::S3, target).await;
+    let structure = part(&report, "S3.structure");
+    assert!(structure.measured["cases_left_out"].as_u64().unwrap() > 20);
+    assert!(structure.measured["cases"].as_u64().unwrap() >= 50);
+}
+
+#[tokio::test]
+async fn the_report_of_s3_holds_no_key() {
+    let world = TwinWorld::start(Flaw::DuplicatesAccepted, Settings::default()).await;
+    let mut target = world.target();
+    target.staging = false;
+    target.lab_url = None;
+    let report = world.prove(ItemId::S3, target).await;
+    assert!(
+        !serde_json::to_string(&report)
+            .unwrap()
+            .contains("GOLIVEserviceTOKEN")
+    );
+}
