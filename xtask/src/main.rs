@@ -5,6 +5,7 @@
 
 use std::process::ExitCode;
 
+mod bench;
 mod fuzz;
 mod lint;
 mod setup;
@@ -46,6 +47,12 @@ const TASKS: &[Task] = &[
         arguments: "[--fix]",
         about: "headers, item tags, the table of ARCHITECTURE.md, links, sizes; --fix: rewrite the table",
         run: tidy::run,
+    },
+    Task {
+        name: "bench",
+        arguments: "[--quick] [--profile dist|release] [-- …]",
+        about: "build golive and measure it against direct calls and nginx; after --: flags of the bench itself",
+        run: bench::run,
     },
     Task {
         name: "fuzz",

@@ -49,7 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
 ];
 
-const NO_ROOM: &[&str] = &["golive", "xtask"];
+const NO_ROOM: &[&str] = &["golive", "golive-bench", "xtask"];
 
 /// Rooms that are computations: bytes, numbers and times come in as arguments.
 const NO_IO: &[&str] = &[
