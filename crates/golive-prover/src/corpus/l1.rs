@@ -144,7 +144,10 @@ impl Case {
     pub(crate) fn before(&self) -> &'static [(&'static str, &'static str)] {
         match self.turns {
             true => &[
-                ("user", "I would like to start cooking at home. What are three simple dishes?"),
+                (
+                    "user",
+                    "I would like to start cooking at home. What are three simple dishes?",
+                ),
                 ("assistant", "Soup, an omelette, or pasta with tomatoes."),
             ],
             false => &[],
@@ -217,19 +220,33 @@ mod tests {
         assert!(languages.len() >= 6);
         for language in languages {
             let of = || CASES.iter().filter(move |case| case.language == language);
-            assert!(of().any(|case| case.stream) && of().any(|case| !case.stream), "{language:?}");
+            assert!(
+                of().any(|case| case.stream) && of().any(|case| !case.stream),
+                "{language:?}"
+            );
         }
-        let axes: [fn(&Case) -> bool; 5] =
-            [|c| c.stream, |c| c.tools, |c| c.turns, |c| c.long, |c| c.scary];
+        let axes: [fn(&Case) -> bool; 5] = [|c| c.stream, |c| c.tools, |c| c.turns, |c| c.long, |c| c.scary];
         for (n, axis) in axes.iter().enumerate() {
             assert!(CASES.iter().filter(|case| axis(case)).count() >= 7, "axis {n}");
-            assert!(CASES.iter().any(|case| axis(case) && case.stream), "axis {n} streamed");
-            assert!(CASES.iter().any(|case| axis(case) && !case.stream) || n == 0, "axis {n} plain");
+            assert!(
+                CASES.iter().any(|case| axis(case) && case.stream),
+                "axis {n} streamed"
+            );
+            assert!(
+                CASES.iter().any(|case| axis(case) && !case.stream) || n == 0,
+                "axis {n} plain"
+            );
         }
         for form in [Prose, List, Json, Markdown, Code] {
-            assert!(CASES.iter().filter(|case| case.form == form).count() >= 3, "{form:?}");
+            assert!(
+                CASES.iter().filter(|case| case.form == form).count() >= 3,
+                "{form:?}"
+            );
         }
-        let sizes: BTreeSet<usize> = CASES.iter().map(|case| case.text().len().ilog2() as usize).collect();
+        let sizes: BTreeSet<usize> = CASES
+            .iter()
+            .map(|case| case.text().len().ilog2() as usize)
+            .collect();
         assert!(sizes.len() >= 5, "lengths from a word to pages");
     }
 }

@@ -69,7 +69,11 @@ const MAX_TOKENS: u32 = 1_024;
 fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
     vec![match default_role(input.target) {
         Some(_) => PartPlan::yes("L1.smoke", l1::CASES.len() as u64 + 1, Duration::from_secs(60)),
-        None => PartPlan::no("L1.smoke", "a key that works (credentials.<role>.key_env)", "the requests need one"),
+        None => PartPlan::no(
+            "L1.smoke",
+            "a key that works (credentials.<role>.key_env)",
+            "the requests need one",
+        ),
     }]
 }
 
@@ -82,9 +86,15 @@ struct Tried {
 
 async fn run(ctx: Ctx) -> Vec<PartReport> {
     ctx.waiting(format!("{} diverse requests", l1::CASES.len()));
-    let tried: Vec<Tried> =
-        futures_util::stream::iter(0..l1::CASES.len()).map(|n| one(&ctx, n)).buffered(AT_ONCE).collect().await;
-    let no_json = ctx.target.call(&Ask::new("Hello.").user(ctx.user("no-json"))).body(&b"{\"messages\": [{\"role\""[..]);
+    let tried: Vec<Tried> = futures_util::stream::iter(0..l1::CASES.len())
+        .map(|n| one(&ctx, n))
+        .buffered(AT_ONCE)
+        .collect()
+        .await;
+    let no_json = ctx
+        .target
+        .call(&Ask::new("Hello.").user(ctx.user("no-json")))
+        .body(&b"{\"messages\": [{\"role\""[..]);
     let refused = ctx.target.send(no_json.deadline(Duration::from_secs(10))).await;
     vec![report(&ctx, &tried, &refused)]
 }
@@ -94,33 +104,47 @@ async fn one(ctx: &Ctx, number: usize) -> Tried {
     let exchange = ctx.target.send(call(ctx, number, case)).await;
     let found = match &exchange.outcome {
         Scored::Scored(answer) if answer.is_limited() => Scored::Unscored(limited()),
-        Scored::Scored(answer) => Scored::Scored(match said::read(answer, &ctx.config, streamed(ctx, case)) {
-            Ok(said) => genuine(ctx, case, &said).await.map(|()| said.text),
-            Err(why) => Err(why),
-        }),
+        Scored::Scored(answer) => {
+            Scored::Scored(match said::read(answer, &ctx.config, streamed(ctx, case)) {
+                Ok(said) => genuine(ctx, case, &said).await.map(|()| said.text),
+                Err(why) => Err(why),
+            })
+        }
         // What was not sent says nothing; what was not answered is a failure a person would have seen.
         Scored::Unscored(reason @ (UnscoredReason::OverBudget | UnscoredReason::Interrupted)) => {
             Scored::Unscored(reason.clone())
         }
         Scored::Unscored(reason) => Scored::Scored(Err(reason.to_string())),
     };
-    Tried { case, exchange, found }
+    Tried {
+        case,
+        exchange,
+        found,
+    }
 }
 
 /// An agent without a pointer into its stream does not stream; the case is asked plainly then.
 fn streamed(ctx: &Ctx, case: &Case) -> bool {
     let no_stream = ctx.config.format == TargetFormat::Http
-        && ctx.config.pointers.as_ref().is_some_and(|pointers| pointers.stream.is_none());
+        && ctx
+            .config
+            .pointers
+            .as_ref()
+            .is_some_and(|pointers| pointers.stream.is_none());
     case.stream && !no_stream
 }
 
 fn call(ctx: &Ctx, number: usize, case: &Case) -> Call {
     let mut ask = Ask::new(case.text()).user(ctx.user(&format!("smoke-{number}")));
     ask.stream = streamed(ctx, case);
-    ask.include_usage = case.stream && number % 2 == 0;
+    ask.include_usage = case.stream && number.is_multiple_of(2);
     ask.max_tokens = MAX_TOKENS;
     if ctx.config.format != TargetFormat::Http {
-        ask.before = case.before().iter().map(|(role, text)| ((*role).to_owned(), (*text).to_owned())).collect();
+        ask.before = case
+            .before()
+            .iter()
+            .map(|(role, text)| ((*role).to_owned(), (*text).to_owned()))
+            .collect();
         ask.tools = case.tools();
     }
     ctx.target.call(&ask)
@@ -139,7 +163,9 @@ async fn genuine(ctx: &Ctx, case: &Case, said: &said::Said) -> Result<(), String
     }
     let marks = nonce::find_all(&said.text);
     let Some(mark) = marks.last() else {
-        return Err("the answer carries no mark of the lab: it is cut, or the model did not make it".to_owned());
+        return Err(
+            "the answer carries no mark of the lab: it is cut, or the model did not make it".to_owned(),
+        );
     };
     match lab.verify(mark).await {
         Ok(true) => Ok(()),
@@ -171,7 +197,11 @@ fn report(ctx: &Ctx, tried: &[Tried], refused: &Exchange) -> PartReport {
     }
     let different: BTreeSet<&str> = texts.iter().map(String::as_str).collect();
     // Without a lab two models may well say the same short thing; one answer to everything is no model.
-    let least = if ctx.lab.is_some() { texts.len() } else { texts.len().div_ceil(2).max(2) };
+    let least = if ctx.lab.is_some() {
+        texts.len()
+    } else {
+        texts.len().div_ceil(2).max(2)
+    };
     let controls = Controls::new()
         .positive(Positive::new(
             "the answers differ from each other",
@@ -186,7 +216,11 @@ fn report(ctx: &Ctx, tried: &[Tried], refused: &Exchange) -> PartReport {
     let bound = share_at_most(tally.bad(), tally.scored(), 0.95) * 100.0;
     let shown = (bound * 10.0).round() / 10.0;
     ctx.part("L1.smoke")
-        .headline(format!("{}/{} failed ⇒ error rate < {shown:.1} % at 95 %", tally.bad(), tally.scored()))
+        .headline(format!(
+            "{}/{} failed ⇒ error rate < {shown:.1} % at 95 %",
+            tally.bad(),
+            tally.scored()
+        ))
         .measured("requests", tried.len())
         .measured("failed", tally.bad())
         .measured("error_rate_below_percent", shown)
@@ -194,7 +228,9 @@ fn report(ctx: &Ctx, tried: &[Tried], refused: &Exchange) -> PartReport {
         .measured("coverage", l1::coverage())
         .checklist("requests", l1::CASES.len())
         .checklist("failed", 0)
-        .fix("look at the first failed exchange; ask again with the line below, which sends the same requests")
+        .fix(
+            "look at the first failed exchange; ask again with the line below, which sends the same requests",
+        )
         .evidences(failed)
         .evidences(good)
         .controls(controls)

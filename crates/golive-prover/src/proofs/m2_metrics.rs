@@ -60,7 +60,11 @@ fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
         .iter()
         .map(|part| {
             if target.metrics_url.is_none() {
-                PartPlan::no(part, "the address of its metrics (metrics_url)", "whether the numbers are right")
+                PartPlan::no(
+                    part,
+                    "the address of its metrics (metrics_url)",
+                    "whether the numbers are right",
+                )
             } else if target.lab_url.is_none() {
                 PartPlan::no(
                     part,
@@ -68,10 +72,18 @@ fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
                     "only answers of known length, time and usage can be counted after",
                 )
             } else if *part == "M2.tokens" && target.format == TargetFormat::Http {
-                PartPlan::no(part, "a wire format that reports usage", "an agent's own JSON has no tokens")
+                PartPlan::no(
+                    part,
+                    "a wire format that reports usage",
+                    "an agent's own JSON has no tokens",
+                )
             } else {
                 // One batch serves the three parts.
-                PartPlan::yes(part, if *part == "M2.requests" { requests } else { 0 }, Duration::from_secs(5))
+                PartPlan::yes(
+                    part,
+                    if *part == "M2.requests" { requests } else { 0 },
+                    Duration::from_secs(5),
+                )
             }
         })
         .collect()
@@ -79,7 +91,11 @@ fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
 
 /// The longest the metrics may lag behind: exporters that push write every 15 s.
 fn patience(scaled: bool) -> Duration {
-    if scaled { Duration::from_millis(1_500) } else { Duration::from_secs(20) }
+    if scaled {
+        Duration::from_millis(1_500)
+    } else {
+        Duration::from_secs(20)
+    }
 }
 
 /// What was scraped around the batch.
@@ -124,7 +140,10 @@ async fn measure(ctx: &Ctx) -> Result<(Scraped, Batch), Unmeasured> {
     loop {
         ctx.waiting("the metrics to catch up");
         let (now, _) = scrape(ctx).await?;
-        let caught_up = now.requests.as_ref().is_none_or(|found| found.value - was >= expected);
+        let caught_up = now
+            .requests
+            .as_ref()
+            .is_none_or(|found| found.value - was >= expected);
         let late = clock::now().saturating_duration_since(started) > patience(ctx.config.scaled);
         if caught_up || late || !ctx.sleep(STILL / 4).await {
             break;
@@ -138,7 +157,14 @@ async fn measure(ctx: &Ctx) -> Result<(Scraped, Batch), Unmeasured> {
         let reason = "other traffic: the count of requests moved after the batch was answered; run it alone";
         return Err((reason.to_owned(), Some(Box::new(after_page))));
     }
-    Ok((Scraped { before, after, pages: [before_page, after_page] }, batch))
+    Ok((
+        Scraped {
+            before,
+            after,
+            pages: [before_page, after_page],
+        },
+        batch,
+    ))
 }
 
 fn moved(before: &Figures, after: &Figures) -> bool {
@@ -147,18 +173,31 @@ fn moved(before: &Figures, after: &Figures) -> bool {
 }
 
 async fn scrape(ctx: &Ctx) -> Result<(Figures, Exchange), Unmeasured> {
-    let mut page = ctx.target.send(Call::metrics().deadline(Duration::from_secs(10))).await;
+    let mut page = ctx
+        .target
+        .send(Call::metrics().deadline(Duration::from_secs(10)))
+        .await;
     if matches!(page.status(), Some(401 | 403)) {
         // Metrics may be guarded by the same key as everything else.
-        let call = Call::metrics().credential(Credential::Default).deadline(Duration::from_secs(10));
+        let call = Call::metrics()
+            .credential(Credential::Default)
+            .deadline(Duration::from_secs(10));
         page = ctx.target.send(call).await;
     }
     let text = match page.answer() {
         Some(answer) if answer.status.is_success() && !answer.truncated => answer.text(),
-        _ => return Err((format!("the metrics cannot be read: {}", page.in_short()), Some(Box::new(page)))),
+        _ => {
+            return Err((
+                format!("the metrics cannot be read: {}", page.in_short()),
+                Some(Box::new(page)),
+            ));
+        }
     };
     match Exposition::parse(&text) {
         Ok(exposition) => Ok((Figures::of(&exposition), page)),
-        Err(error) => Err((format!("the metrics cannot be read: {error}"), Some(Box::new(page)))),
+        Err(error) => Err((
+            format!("the metrics cannot be read: {error}"),
+            Some(Box::new(page)),
+        )),
     }
 }

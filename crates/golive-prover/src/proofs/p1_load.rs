@@ -20,13 +20,14 @@
 //! run INVALID.
 
 mod judge;
+#[cfg(test)]
+mod modelled;
 mod offer;
 
 use std::time::Duration;
 
 use golive_checklist::gate::LoadOffered;
 use golive_checklist::item::ItemId;
-use golive_checklist::judge::Scored;
 use golive_checklist::report::PartReport;
 use golive_config::Target;
 use golive_load::Plan;
@@ -63,7 +64,11 @@ const FIRST_SAMPLES: [u64; 2] = [24, 100];
 
 /// The plan of the load for a target and its rate.
 fn load_plan(target: &Target, rate: f64, seed: u64) -> Plan {
-    let ramp = Ramp { min_samples: 0, time_scale: if target.scaled { SCALE } else { 1.0 }, ..Ramp::new(rate) };
+    let ramp = Ramp {
+        min_samples: 0,
+        time_scale: if target.scaled { SCALE } else { 1.0 },
+        ..Ramp::new(rate)
+    };
     let mut plan = ramp.plan(seed);
     let declares = &target.declares;
     let last = plan.stages.len().saturating_sub(2);
@@ -78,7 +83,8 @@ fn load_plan(target: &Target, rate: f64, seed: u64) -> Plan {
     }
     plan.abort.p95_lines = [Some(declares.p95_simple), Some(declares.p95_complex), None, None];
     // Past twice its line an answer is of no use to anybody.
-    plan.deadline = (declares.p95_complex.max(declares.p95_simple) * 2).clamp(Duration::from_secs(1), plan.deadline);
+    plan.deadline =
+        (declares.p95_complex.max(declares.p95_simple) * 2).clamp(Duration::from_secs(1), plan.deadline);
     if target.scaled {
         // In a demo all runs on one machine; a hundredth of the line of a latency is nothing to it.
         let shortest = declares.p95_simple.min(declares.p95_complex);
@@ -89,12 +95,23 @@ fn load_plan(target: &Target, rate: f64, seed: u64) -> Plan {
 
 fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
     let target = input.target;
-    let no = |missing: &str, unlocks: &str| PARTS.iter().map(|part| PartPlan::no(part, missing, unlocks)).collect();
+    let no = |missing: &str, unlocks: &str| {
+        PARTS
+            .iter()
+            .map(|part| PartPlan::no(part, missing, unlocks))
+            .collect()
+    };
     let Some(rate) = target.declares.expected_rate else {
-        return no("the expected peak in requests per second (declares.expected_rate)", "ten times nothing is nothing");
+        return no(
+            "the expected peak in requests per second (declares.expected_rate)",
+            "ten times nothing is nothing",
+        );
     };
     if default_role(target).is_none() {
-        return no("a key that works (credentials.<role>.key_env)", "the load needs one");
+        return no(
+            "a key that works (credentials.<role>.key_env)",
+            "the load needs one",
+        );
     }
     let expected = load_plan(target, rate, 0).expectation();
     PARTS
@@ -113,7 +130,10 @@ async fn run(ctx: Ctx) -> Vec<PartReport> {
         return Vec::new(); // the plan says so
     };
     let unproven = |reason: &str, controls: &Controls| -> Vec<PartReport> {
-        PARTS.iter().map(|part| ctx.part(part).controls(controls.clone()).unproven(reason)).collect()
+        PARTS
+            .iter()
+            .map(|part| ctx.part(part).controls(controls.clone()).unproven(reason))
+            .collect()
     };
     let mut plan = load_plan(&ctx.config, rate, ctx.seed);
     let offer = match offer::Offer::new(&ctx, &plan).await {
@@ -123,7 +143,10 @@ async fn run(ctx: Ctx) -> Vec<PartReport> {
     plan.budget = Some(offer.budget());
     let controls = controls(&ctx, &offer).await;
     if !controls.both_held() {
-        return unproven("a control did not hold, so no load was offered: it would have shown nothing", &controls);
+        return unproven(
+            "a control did not hold, so no load was offered: it would have shown nothing",
+            &controls,
+        );
     }
     let run = match offer.run(&ctx, plan).await {
         Ok(run) => run,
@@ -131,7 +154,11 @@ async fn run(ctx: Ctx) -> Vec<PartReport> {
     };
     let weak = judge::generator_faults(&run);
     if !run.stages.is_empty() && !ctx.cancel.is_cancelled() {
-        ctx.load_offered(if weak.is_empty() { LoadOffered::Yes } else { LoadOffered::No });
+        ctx.load_offered(if weak.is_empty() {
+            LoadOffered::Yes
+        } else {
+            LoadOffered::No
+        });
     }
     judge::parts(&ctx, &run, &controls)
 }
@@ -139,14 +166,17 @@ async fn run(ctx: Ctx) -> Vec<PartReport> {
 /// A request of each class is answered, and the generator notices one that is not.
 async fn controls(ctx: &Ctx, offer: &offer::Offer) -> Controls {
     let mut controls = Controls::new();
-    for (class, name) in [(0, "a simple request is answered"), (1, "a complex request is answered")] {
+    for (class, name) in [
+        (0, "a simple request is answered"),
+        (1, "a complex request is answered"),
+    ] {
         let (observed, detail) = offer.try_one(ctx, class).await;
         controls = controls.positive(Positive::new(name, observed, detail));
     }
-    let (failure, detail) = offer.try_broken(ctx).await;
-    let noticed = match failure {
-        Scored::Scored(failed) => Scored::Scored(failed),
-        unscored => unscored,
-    };
-    controls.negative(Negative::new("a broken request counts as failed", noticed, detail))
+    let (noticed, detail) = offer.try_broken(ctx).await;
+    controls.negative(Negative::new(
+        "a broken request counts as failed",
+        noticed,
+        detail,
+    ))
 }

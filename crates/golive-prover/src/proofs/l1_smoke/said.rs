@@ -38,7 +38,10 @@ pub(in crate::proofs) fn read(answer: &Answer, target: &Target, stream: bool) ->
     match answer.reply(target) {
         Scored::Scored(reply) => {
             ended_well(reply.finish.as_deref(), target)?;
-            Ok(Said { text: reply.text, tool_call: reply.tool_call })
+            Ok(Said {
+                text: reply.text,
+                tool_call: reply.tool_call,
+            })
         }
         Scored::Unscored(reason) => Err(reason.to_string()),
     }
@@ -62,7 +65,10 @@ struct Reader {
 
 fn read_stream(answer: &Answer, target: &Target) -> Result<Said, String> {
     if answer.media_type() != "text/event-stream" {
-        return Err(format!("a stream was asked for and `{}` came", answer.media_type()));
+        return Err(format!(
+            "a stream was asked for and `{}` came",
+            answer.media_type()
+        ));
     }
     if answer.truncated {
         return Err("the stream is longer than what was read".to_owned());
@@ -85,7 +91,10 @@ fn read_stream(answer: &Answer, target: &Target) -> Result<Said, String> {
     if reader.text.trim().is_empty() && !reader.tool_call {
         return Err("empty answer".to_owned());
     }
-    Ok(Said { text: reader.text, tool_call: reader.tool_call })
+    Ok(Said {
+        text: reader.text,
+        tool_call: reader.tool_call,
+    })
 }
 
 impl Reader {
@@ -102,7 +111,9 @@ impl Reader {
                 StreamEvent::Finish(reason) => self.finish = Some(reason.to_string()),
                 StreamEvent::End => self.ended = true,
                 StreamEvent::Error(message) => return Err(format!("an error within the stream: {message}")),
-                StreamEvent::Malformed => return Err("an event of the stream is not of its format".to_owned()),
+                StreamEvent::Malformed => {
+                    return Err("an event of the stream is not of its format".to_owned());
+                }
                 StreamEvent::Start | StreamEvent::Reasoning | StreamEvent::Usage(_) | StreamEvent::Other => {}
             }
         }
@@ -113,9 +124,12 @@ impl Reader {
         if !event.has_data || &event.data[..] == b"[DONE]" {
             return Ok(());
         }
-        let data: Value =
-            serde_json::from_slice(&event.data).map_err(|_| "an event of the stream is not JSON".to_owned())?;
-        let stream = target.pointers.as_ref().and_then(|pointers| pointers.stream.as_ref());
+        let data: Value = serde_json::from_slice(&event.data)
+            .map_err(|_| "an event of the stream is not JSON".to_owned())?;
+        let stream = target
+            .pointers
+            .as_ref()
+            .and_then(|pointers| pointers.stream.as_ref());
         let pointer = stream.map_or("/delta", |pointer| pointer.as_str());
         if let Some(text) = data.pointer(pointer).and_then(Value::as_str) {
             self.text.push_str(text);

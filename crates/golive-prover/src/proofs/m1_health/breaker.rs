@@ -33,7 +33,7 @@ impl How {
 
 /// What breaks and heals.
 pub(super) enum Breaker {
-    Lab { lab: LabClient, provider: String },
+    Lab { lab: Box<LabClient>, provider: String },
     Commands { break_: Vec<String>, heal: Vec<String> },
 }
 
@@ -49,7 +49,7 @@ impl Breaker {
                 .any(|one| one.name == *provider && one.url.is_some());
             if has_port {
                 return Ok(Breaker::Lab {
-                    lab: lab.clone(),
+                    lab: Box::new(lab.clone()),
                     provider: provider.clone(),
                 });
             }

@@ -57,7 +57,7 @@ impl Kind {
     pub(super) fn of(number: usize) -> Kind {
         Kind {
             fails: number % 20 == 19,
-            slow: number % 5 == 0,
+            slow: number.is_multiple_of(5),
             stream: number % 4 == 1,
             asks_usage: number % 8 == 1,
         }
@@ -116,16 +116,23 @@ pub(super) async fn send(ctx: &Ctx) -> Result<Batch, String> {
     let marker = ctx.marker("batch");
     let since = lab.counts().await.map_err(|error| error.to_string())?.seq;
     let script = script(&marker);
-    lab.set_script(&ctx.config.lab_provider, &script).await.map_err(|error| error.to_string())?;
+    lab.set_script(&ctx.config.lab_provider, &script)
+        .await
+        .map_err(|error| error.to_string())?;
     let total = size(ctx.config.scaled);
     ctx.waiting(format!("a batch of {total} known requests"));
-    let requests: Vec<(Kind, Got, Duration)> =
-        futures_util::stream::iter(0..total).map(|number| one(ctx, &marker, number)).buffer_unordered(AT_ONCE).collect().await;
+    let requests: Vec<(Kind, Got, Duration)> = futures_util::stream::iter(0..total)
+        .map(|number| one(ctx, &marker, number))
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
     let counted = count(ctx, since, &marker).await;
     restore(lab).await;
     let (seen, others) = counted?;
     if others > 0 {
-        return Err(format!("other traffic: {others} requests reached the lab during the batch; run it alone"));
+        return Err(format!(
+            "other traffic: {others} requests reached the lab during the batch; run it alone"
+        ));
     }
     Ok(Batch { requests, seen })
 }
@@ -139,17 +146,23 @@ async fn restore(lab: &LabClient) {
 async fn one(ctx: &Ctx, marker: &str, number: usize) -> (Kind, Got, Duration) {
     let kind = Kind::of(number);
     // A person each: a limit per person must not spoil the batch.
-    let mut ask = Ask::new(format!("Say hello. {marker}-{}.", kind.word())).user(ctx.user(&format!("batch-{number}")));
+    let mut ask =
+        Ask::new(format!("Say hello. {marker}-{}.", kind.word())).user(ctx.user(&format!("batch-{number}")));
     ask.stream = kind.stream;
     ask.include_usage = kind.asks_usage;
-    let exchange = ctx.target.send(ctx.target.call(&ask).deadline(Duration::from_secs(30))).await;
+    let exchange = ctx
+        .target
+        .send(ctx.target.call(&ask).deadline(Duration::from_secs(30)))
+        .await;
     let elapsed = exchange.elapsed;
     (kind, read(ctx, kind, &exchange), elapsed)
 }
 
 fn read(ctx: &Ctx, kind: Kind, exchange: &Exchange) -> Got {
     match &exchange.outcome {
-        Scored::Scored(answer) if answer.is_limited() => Got::Spoilt("the target's own rate limit answered (429)".into()),
+        Scored::Scored(answer) if answer.is_limited() => {
+            Got::Spoilt("the target's own rate limit answered (429)".into())
+        }
         Scored::Scored(answer) if answer.status.is_server_error() => Got::Failed,
         Scored::Scored(answer) => match said::read(answer, &ctx.config, kind.stream) {
             Ok(_) => Got::Answered,
@@ -163,7 +176,12 @@ fn read(ctx: &Ctx, kind: Kind, exchange: &Exchange) -> Got {
 async fn count(ctx: &Ctx, since: u64, marker: &str) -> Result<(u64, u64), String> {
     let (mut since, mut ours, mut others) = (since, 0, 0);
     loop {
-        let query = Query { since, count: 0, limit: 1_000, ..Query::default() };
+        let query = Query {
+            since,
+            count: 0,
+            limit: 1_000,
+            ..Query::default()
+        };
         let page = match ctx.timeline(&query).await {
             Scored::Scored(page) => page,
             Scored::Unscored(reason) => return Err(format!("the lab cannot be asked: {reason}")),
@@ -194,17 +212,31 @@ fn script(marker: &str) -> Script {
         let (input, output) = kind.usage();
         let ms = u64::try_from(kind.latency().as_millis()).unwrap_or(u64::MAX);
         rules.push(Rule {
-            matches: Match { contains, ..Match::default() },
-            fault: kind.fails.then(|| Fault::Status { code: 500, headers: Default::default(), body: StatusBody::Wire }),
+            matches: Match {
+                contains,
+                ..Match::default()
+            },
+            fault: kind.fails.then(|| Fault::Status {
+                code: 500,
+                headers: Default::default(),
+                body: StatusBody::Wire,
+            }),
             behaviour: Some(Behaviour {
-                usage: Some(Usage { input, output, ..Usage::default() }),
+                usage: Some(Usage {
+                    input,
+                    output,
+                    ..Usage::default()
+                }),
                 latency: Some(Latency::Constant { ms }),
                 ..Behaviour::default()
             }),
             ..Rule::default()
         });
     }
-    Script { rules, ..Script::default() }
+    Script {
+        rules,
+        ..Script::default()
+    }
 }
 
 #[cfg(test)]
@@ -219,7 +251,10 @@ mod tests {
             let (fails, streams) = (count(|k| k.fails), count(|k| k.stream));
             assert_eq!((fails, streams), (total / 20, total / 4));
             assert_eq!(count(|k| k.fails && k.stream), 0);
-            assert!(count(|k| k.slow && !k.fails) * 20 > total * 2, "p95 is that of the slow ones");
+            assert!(
+                count(|k| k.slow && !k.fails) * 20 > total * 2,
+                "p95 is that of the slow ones"
+            );
             assert!(count(|k| k.asks_usage) > 0 && count(|k| k.stream && !k.asks_usage) > 0);
         }
         assert!(script("m").check().is_ok());

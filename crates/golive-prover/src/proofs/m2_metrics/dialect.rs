@@ -33,39 +33,84 @@ enum Fits {
 pub(super) const DIALECTS: &[Dialect] = &[
     Dialect {
         name: "golive",
-        requests: Count { names: &["golive_requests"], fits: None },
-        failed: Some(Count { names: &["golive_requests"], fits: Some(("outcome", Fits::Is("error"))) }),
+        requests: Count {
+            names: &["golive_requests"],
+            fits: None,
+        },
+        failed: Some(Count {
+            names: &["golive_requests"],
+            fits: Some(("outcome", Fits::Is("error"))),
+        }),
         duration: &[("golive_request_duration_seconds", 1.0)],
-        tokens_in: Count { names: &["golive_tokens"], fits: Some(("direction", Fits::Is("input"))) },
-        tokens_out: Count { names: &["golive_tokens"], fits: Some(("direction", Fits::Is("output"))) },
+        tokens_in: Count {
+            names: &["golive_tokens"],
+            fits: Some(("direction", Fits::Is("input"))),
+        },
+        tokens_out: Count {
+            names: &["golive_tokens"],
+            fits: Some(("direction", Fits::Is("output"))),
+        },
     },
     Dialect {
         name: "LiteLLM",
-        requests: Count { names: &["litellm_proxy_total_requests_metric"], fits: None },
-        failed: Some(Count { names: &["litellm_proxy_failed_requests_metric"], fits: None }),
+        requests: Count {
+            names: &["litellm_proxy_total_requests_metric"],
+            fits: None,
+        },
+        failed: Some(Count {
+            names: &["litellm_proxy_failed_requests_metric"],
+            fits: None,
+        }),
         duration: &[("litellm_request_total_latency_metric", 1.0)],
-        tokens_in: Count { names: &["litellm_input_tokens_metric", "litellm_input_tokens"], fits: None },
-        tokens_out: Count { names: &["litellm_output_tokens_metric", "litellm_output_tokens"], fits: None },
+        tokens_in: Count {
+            names: &["litellm_input_tokens_metric", "litellm_input_tokens"],
+            fits: None,
+        },
+        tokens_out: Count {
+            names: &["litellm_output_tokens_metric", "litellm_output_tokens"],
+            fits: None,
+        },
     },
     Dialect {
         name: "OpenTelemetry GenAI",
-        requests: Count { names: OTEL_COUNTS, fits: None },
-        failed: Some(Count { names: OTEL_COUNTS, fits: Some(("error_type", Fits::Some)) }),
+        requests: Count {
+            names: OTEL_COUNTS,
+            fits: None,
+        },
+        failed: Some(Count {
+            names: OTEL_COUNTS,
+            fits: Some(("error_type", Fits::Some)),
+        }),
         duration: &[
             ("gen_ai_client_operation_duration_seconds", 1.0),
             ("gen_ai_server_request_duration_seconds", 1.0),
             ("gen_ai_client_operation_duration", 1.0),
         ],
-        tokens_in: Count { names: OTEL_TOKENS, fits: Some(("gen_ai_token_type", Fits::Is("input"))) },
-        tokens_out: Count { names: OTEL_TOKENS, fits: Some(("gen_ai_token_type", Fits::Is("output"))) },
+        tokens_in: Count {
+            names: OTEL_TOKENS,
+            fits: Some(("gen_ai_token_type", Fits::Is("input"))),
+        },
+        tokens_out: Count {
+            names: OTEL_TOKENS,
+            fits: Some(("gen_ai_token_type", Fits::Is("output"))),
+        },
     },
     Dialect {
         name: "vLLM",
-        requests: Count { names: &["vllm:request_success"], fits: None },
+        requests: Count {
+            names: &["vllm:request_success"],
+            fits: None,
+        },
         failed: None,
         duration: &[("vllm:e2e_request_latency_seconds", 1.0)],
-        tokens_in: Count { names: &["vllm:prompt_tokens"], fits: None },
-        tokens_out: Count { names: &["vllm:generation_tokens"], fits: None },
+        tokens_in: Count {
+            names: &["vllm:prompt_tokens"],
+            fits: None,
+        },
+        tokens_out: Count {
+            names: &["vllm:generation_tokens"],
+            fits: None,
+        },
     },
 ];
 
@@ -118,9 +163,10 @@ impl Figures {
         Figures {
             requests: first(|dialect| Some(&dialect.requests)),
             failed: first(|dialect| dialect.failed.as_ref()),
-            duration: DIALECTS.iter().flat_map(|dialect| dialect.duration).find_map(|(name, unit)| {
-                histogram(page, name, *unit).map(|value| Found { name, value })
-            }),
+            duration: DIALECTS
+                .iter()
+                .flat_map(|dialect| dialect.duration)
+                .find_map(|(name, unit)| histogram(page, name, *unit).map(|value| Found { name, value })),
             tokens_in: first(|dialect| Some(&dialect.tokens_in)),
             tokens_out: first(|dialect| Some(&dialect.tokens_out)),
         }
@@ -133,7 +179,13 @@ pub(super) fn looked_for(part: &str) -> String {
         let mut names: Vec<&str> = match part {
             "M2.requests" => dialect.requests.names.to_vec(),
             "M2.latency" => dialect.duration.iter().map(|(name, _)| *name).collect(),
-            _ => dialect.tokens_in.names.iter().chain(dialect.tokens_out.names).copied().collect(),
+            _ => dialect
+                .tokens_in
+                .names
+                .iter()
+                .chain(dialect.tokens_out.names)
+                .copied()
+                .collect(),
         };
         names.dedup();
         format!("{} ({})", names.join(", "), dialect.name)
@@ -144,7 +196,11 @@ pub(super) fn looked_for(part: &str) -> String {
 
 impl Count {
     fn of(&self, page: &Exposition) -> Option<Found<f64>> {
-        let name = self.names.iter().copied().find(|name| page.named(name).next().is_some())?;
+        let name = self
+            .names
+            .iter()
+            .copied()
+            .find(|name| page.named(name).next().is_some())?;
         let fits = |sample: &&Sample| match &self.fits {
             None => true,
             Some((label, Fits::Is(value))) => sample.label(label) == *value,
@@ -176,24 +232,41 @@ fn histogram(page: &Exposition, name: &str, unit: f64) -> Option<Histogram> {
         }
     }
     buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
-    Some(Histogram { count, sum: sum_of("_sum").unwrap_or(f64::NAN) * unit, buckets })
+    Some(Histogram {
+        count,
+        sum: sum_of("_sum").unwrap_or(f64::NAN) * unit,
+        buckets,
+    })
 }
 
 impl Histogram {
     /// What was added since `before`.
     pub(super) fn since(&self, before: &Histogram) -> Histogram {
-        let had = |end: f64| before.buckets.iter().find(|(have, _)| *have == end).map_or(0.0, |(_, count)| *count);
+        let had = |end: f64| {
+            before
+                .buckets
+                .iter()
+                .find(|(have, _)| *have == end)
+                .map_or(0.0, |(_, count)| *count)
+        };
         Histogram {
             count: self.count - before.count,
             sum: self.sum - before.sum,
-            buckets: self.buckets.iter().map(|(end, count)| (*end, count - had(*end))).collect(),
+            buckets: self
+                .buckets
+                .iter()
+                .map(|(end, count)| (*end, count - had(*end)))
+                .collect(),
         }
     }
 
     /// The bucket (above, up to) in which the 95th percentile lies.
     pub(super) fn p95_bucket(&self) -> Option<(f64, f64)> {
         let rank = (0.95 * self.count).ceil();
-        let at = self.buckets.iter().position(|(_, count)| *count >= rank && rank > 0.0)?;
+        let at = self
+            .buckets
+            .iter()
+            .position(|(_, count)| *count >= rank && rank > 0.0)?;
         let below = at.checked_sub(1).map_or(0.0, |below| self.buckets[below].0);
         Some((below, self.buckets[at].0))
     }
@@ -227,14 +300,22 @@ mod tests {
 
     #[test]
     fn litellm_and_opentelemetry_are_known() {
-        let lite = figures("litellm_proxy_total_requests_metric_total{route=\"/x\"} 7\nlitellm_input_tokens_metric_total 9\n");
-        assert_eq!((lite.requests.unwrap().value, lite.tokens_in.unwrap().value), (7.0, 9.0));
+        let lite = figures(
+            "litellm_proxy_total_requests_metric_total{route=\"/x\"} 7\nlitellm_input_tokens_metric_total 9\n",
+        );
+        assert_eq!(
+            (lite.requests.unwrap().value, lite.tokens_in.unwrap().value),
+            (7.0, 9.0)
+        );
         let otel = figures(
             "gen_ai_client_operation_duration_seconds_count{error_type=\"500\"} 2\n\
              gen_ai_client_operation_duration_seconds_count 5\n\
              gen_ai_client_token_usage_sum{gen_ai_token_type=\"output\"} 11\n",
         );
-        assert_eq!((otel.requests.unwrap().value, otel.failed.unwrap().value), (7.0, 2.0));
+        assert_eq!(
+            (otel.requests.unwrap().value, otel.failed.unwrap().value),
+            (7.0, 2.0)
+        );
         assert_eq!(otel.tokens_out.unwrap().value, 11.0);
         assert_eq!(figures("other 1\n"), Figures::default());
     }

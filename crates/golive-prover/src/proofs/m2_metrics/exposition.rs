@@ -50,16 +50,19 @@ impl Exposition {
 
     /// The samples of this name, with or without the `_total` that OpenMetrics appends to counters.
     pub(super) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Sample> {
-        self.samples.iter().filter(move |sample| {
-            sample.name == name || sample.name.strip_suffix("_total") == Some(name)
-        })
+        self.samples
+            .iter()
+            .filter(move |sample| sample.name == name || sample.name.strip_suffix("_total") == Some(name))
     }
 }
 
 impl Sample {
     /// A label's value; absent and empty are the same, as Prometheus has it.
     pub(super) fn label(&self, name: &str) -> &str {
-        self.labels.iter().find(|(label, _)| label == name).map_or("", |(_, value)| value)
+        self.labels
+            .iter()
+            .find(|(label, _)| label == name)
+            .map_or("", |(_, value)| value)
     }
 }
 
@@ -85,7 +88,11 @@ fn sample(line: &str) -> Result<Sample, &'static str> {
         "NaN" => f64::NAN,
         word => word.parse().map_err(|_| "its value is no number")?,
     };
-    Ok(Sample { name: name.to_owned(), labels, value })
+    Ok(Sample {
+        name: name.to_owned(),
+        labels,
+        value,
+    })
 }
 
 type Labels<'a> = (Vec<(String, String)>, &'a str);
@@ -99,7 +106,11 @@ fn labels(mut rest: &str) -> Result<Labels<'_>, &'static str> {
             return Ok((all, rest));
         }
         let (name, after) = rest.split_once('=').ok_or("a label without a value")?;
-        let mut chars = after.trim_start().strip_prefix('"').ok_or("a label's value is not quoted")?.chars();
+        let mut chars = after
+            .trim_start()
+            .strip_prefix('"')
+            .ok_or("a label's value is not quoted")?
+            .chars();
         let mut value = String::new();
         loop {
             match chars.next().ok_or("a label's value does not end")? {
@@ -138,8 +149,19 @@ mod tests {
 
     #[test]
     fn what_is_no_page_of_metrics_is_refused_with_its_line() {
-        for text in ["<html>", "{\"id\":1}", "a", "a{b} 1", "a{b=\"c\" 1", "a b", "1a 2"] {
-            assert!(Exposition::parse(&format!("x 1\n{text}")).is_err_and(|error| error.line == 2), "{text}");
+        for text in [
+            "<html>",
+            "{\"id\":1}",
+            "a",
+            "a{b} 1",
+            "a{b=\"c\" 1",
+            "a b",
+            "1a 2",
+        ] {
+            assert!(
+                Exposition::parse(&format!("x 1\n{text}")).is_err_and(|error| error.line == 2),
+                "{text}"
+            );
         }
     }
 

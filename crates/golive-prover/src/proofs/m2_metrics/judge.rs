@@ -60,12 +60,18 @@ impl Judge<'_> {
     fn not_found(&self, draft: PartDraft, id: &str) -> PartReport {
         draft
             .evidence(self.scraped.pages[1].evidence("the metrics"))
-            .unproven(format!("no metric of it is known by name; looked for {}", looked_for(id)))
+            .unproven(format!(
+                "no metric of it is known by name; looked for {}",
+                looked_for(id)
+            ))
     }
 
     fn requests(&self) -> PartReport {
         const ID: &str = "M2.requests";
-        let draft = match self.draft(ID, "count each request once, when it is over, by how it ended; streams too") {
+        let draft = match self.draft(
+            ID,
+            "count each request once, when it is over, by how it ended; streams too",
+        ) {
             Ok(draft) => draft,
             Err(report) => return *report,
         };
@@ -76,15 +82,29 @@ impl Judge<'_> {
         let mut lines = Vec::new();
         let mut tally = Tally::new();
         let before = &self.scraped.before;
-        exact(&mut tally, &mut lines, "requests", &before.requests, requests, self.batch.sent());
+        exact(
+            &mut tally,
+            &mut lines,
+            "requests",
+            &before.requests,
+            requests,
+            self.batch.sent(),
+        );
         match failed {
-            _ if errors == 0 => tally.add_unscored(&UnscoredReason::Unexpected("no request of the batch failed".into())),
+            _ if errors == 0 => tally.add_unscored(&UnscoredReason::Unexpected(
+                "no request of the batch failed".into(),
+            )),
             // Counters of failures appear with the first failure.
-            None => tally.add_bad(format!("{errors} requests failed and no counter of failures is known by name")),
+            None => tally.add_bad(format!(
+                "{errors} requests failed and no counter of failures is known by name"
+            )),
             Some(failed) => exact(&mut tally, &mut lines, "errors", &before.failed, failed, errors),
         }
         draft
-            .headline(format!("{} requests and {errors} errors counted exactly", self.batch.sent()))
+            .headline(format!(
+                "{} requests and {errors} errors counted exactly",
+                self.batch.sent()
+            ))
             .measured("errors_seen", errors)
             .lines("counters", lines)
             .judged(&tally.judge(&Rule::all_of(2)))
@@ -92,20 +112,45 @@ impl Judge<'_> {
 
     fn tokens(&self) -> PartReport {
         const ID: &str = "M2.tokens";
-        let draft = match self.draft(ID, "take usage from the provider's answer, in streams too (stream_options), once") {
+        let draft = match self.draft(
+            ID,
+            "take usage from the provider's answer, in streams too (stream_options), once",
+        ) {
             Ok(draft) => draft,
             Err(report) => return *report,
         };
-        let (Some(tokens_in), Some(tokens_out)) = (&self.scraped.after.tokens_in, &self.scraped.after.tokens_out) else {
+        let (Some(tokens_in), Some(tokens_out)) =
+            (&self.scraped.after.tokens_in, &self.scraped.after.tokens_out)
+        else {
             return self.not_found(draft, ID);
         };
-        let answered = self.batch.requests.iter().filter(|(_, got, _)| matches!(got, Got::Answered));
-        let (input, output) = answered.map(|(kind, _, _)| kind.usage()).fold((0, 0), |(i, o), (a, b)| (i + a, o + b));
+        let answered = self
+            .batch
+            .requests
+            .iter()
+            .filter(|(_, got, _)| matches!(got, Got::Answered));
+        let (input, output) = answered
+            .map(|(kind, _, _)| kind.usage())
+            .fold((0, 0), |(i, o), (a, b)| (i + a, o + b));
         let mut lines = Vec::new();
         let mut tally = Tally::new();
         let before = &self.scraped.before;
-        exact(&mut tally, &mut lines, "input tokens", &before.tokens_in, tokens_in, input);
-        exact(&mut tally, &mut lines, "output tokens", &before.tokens_out, tokens_out, output);
+        exact(
+            &mut tally,
+            &mut lines,
+            "input tokens",
+            &before.tokens_in,
+            tokens_in,
+            input,
+        );
+        exact(
+            &mut tally,
+            &mut lines,
+            "output tokens",
+            &before.tokens_out,
+            tokens_out,
+            output,
+        );
         draft
             .headline(format!("{input} tokens in and {output} out counted exactly"))
             .measured("tokens_in", input)
@@ -127,7 +172,12 @@ impl Judge<'_> {
             return self.not_found(draft, ID);
         };
         let nothing = Histogram::default();
-        let before = self.scraped.before.duration.as_ref().map_or(&nothing, |found| &found.value);
+        let before = self
+            .scraped
+            .before
+            .duration
+            .as_ref()
+            .map_or(&nothing, |found| &found.value);
         let moved = after.value.since(before);
         let answered = self.batch.count(|got| matches!(got, Got::Answered));
         let mut tally = Tally::new();
@@ -142,7 +192,11 @@ impl Judge<'_> {
                 moved.count
             ));
         }
-        let counted = self.batch.requests.iter().filter(|(_, got, _)| !of_answered || matches!(got, Got::Answered));
+        let counted = self
+            .batch
+            .requests
+            .iter()
+            .filter(|(_, got, _)| !of_answered || matches!(got, Got::Answered));
         let (mut least, mut most, mut client) = (0.0, 0.0, Vec::new());
         for (kind, _, elapsed) in counted {
             least += kind.latency().as_secs_f64() * (1.0 - SUM_SLACK);
@@ -171,10 +225,17 @@ impl Judge<'_> {
             )),
             None => tally.add_unscored(&UnscoredReason::Unexpected("the histogram has no buckets".into())),
         }
-        let lines = moved.buckets.iter().map(|(end, count)| format!("up to {end} s: {count}")).collect();
+        let lines = moved
+            .buckets
+            .iter()
+            .map(|(end, count)| format!("up to {end} s: {count}"))
+            .collect();
         let (low, high) = bucket.unwrap_or_default();
         draft
-            .headline(format!("{} latencies, p95 between {low} and {high} s", moved.count))
+            .headline(format!(
+                "{} latencies, p95 between {low} and {high} s",
+                moved.count
+            ))
             .measured("metric", after.name)
             .measured("count", moved.count)
             .measured("sum_s", moved.sum)
@@ -194,11 +255,20 @@ fn exact(
     after: &Found<f64>,
     expected: u64,
 ) {
-    let was = before.as_ref().filter(|found| found.name == after.name).map_or(0.0, |found| found.value);
+    let was = before
+        .as_ref()
+        .filter(|found| found.name == after.name)
+        .map_or(0.0, |found| found.value);
     let moved = after.value - was;
-    lines.push(format!("{}: {was} → {}, {what}: {moved} counted, {expected} expected", after.name, after.value));
+    lines.push(format!(
+        "{}: {was} → {}, {what}: {moved} counted, {expected} expected",
+        after.name, after.value
+    ));
     if moved < 0.0 {
-        tally.add_unscored(&UnscoredReason::Unexpected(format!("{} went back: the target restarted", after.name)));
+        tally.add_unscored(&UnscoredReason::Unexpected(format!(
+            "{} went back: the target restarted",
+            after.name
+        )));
     } else if moved == expected as f64 {
         tally.add_good();
     } else {

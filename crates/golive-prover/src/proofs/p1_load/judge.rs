@@ -8,13 +8,13 @@ use golive_checklist::threshold::{ERROR_RATE, Estimate, LOAD, Zone};
 use golive_load::histogram::Percentile;
 use golive_load::interval::share;
 use golive_load::ramp::{breaking_point, recovery};
-use golive_load::report::{CONFIDENCE, ClassReport};
+use golive_load::report::CONFIDENCE;
 use golive_load::{Ended, Failure, Invalid, Role, RunReport, StageReport};
 
 use crate::control::Controls;
 use crate::ctx::Ctx;
 use crate::part::PartDraft;
-use crate::target::{limited, millis};
+use crate::target::millis;
 
 /// Below this many samples no p95 is judged (PROVER §3.3).
 const SAMPLES: u64 = 100;
@@ -33,14 +33,46 @@ pub(super) fn generator_faults(run: &RunReport) -> Vec<String> {
     let its_own = |invalid: &&Invalid| !matches!(invalid, Invalid::NothingFinished | Invalid::Interrupted);
     let mut faults = Vec::new();
     for stage in &run.stages {
-        faults.extend(stage.invalid.iter().filter(its_own).map(|invalid| format!("stage {}: {invalid}", stage.name)));
+        faults.extend(
+            stage
+                .invalid
+                .iter()
+                .filter(its_own)
+                .map(|invalid| format!("stage {}: {invalid}", stage.name)),
+        );
     }
     faults
 }
 
+/// Requests that a rate limit refused, in any stage: they say nothing about load, and they hide what the others would
+/// have met without them.
+fn limited(run: &RunReport) -> u64 {
+    run.stages
+        .iter()
+        .map(|stage| stage.all.count(&Failure::Status(429)))
+        .sum()
+}
+
 pub(super) fn parts(ctx: &Ctx, run: &RunReport, controls: &Controls) -> Vec<PartReport> {
     let judge = Judge { ctx, run, controls };
-    vec![judge.latency("P1.simple", 0), judge.latency("P1.complex", 1), judge.errors(), judge.recovery()]
+    let refused = limited(run);
+    if refused > 0 {
+        let reason = format!(
+            "{refused} requests met a rate limit (429) and not the load: raise the limits of staging, for each person \
+             and in all"
+        );
+        let ids = ["P1.simple", "P1.complex", "P1.errors", "P1.recovery"];
+        return ids
+            .into_iter()
+            .map(|id| judge.draft(id).unproven(&reason))
+            .collect();
+    }
+    vec![
+        judge.latency("P1.simple", 0),
+        judge.latency("P1.complex", 1),
+        judge.errors(),
+        judge.recovery(),
+    ]
 }
 
 struct Judge<'a> {
@@ -65,9 +97,12 @@ impl Judge<'_> {
     fn last(&self) -> Result<&StageReport, String> {
         let faults = generator_faults(self.run);
         if !faults.is_empty() {
-            return Err(format!("the generator could not offer the load: {}", faults.join("; ")));
+            return Err(format!(
+                "the generator could not offer the load: {}",
+                faults.join("; ")
+            ));
         }
-        let last = self.run.stages.iter().filter(|stage| stage.role == Role::Ramp).next_back();
+        let last = self.run.stages.iter().rfind(|stage| stage.role == Role::Ramp);
         match last {
             Some(stage) if self.multiple(stage) >= 9.99 => Ok(stage),
             Some(stage) => Err(format!("the ramp ended at {} ({})", stage.name, self.ending())),
@@ -112,11 +147,16 @@ impl Judge<'_> {
         let finite = report.latency.samples.saturating_sub(report.latency.beyond);
         (0..finite).for_each(|_| tally.add_good());
         (0..report.latency.beyond).for_each(|_| tally.add_bad("no answer by the deadline"));
-        let contaminated = self.add_limited(&mut tally, report);
-        let rule = Rule { min_scored: SAMPLES, max_unscored_percent: 0, allowed_bad: Allowance::PerMille(50) };
+        let rule = Rule {
+            min_scored: SAMPLES,
+            max_unscored_percent: 0,
+            allowed_bad: Allowance::PerMille(50),
+        };
         let p95 = &report.p95;
-        let judgement = tally.judge(&rule).no_better_than(zone(p95, line), format!("p95 {} against {} ms", shown(p95), line.as_millis()));
-        let judgement = contaminated.map_or(judgement.clone(), |why| judgement.no_better_than(Zone::NoData, why));
+        let judgement = tally.judge(&rule).no_better_than(
+            zone(p95, line),
+            format!("p95 {} against {} ms", shown(p95), line.as_millis()),
+        );
         draft
             .headline(format!("p95 {} at 10×, n {}", shown(p95), p95.samples))
             .measured("p95_ms", p95.point_us.map(ms))
@@ -150,9 +190,12 @@ impl Judge<'_> {
             .fix("see which kind of failure stands in the table; bound the work in progress, and size pools for 10×");
         let faults = generator_faults(self.run);
         if !faults.is_empty() {
-            return draft.unproven(format!("the generator could not offer the load: {}", faults.join("; ")));
+            return draft.unproven(format!(
+                "the generator could not offer the load: {}",
+                faults.join("; ")
+            ));
         }
-        let Some(last) = self.run.stages.iter().filter(|stage| stage.role == Role::Ramp).next_back() else {
+        let Some(last) = self.run.stages.iter().rfind(|stage| stage.role == Role::Ramp) else {
             return draft.unproven("no stage began");
         };
         let reached = self.multiple(last);
@@ -163,26 +206,43 @@ impl Judge<'_> {
         let mut tally = Tally::new();
         (0..last.all.answered).for_each(|_| tally.add_good());
         for failure in &last.all.failures {
-            if failure.failure != Failure::Status(429) {
-                (0..failure.count).for_each(|_| tally.add_bad(failure.failure.to_string()));
-            }
+            (0..failure.count).for_each(|_| tally.add_bad(failure.failure.to_string()));
         }
-        let contaminated = self.add_limited(&mut tally, &last.all);
         let rate = share(tally.bad(), tally.scored(), CONFIDENCE);
-        let estimate = Estimate { point: rate.point, low: rate.lower, high: rate.upper, samples: rate.of };
+        let estimate = Estimate {
+            point: rate.point,
+            low: rate.lower,
+            high: rate.upper,
+            samples: rate.of,
+        };
         // The share decides, by its bounds; the rule only keeps what could not be measured from vanishing.
-        let rule = Rule { min_scored: ERROR_RATE.min_samples, max_unscored_percent: 0, allowed_bad: Allowance::PerMille(1000) };
+        let rule = Rule {
+            min_scored: ERROR_RATE.min_samples,
+            max_unscored_percent: 0,
+            allowed_bad: Allowance::PerMille(1000),
+        };
         let mut judgement = tally.judge(&rule).no_better_than(
             ERROR_RATE.zone(&estimate),
-            format!("error rate {:.2} % [{:.2}, {:.2}]", rate.point * 100.0, rate.lower * 100.0, rate.upper * 100.0),
+            format!(
+                "error rate {:.2} % [{:.2}, {:.2}]",
+                rate.point * 100.0,
+                rate.lower * 100.0,
+                rate.upper * 100.0
+            ),
         );
         let handled = self.handled();
-        judgement = judgement.no_better_than(LOAD.zone(&Estimate::exact(handled)), format!("{handled}× handled"));
-        if let Some(why) = contaminated {
-            judgement = judgement.no_better_than(Zone::NoData, why);
-        }
+        judgement = judgement.no_better_than(
+            LOAD.zone(&Estimate::exact(handled)),
+            format!("{handled}× handled"),
+        );
         draft
-            .headline(format!("{} of {} failed at {} ({:.2} %)", rate.hits, rate.of, last.name, rate.point * 100.0))
+            .headline(format!(
+                "{} of {} failed at {} ({:.2} %)",
+                rate.hits,
+                rate.of,
+                last.name,
+                rate.point * 100.0
+            ))
             .measured("error_rate", rate.point)
             .measured("error_rate_upper", rate.upper)
             .measured("requests", rate.of)
@@ -196,9 +256,16 @@ impl Judge<'_> {
         let declares = &self.ctx.config.declares;
         // Ten times the line is no slowness but a crash; the lines themselves are judged by the other parts.
         let lines = [Some(declares.p95_simple * 10), Some(declares.p95_complex * 10)];
-        let broke = breaking_point(self.run, ERROR_RATE.fail_line, &lines).map_or(f64::INFINITY, |stage| stage.rate_per_s);
-        let before = self.run.stages.iter().filter(|stage| stage.role == Role::Ramp && stage.rate_per_s < broke);
-        before.map(|stage| (self.multiple(stage) * 100.0).round() / 100.0).fold(0.0, f64::max)
+        let broke = breaking_point(self.run, ERROR_RATE.fail_line, &lines)
+            .map_or(f64::INFINITY, |stage| stage.rate_per_s);
+        let before = self
+            .run
+            .stages
+            .iter()
+            .filter(|stage| stage.role == Role::Ramp && stage.rate_per_s < broke);
+        before
+            .map(|stage| (self.multiple(stage) * 100.0).round() / 100.0)
+            .fold(0.0, f64::max)
     }
 
     fn recovery(&self) -> PartReport {
@@ -209,7 +276,13 @@ impl Judge<'_> {
         if let Err(reason) = self.last() {
             return draft.unproven(reason);
         }
-        let first = self.run.stages.first().and_then(|stage| stage.all.latency.p95_us).unwrap_or(0).max(1);
+        let first = self
+            .run
+            .stages
+            .first()
+            .and_then(|stage| stage.all.latency.p95_us)
+            .unwrap_or(0)
+            .max(1);
         let floor = (first as f64 + RECOVERED_FLOOR.as_micros() as f64) / first as f64;
         let Some(recovery) = recovery(self.run, RECOVERED.max(floor), STRETCH) else {
             return draft.unproven("the first stage has no 95th percentile to come back to");
@@ -218,14 +291,12 @@ impl Judge<'_> {
             return draft.unproven("the recovery was not measured");
         };
         let mut tally = Tally::new();
-        let contaminated = self.add_limited(&mut tally, &stage.all);
         let allowed = Duration::from_micros(stage.held_us);
         match recovery.recovered_after_us {
             Some(_) => tally.add_good(),
-            None if stage.all.errors.of < STRETCH => tally.add_unscored(&UnscoredReason::Unexpected(format!(
-                "only {} requests finished after the load",
-                stage.all.errors.of
-            ))),
+            None if stage.all.errors.of < STRETCH => tally.add_unscored(&UnscoredReason::Unexpected(
+                format!("only {} requests finished after the load", stage.all.errors.of),
+            )),
             None => tally.add_bad(format!(
                 "p95 did not come back below {} ms within {:.1} s after the load",
                 ms(recovery.line_us),
@@ -233,11 +304,17 @@ impl Judge<'_> {
             )),
         }
         if recovery.error_share > ERROR_RATE.fail_line {
-            tally.add_bad(format!("{:.1} % of the requests after the load failed", recovery.error_share * 100.0));
+            tally.add_bad(format!(
+                "{:.1} % of the requests after the load failed",
+                recovery.error_share * 100.0
+            ));
         }
-        let rule = Rule { min_scored: 1, max_unscored_percent: 0, ..Rule::all_of(1) };
+        let rule = Rule {
+            min_scored: 1,
+            max_unscored_percent: 0,
+            ..Rule::all_of(1)
+        };
         let judgement = tally.judge(&rule);
-        let judgement = contaminated.map_or(judgement.clone(), |why| judgement.no_better_than(Zone::NoData, why));
         let after = recovery.recovered_after_us.map(ms);
         draft
             .headline(match after {
@@ -249,13 +326,6 @@ impl Judge<'_> {
             .measured("line_ms", ms(recovery.line_us))
             .measured("error_share", recovery.error_share)
             .judged(&judgement)
-    }
-
-    /// Refusals by a limit say nothing about load.
-    fn add_limited(&self, tally: &mut Tally, report: &ClassReport) -> Option<String> {
-        let refused = report.count(&Failure::Status(429));
-        (0..refused).for_each(|_| tally.add_unscored(&limited()));
-        (refused > 0).then(|| format!("{refused} requests met a rate limit (429), not the load: raise the staging limit"))
     }
 }
 
@@ -273,7 +343,12 @@ fn zone(p95: &Percentile, line: Duration) -> Zone {
 
 fn shown(p95: &Percentile) -> String {
     let end = |us: Option<u64>| us.map_or_else(|| "∞".to_owned(), |us| ms(us).to_string());
-    format!("{} ms [{}, {}]", end(p95.point_us), ms(p95.lower_us), end(p95.upper_us))
+    format!(
+        "{} ms [{}, {}]",
+        end(p95.point_us),
+        ms(p95.lower_us),
+        end(p95.upper_us)
+    )
 }
 
 /// Milliseconds with one digit.
@@ -283,9 +358,20 @@ fn ms(us: u64) -> f64 {
 
 /// The ramp as a table: both times, so that a generator that was late shows.
 fn table(run: &RunReport) -> Vec<String> {
-    let mut lines = vec![format!("seed {}, {} requests in {:.1} s", run.seed, run.sent, run.took_us as f64 / 1e6)];
+    let mut lines = vec![format!(
+        "seed {}, {} requests in {:.1} s",
+        run.seed,
+        run.sent,
+        run.took_us as f64 / 1e6
+    )];
     for stage in &run.stages {
-        let p95 = |class: usize| stage.classes.iter().find(|report| report.class == class).map(|report| shown(&report.p95));
+        let p95 = |class: usize| {
+            stage
+                .classes
+                .iter()
+                .find(|report| report.class == class)
+                .map(|report| shown(&report.p95))
+        };
         lines.push(format!(
             "{:<9} {:>7.1}/s  due {} sent {} answered {}  p95 simple {}  complex {}  service p95 {} ms  lag p99 {} ms{}",
             stage.name,
@@ -299,7 +385,11 @@ fn table(run: &RunReport) -> Vec<String> {
             stage.lag.p99_us.map_or(0.0, ms),
             if stage.aborted.is_some() { "  stopped here" } else { "" },
         ));
-        let failures = stage.all.failures.iter().map(|one| format!("          {} × {}", one.count, one.failure));
+        let failures = stage
+            .all
+            .failures
+            .iter()
+            .map(|one| format!("          {} × {}", one.count, one.failure));
         lines.extend(failures);
     }
     lines

@@ -46,15 +46,26 @@ impl Offer {
         let config = Arc::clone(&ctx.config);
         let ca = match &config.ca_file {
             None => Vec::new(),
-            Some(path) => std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?,
+            Some(path) => {
+                std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?
+            }
         };
-        let endpoint =
-            Endpoint::resolve(&config.url.to_string(), &ca).await.map_err(|error| format!("{error}; check the target's url"))?;
+        let endpoint = Endpoint::resolve(&config.url.to_string(), &ca)
+            .await
+            .map_err(|error| format!("{error}; check the target's url"))?;
         let least = least_requests(plan);
         let budget = ctx.target.budget().clone();
         let grant = budget.take_many(least).map_err(|error| error.to_string())?;
-        let allowed = least + plan.expectation().requests.saturating_sub(least).min(budget.left());
-        let options = PoolOptions { connections: plan.max_in_flight, ..PoolOptions::default() };
+        let allowed = least
+            + plan
+                .expectation()
+                .requests
+                .saturating_sub(least)
+                .min(budget.left());
+        let options = PoolOptions {
+            connections: plan.max_in_flight,
+            ..PoolOptions::default()
+        };
         let sender = Sender {
             target: ctx.target.clone(),
             config,
@@ -63,7 +74,10 @@ impl Offer {
             grant: Arc::new(grant),
             more: budget,
         };
-        Ok(Offer { sender, budget: allowed })
+        Ok(Offer {
+            sender,
+            budget: allowed,
+        })
     }
 
     /// The most requests the run may send.
@@ -73,11 +87,21 @@ impl Offer {
 
     /// One request of a class by the ordinary client.
     pub(super) async fn try_one(&self, ctx: &Ctx, class: u64) -> (Scored<bool>, String) {
-        let exchange = ctx.target.send(self.sender.call(class).deadline(ctx.config.declares.total_request)).await;
-        let observed = exchange.score(|answer| match said::read(answer, &ctx.config, self.sender.streams(class)) {
-            Ok(_) => Scored::Scored(true),
-            Err(why) => Scored::Unscored(UnscoredReason::Unexpected(why)),
-        });
+        let exchange = ctx
+            .target
+            .send(
+                self.sender
+                    .call(class)
+                    .deadline(ctx.config.declares.total_request),
+            )
+            .await;
+        let observed =
+            exchange.score(
+                |answer| match said::read(answer, &ctx.config, self.sender.streams(class)) {
+                    Ok(_) => Scored::Scored(true),
+                    Err(why) => Scored::Unscored(UnscoredReason::Unexpected(why)),
+                },
+            );
         (observed, exchange.in_short())
     }
 
@@ -89,11 +113,20 @@ impl Offer {
         let call = self.sender.call(0).body(&b"{\"messages\": [{\"role\""[..]);
         // A pool of its own: connections belong to the runtime that opened them.
         let pool = match Endpoint::resolve(&ctx.config.url.to_string(), &[]).await {
-            Ok(endpoint) if ctx.config.ca_file.is_none() => Pool::new(endpoint, PoolOptions { connections: 1, ..PoolOptions::default() }),
+            Ok(endpoint) if ctx.config.ca_file.is_none() => Pool::new(
+                endpoint,
+                PoolOptions {
+                    connections: 1,
+                    ..PoolOptions::default()
+                },
+            ),
             _ => return self.try_broken_plainly(ctx, call).await,
         };
         let mut reader = Reader::new(&self.sender.config, false);
-        let sent = tokio::time::timeout(ctx.config.declares.total_request, pool.exchange(self.sender.request(&call), &mut reader));
+        let sent = tokio::time::timeout(
+            ctx.config.declares.total_request,
+            pool.exchange(self.sender.request(&call), &mut reader),
+        );
         match sent.await {
             Ok(reply) => match reply.failure {
                 Some(failure) => (Scored::Scored(true), failure.to_string()),
@@ -105,20 +138,33 @@ impl Offer {
 
     /// The same where the authority is one of the target's own: by the ordinary client, read by the same reader.
     async fn try_broken_plainly(&self, ctx: &Ctx, call: Call) -> (Scored<bool>, String) {
-        let exchange = ctx.target.send(call.deadline(ctx.config.declares.total_request)).await;
-        (exchange.score(|answer| Scored::Scored(said::read(answer, &ctx.config, false).is_err())), exchange.in_short())
+        let exchange = ctx
+            .target
+            .send(call.deadline(ctx.config.declares.total_request))
+            .await;
+        (
+            exchange.score(|answer| Scored::Scored(said::read(answer, &ctx.config, false).is_err())),
+            exchange.in_short(),
+        )
     }
 
     /// Offers the load and waits for its end.
     pub(super) async fn run(&self, ctx: &Ctx, plan: Plan) -> Result<RunReport, String> {
-        let stops = Stops { cancelled: ctx.cancel.clone(), ..Stops::default() };
+        let stops = Stops {
+            cancelled: ctx.cancel.clone(),
+            ..Stops::default()
+        };
         let teller = ctx.clone();
         let tell = move |event: Event<'_>| match event {
             Event::StageBegan { name, .. } => teller.waiting(format!("load: {name} warms up")),
-            Event::HoldBegan { stage, .. } => teller.waiting(format!("load: stage {} is measured", stage + 1)),
+            Event::HoldBegan { stage, .. } => {
+                teller.waiting(format!("load: stage {} is measured", stage + 1))
+            }
             Event::Finished(_) | Event::StageEnded { .. } => {}
         };
-        run_alone(plan, self.sender.clone(), stops, tell).await.map_err(|error| error.to_string())
+        run_alone(plan, self.sender.clone(), stops, tell)
+            .await
+            .map_err(|error| error.to_string())
     }
 }
 
@@ -147,7 +193,9 @@ impl Workload for Sender {
             return Reply::failed(Failure::Generator("requests: the budget is used up".into()));
         }
         let mut reader = Reader::new(&self.config, self.streams(number));
-        self.pool.exchange(self.request(&self.call(number)), &mut reader).await
+        self.pool
+            .exchange(self.request(&self.call(number)), &mut reader)
+            .await
     }
 }
 
@@ -158,7 +206,10 @@ impl Sender {
         let mut ask = match class_of(number) {
             0 => Ask::new(format!("Say hello in one short sentence. ({number})")).user(user),
             _ => {
-                let text = format!("Does the report below mention a lift? Answer yes or no. ({number})\n\n{}", long_input());
+                let text = format!(
+                    "Does the report below mention a lift? Answer yes or no. ({number})\n\n{}",
+                    long_input()
+                );
                 let mut ask = Ask::new(text).user(user);
                 if self.config.format != golive_config::TargetFormat::Http {
                     ask.tools = vec![json!({"type": "function", "function": {
@@ -178,7 +229,11 @@ impl Sender {
     /// plainly.
     fn streams(&self, number: u64) -> bool {
         let can = self.config.format != golive_config::TargetFormat::Http
-            || self.config.pointers.as_ref().is_none_or(|pointers| pointers.stream.is_some());
+            || self
+                .config
+                .pointers
+                .as_ref()
+                .is_none_or(|pointers| pointers.stream.is_some());
         can && number % 3 == 2
     }
 
@@ -241,7 +296,11 @@ impl Examine for Reader {
         self.longer |= bytes.len() > room;
         self.body.extend_from_slice(&bytes[..bytes.len().min(room)]);
         // A comment or a ping is no content; anything longer is taken for some.
-        if self.stream && bytes.starts_with(b":") { Content::Filler } else { Content::Useful }
+        if self.stream && bytes.starts_with(b":") {
+            Content::Filler
+        } else {
+            Content::Useful
+        }
     }
 
     fn complete(&mut self) -> Option<Failure> {
