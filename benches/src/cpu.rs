@@ -169,6 +169,9 @@ impl fmt::Display for Cpu {
         });
         let heads = ["", "µs/request", "range", "× nginx (range)", "requests/s"];
         writeln!(f, "{}", table(&heads, rows.collect()))?;
+        if self.servers.iter().all(|row| row.ratio.is_none()) {
+            return Ok(()); // there is no nginx
+        }
         writeln!(
             f,
             "× nginx: over the mean of both nginx in the same round, median of the rounds; nginx B over nginx A is the noise"

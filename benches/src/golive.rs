@@ -59,7 +59,8 @@ impl Home {
         if !init.status.success() {
             return Err(format!("golive init: {}", String::from_utf8_lossy(&init.stderr)).into());
         }
-        let env = fs::read_to_string(folder.path().join(".env"))?;
+        let env = fs::read_to_string(folder.path().join(".env"))
+            .map_err(|error| format!("golive init wrote no .env: {error}"))?;
         let key = env
             .lines()
             .find_map(|line| line.strip_prefix(KEY)?.strip_prefix('='))

@@ -99,6 +99,9 @@ impl fmt::Display for Latency {
             self.rate_per_s, self.rounds, self.hold_s
         )?;
         write!(f, "{}", rows(&self.routes))?;
+        if self.added_p50_ratio.is_none() {
+            return Ok(()); // there is no nginx, or it adds nothing that can be measured
+        }
         let said = |ratio: Option<f64>| ratio.map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));
         writeln!(
             f,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::Failed;
+use crate::{Failed, process};
 
 /// A share of processor time used by others above this spoils ratios by as much.
 const BUSY_MAX: f64 = 0.05;
@@ -24,7 +24,7 @@ pub struct Machine {
     memory_mib: u64,
     /// Of 1, 5 and 15 minutes.
     load: [f64; 3],
-    /// Share of all processor time that was used in the second before the run.
+    /// Share of all processor time that others used in the second before the run.
     busy: f64,
     /// Nothing else ran.
     idle: bool,
@@ -32,10 +32,9 @@ pub struct Machine {
 
 /// Looks for a second.
 pub async fn look() -> Result<Machine, Failed> {
-    let before = busy_and_all()?;
+    let others = Others::watch()?;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let after = busy_and_all()?;
-    let busy = (after.0 - before.0) as f64 / (after.1 - before.1).max(1) as f64;
+    let busy = others.share()?;
     let load = load()?;
     Ok(Machine {
         cpu: line_of("/proc/cpuinfo", "model name")
@@ -78,23 +77,71 @@ impl fmt::Display for Machine {
     }
 }
 
-/// Ticks of all processors since the machine started: used, and used or idle.
-fn busy_and_all() -> Result<(u64, u64), Failed> {
-    let text = fs::read_to_string("/proc/stat")?;
-    let ticks: Vec<u64> = text
-        .lines()
-        .next()
-        .unwrap_or("")
-        .split_ascii_whitespace()
-        .skip(1)
-        .take(8) // the guests' time behind them is in the first two already
-        .filter_map(|tick| tick.parse().ok())
-        .collect();
-    let all: u64 = ticks.iter().sum();
-    let [_, _, _, idle, waiting, ..] = ticks[..] else {
-        return Err("the kernel does not tell the processors' time".into());
+/// What others do with the machine while the bench runs.
+#[derive(Debug)]
+pub struct Others {
+    ticks: Ticks,
+    own: u64,
+}
+
+impl Others {
+    /// From now on.
+    pub fn watch() -> Result<Self, Failed> {
+        Ok(Self {
+            ticks: Ticks::now()?,
+            own: process::own_ticks()?,
+        })
+    }
+
+    /// The share of all processor time that neither the bench nor its children used. To be asked when the children
+    /// have ended: the kernel adds their time to ours then.
+    pub fn share(&self) -> Result<f64, Failed> {
+        let (now, own) = (Ticks::now()?, process::own_ticks()?);
+        let used = now.used.saturating_sub(self.ticks.used);
+        let theirs = used.saturating_sub(own.saturating_sub(self.own));
+        Ok(theirs as f64 / now.all.saturating_sub(self.ticks.all).max(1) as f64)
+    }
+}
+
+/// The sentence about them for the end of a run.
+pub fn others_line(share: f64) -> String {
+    let warning = if share > BUSY_MAX {
+        "\nWARNING     the machine had something else to do: do not publish figures of this run.\n"
+    } else {
+        "\n"
     };
-    Ok((all - idle - waiting, all))
+    format!(
+        "others      used {:.1} % of the machine during the run{warning}",
+        share * 100.0
+    )
+}
+
+/// Of all processors together, since the machine started.
+#[derive(Debug, Clone, Copy)]
+struct Ticks {
+    /// By processes, or taken by the host. Interrupts are left out: those of the loopback network are our own.
+    used: u64,
+    all: u64,
+}
+
+impl Ticks {
+    fn now() -> Result<Self, Failed> {
+        let text = fs::read_to_string("/proc/stat")?;
+        let line = text.lines().next().unwrap_or("").split_ascii_whitespace();
+        // User, nice, system, idle, waiting, interrupts (two), stolen; the guests' time behind is in the first two.
+        let ticks: Vec<u64> = line
+            .skip(1)
+            .take(8)
+            .filter_map(|tick| tick.parse().ok())
+            .collect();
+        let [user, nice, system, _, _, _, _, stolen] = ticks[..] else {
+            return Err("the kernel does not tell the processors' time".into());
+        };
+        Ok(Self {
+            used: user + nice + system + stolen,
+            all: ticks.iter().sum(),
+        })
+    }
 }
 
 fn load() -> Result<[f64; 3], Failed> {

@@ -1,7 +1,7 @@
 //! The figures of docs/performance.md in one interleaved run: `golive serve` against direct calls and against nginx
 //! as a plain reverse proxy, before the lab. `cargo xtask bench` builds what it needs and calls it.
 //!
-//! Never: judges a figure (the figures to hold stand beside, for the reader), keeps one whose requests failed, or
+//! Never: judges a figure, keeps one whose requests failed, or
 //! writes anything but its output, the JSON that was asked for, and temporary folders that go when it ends.
 
 #![forbid(unsafe_code)]
@@ -60,6 +60,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failed> {
     let stage = Stage::set(arguments)?;
     print!("{stage}");
     let mut report = Report::new(machine, &stage, arguments.quick);
+    let others = machine::Others::watch()?;
     for measure in arguments.measures() {
         heading(measure.title());
         let figures = one(measure, &stage, &sizes, arguments)
@@ -69,6 +70,9 @@ async fn run(arguments: &Arguments) -> Result<(), Failed> {
         report.add(measure.name(), figures.json);
     }
     stage.strike();
+    let share = others.share()?;
+    print!("\n{}", machine::others_line(share));
+    report.add("others_busy", share.into());
     if let Some(file) = &arguments.json {
         report.write(file)?;
     }

@@ -50,8 +50,9 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "bench",
-        arguments: "[--quick] [--profile dist|release] [-- …]",
-        about: "build golive and measure it against direct calls and nginx; after --: flags of the bench itself",
+        arguments: "[--quick] [-- FLAGS]",
+        about: "build golive and measure it against direct calls and nginx; --profile release: instead of dist; \
+                FLAGS are the bench's own (-- --help)",
         run: bench::run,
     },
     Task {
