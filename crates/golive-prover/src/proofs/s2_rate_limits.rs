@@ -32,12 +32,13 @@ use golive_checklist::judge::{Scored, UnscoredReason};
 use golive_checklist::report::PartReport;
 use golive_checklist::unit::Rate;
 
-use self::people::{ASSERTING_ROLE, Crowd};
+use self::people::Crowd;
 use super::{Proof, When};
 use crate::ctx::Ctx;
 use crate::part::PartDraft;
 use crate::plan::{PartPlan, PlanInput};
 use crate::self_test::{Oracle, Reading};
+use crate::target::ASSERTING_ROLE;
 use crate::target::Answer;
 
 const PARTS: &[&str] = &["S2.user", "S2.isolation", "S2.headers", "S2.spoofing"];

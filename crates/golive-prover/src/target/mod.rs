@@ -41,6 +41,12 @@ pub const DEAD_ROLES: &[&str] = &["revoked", "expired"];
 /// The role whose key S5 may have revoked for good; no other proof uses it.
 pub const REVOCABLE_ROLE: &str = "revocable";
 
+/// The role whose key may say on whose behalf it calls.
+pub const ASSERTING_ROLE: &str = "service";
+
+/// The header in which golive takes a user; other gateways read the body, so both are sent.
+pub const USER_HEADER: &str = "golive-user";
+
 /// A client of the target. Cheap to clone; clones share connections and the budget.
 #[derive(Clone)]
 pub struct TargetClient {
@@ -177,10 +183,18 @@ impl TargetClient {
         }
     }
 
-    /// A question as a request of the target's format.
+    /// A question as a request of the target's format. One that names a user goes by the key that may name users, if
+    /// there is one: so each proof has users of its own, and the limit of one never answers for another.
     #[must_use]
     pub fn call(&self, ask: &Ask) -> Call {
-        ask::call(&self.inner.config, self.route(), ask)
+        let call = ask::call(&self.inner.config, self.route(), ask);
+        match &ask.user {
+            Some(user) if self.inner.config.credentials.contains_key(ASSERTING_ROLE) => call
+                .without_header(USER_HEADER)
+                .header(USER_HEADER, user)
+                .credential(Credential::Role(ASSERTING_ROLE.to_owned())),
+            _ => call,
+        }
     }
 
     /// Sends and waits for the whole answer, at most the call's deadline. Takes one request of the budget.

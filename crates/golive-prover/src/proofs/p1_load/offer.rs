@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::budget::{Budget, Grant};
 use crate::ctx::Ctx;
 use crate::proofs::l1_smoke::said;
-use crate::target::{Answer, Ask, Call, Credential, TargetClient};
+use crate::target::{Answer, Ask, Call, TargetClient};
 
 /// The most of an answer that is kept to be read: an answer to the load is short.
 const KEPT_MAX: usize = 1 << 20;
@@ -246,7 +246,7 @@ impl Sender {
         for (name, value) in &call.headers {
             headers.append(name.clone(), value.clone());
         }
-        if let Some(key) = self.target.key_of(&Credential::Default) {
+        if let Some(key) = self.target.key_of(&call.credential) {
             let (name, value) = self.target.credential_header(&key);
             if let Ok(mut value) = HeaderValue::from_str(&value) {
                 value.set_sensitive(true);

@@ -6,13 +6,7 @@
 use golive_config::Target;
 
 use crate::ctx::Ctx;
-use crate::target::{Ask, Call, Credential, default_role, live_roles};
-
-/// The role whose key may say on whose behalf it calls.
-pub(super) const ASSERTING_ROLE: &str = "service";
-
-/// The header in which golive takes a user; other gateways read the body, so both are sent.
-const USER_HEADER: &str = "golive-user";
+use crate::target::{ASSERTING_ROLE, Ask, Call, Credential, USER_HEADER, default_role, live_roles};
 
 /// Where users come from.
 #[derive(Debug, Clone)]
