@@ -30,5 +30,7 @@ fn dependencies() -> Outcome {
         println!("   Install it with `cargo install cargo-deny --locked`, then run this command again.");
         return Ok(());
     }
-    shell::run(&mut cargo(["deny", "check", "bans", "licenses", "sources"]))
+    // Without the graphs: two versions of a crate are a warning, and its way into the tree is a page long.
+    let quiet = ["deny", "--log-level", "error", "check", "--hide-inclusion-graph"];
+    shell::run(cargo(quiet).args(["bans", "licenses", "sources"]))
 }
