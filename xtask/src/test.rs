@@ -6,7 +6,7 @@
 use std::fs;
 
 use crate::setup;
-use crate::shell::{Outcome, cargo, run_reading, say, succeeds, target_dir};
+use crate::shell::{Outcome, cargo, root, run_reading, say, succeeds};
 
 /// How many tests ran to a verdict.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,8 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
     let tested = match &mut command {
         Runner::Nextest(command) => {
             say("tests (nextest)");
-            let report = target_dir().join("nextest/default/junit.xml");
+            // nextest keeps its reports in the root's own target folder, wherever cargo builds.
+            let report = root().join("target/nextest/default/junit.xml");
             let _ = fs::remove_file(&report); // an old report must not be counted as this run's
             let passed = run_reading(command.envs(variables), |_| {})?;
             let text = fs::read_to_string(&report).unwrap_or_default();
