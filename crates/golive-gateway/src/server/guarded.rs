@@ -6,7 +6,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -18,19 +18,39 @@ use tokio::time::{Instant, Sleep};
 
 use crate::body::Body;
 
-/// How many requests of a connection are in progress, from their head to the last byte of their answer.
-#[derive(Debug, Default)]
-pub(super) struct Activity(AtomicU32);
+/// How many requests of a connection are in progress, from their head to the last byte of their answer, and since
+/// when there is none.
+#[derive(Debug)]
+pub(super) struct Activity {
+    requests: AtomicU32,
+    began: Instant,
+    /// Microseconds after `began` at which the last request ended.
+    at_rest_since: AtomicU64,
+}
+
+impl Default for Activity {
+    fn default() -> Self {
+        Self {
+            requests: AtomicU32::new(0),
+            began: now(),
+            at_rest_since: AtomicU64::new(0),
+        }
+    }
+}
 
 impl Activity {
     /// A request has begun; it ends when the value is dropped.
     pub(super) fn begin(self: &Arc<Self>) -> Busy {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
         Busy(Arc::clone(self))
     }
 
     fn is_busy(&self) -> bool {
-        self.0.load(Ordering::Relaxed) > 0
+        self.requests.load(Ordering::Acquire) > 0
+    }
+
+    fn at_rest_since(&self) -> Instant {
+        self.began + Duration::from_micros(self.at_rest_since.load(Ordering::Relaxed))
     }
 }
 
@@ -47,7 +67,9 @@ impl Busy {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.0.fetch_sub(1, Ordering::Relaxed);
+        let since = now().duration_since(self.0.began).as_micros() as u64;
+        self.0.at_rest_since.store(since, Ordering::Relaxed);
+        self.0.requests.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -82,6 +104,7 @@ impl HttpBody for BusyBody {
 pub(super) struct Guarded<S> {
     inner: S,
     activity: Arc<Activity>,
+    http2: bool,
     head_timeout: Duration,
     idle_timeout: Duration,
     unread_timeout: Duration,
@@ -99,15 +122,17 @@ enum Waiting {
     Head,
     /// The next request.
     Rest,
-    /// Nothing: a request is in progress, and its own clocks run.
+    /// Nothing: a request is in progress, and its own clocks run. The alarm runs on, because hyper does not ask the
+    /// socket again when an answer is out: it only looks whether the connection has come to rest meanwhile.
     Busy,
 }
 
 impl<S> Guarded<S> {
-    pub(super) fn new(inner: S, activity: Arc<Activity>, inbound: &Inbound) -> Self {
+    pub(super) fn new(inner: S, activity: Arc<Activity>, http2: bool, inbound: &Inbound) -> Self {
         Self {
             inner,
             activity,
+            http2,
             head_timeout: inbound.head_timeout,
             idle_timeout: inbound.idle_timeout,
             unread_timeout: inbound.unread_timeout,
@@ -119,30 +144,40 @@ impl<S> Guarded<S> {
 
     /// No byte came. Fails when the clock that applies has run out.
     fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let now_waiting = match (self.activity.is_busy(), self.waiting) {
-            (true, _) => Waiting::Busy,
-            (false, Waiting::Busy) => Waiting::Rest,
-            (false, same) => same,
-        };
-        if now_waiting != self.waiting {
-            self.waiting = now_waiting;
+        loop {
+            match (self.activity.is_busy(), self.waiting) {
+                (true, Waiting::First | Waiting::Head | Waiting::Rest) => {
+                    self.waiting = Waiting::Busy;
+                    self.reading.stop();
+                }
+                (false, Waiting::Busy) => {
+                    self.waiting = Waiting::Rest;
+                    self.reading
+                        .set(self.activity.at_rest_since() + self.idle_timeout);
+                }
+                (true, Waiting::Busy) | (false, _) => {}
+            }
+            let patience = match self.waiting {
+                Waiting::First | Waiting::Head => self.head_timeout,
+                Waiting::Rest | Waiting::Busy => self.idle_timeout,
+            };
+            if self.reading.poll(patience, cx).is_pending() {
+                return Poll::Pending;
+            }
+            if self.waiting != Waiting::Busy {
+                return Poll::Ready(Err(timed_out("no request came in time")));
+            }
             self.reading.stop();
         }
-        let patience = match self.waiting {
-            Waiting::Busy => return Poll::Pending,
-            Waiting::First | Waiting::Head => self.head_timeout,
-            Waiting::Rest => self.idle_timeout,
-        };
-        self.reading
-            .poll(patience, cx)
-            .map(|()| Err(timed_out("no request came in time")))
     }
 
     fn note_bytes(&mut self) {
         if self.activity.is_busy() {
             self.waiting = Waiting::Busy;
             self.reading.stop();
-        } else if self.waiting != Waiting::Head {
+        } else if !self.http2 && self.waiting != Waiting::Head {
+            // HTTP/2 frames that come at rest are mostly no head but a ping or a window, and no reason to hurry; a
+            // head there is bounded by what is left of the rest.
             // The clock of a head runs from its first byte and is not restarted by the next: a byte a second
             // would otherwise hold the connection for ever.
             self.waiting = Waiting::Head;
@@ -229,20 +264,31 @@ impl Alarm {
         self.armed = false;
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the guard is the driver of its own timer"
-    )]
-    fn poll(&mut self, patience: Duration, cx: &mut Context<'_>) -> Poll<()> {
-        let sleep = self
-            .sleep
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
-        if !self.armed {
-            sleep.as_mut().reset(Instant::now() + patience);
-            self.armed = true;
+    fn set(&mut self, at: Instant) {
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().reset(at),
+            None => self.sleep = Some(Box::pin(tokio::time::sleep_until(at))),
         }
-        sleep.as_mut().poll(cx)
+        self.armed = true;
     }
+
+    fn poll(&mut self, patience: Duration, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.armed {
+            self.set(now() + patience);
+        }
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().poll(cx),
+            None => Poll::Pending, // it was made above
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the guard is the driver of its own timers"
+)]
+fn now() -> Instant {
+    Instant::now()
 }
 
 #[cfg(test)]
@@ -267,7 +313,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_head_dripped_byte_by_byte_is_cut_ten_seconds_after_its_first_byte() {
         let (mut client, server) = tokio::io::duplex(64);
-        let mut guarded = Guarded::new(server, Arc::new(Activity::default()), &inbound());
+        let mut guarded = Guarded::new(server, Arc::new(Activity::default()), false, &inbound());
         let start = tokio::time::Instant::now();
         let drip = async {
             loop {
@@ -294,7 +340,7 @@ mod tests {
     async fn a_connection_at_rest_has_longer_than_a_head_and_a_busy_one_has_no_clock() {
         let (mut client, server) = tokio::io::duplex(64);
         let activity = Arc::new(Activity::default());
-        let mut guarded = Guarded::new(server, Arc::clone(&activity), &inbound());
+        let mut guarded = Guarded::new(server, Arc::clone(&activity), false, &inbound());
         client.write_all(b"GET").await.unwrap();
         let mut buf = [0; 3];
         guarded.read_exact(&mut buf).await.unwrap();
@@ -311,9 +357,44 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_reader_that_is_not_asked_again_after_an_answer_still_ends_its_rest() {
+        let (_client, server) = tokio::io::duplex(64);
+        let activity = Arc::new(Activity::default());
+        let mut guarded = Guarded::new(server, Arc::clone(&activity), false, &inbound());
+        let busy = activity.begin();
+        let start = tokio::time::Instant::now();
+        // In a task of its own: the reader is polled when its own alarm wakes it and at no other time.
+        let mut answer = tokio::task::JoinSet::new();
+        answer.spawn(async move {
+            tokio::time::sleep(Duration::from_secs(200)).await;
+            drop(busy);
+        });
+        let error = guarded.read_exact(&mut [0; 1]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(start.elapsed().as_secs(), 275);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_that_comes_at_rest_does_not_shorten_it() {
+        let (mut client, server) = tokio::io::duplex(64);
+        let activity = Arc::new(Activity::default());
+        let mut guarded = Guarded::new(server, Arc::clone(&activity), true, &inbound());
+        drop(activity.begin());
+        guarded.waiting = Waiting::Busy;
+        let start = tokio::time::Instant::now();
+        client.write_all(b"ping").await.unwrap();
+        let mut buf = [0; 8];
+        let error = guarded.read_exact(&mut buf).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), start.elapsed().as_secs()),
+            (io::ErrorKind::TimedOut, 75)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn an_answer_nobody_reads_is_cut_after_sixty_seconds() {
         let (_client, server) = tokio::io::duplex(16);
-        let mut guarded = Guarded::new(server, Arc::new(Activity::default()), &inbound());
+        let mut guarded = Guarded::new(server, Arc::new(Activity::default()), false, &inbound());
         let start = tokio::time::Instant::now();
         let error = guarded.write_all(&[0; 1024]).await.unwrap_err();
         assert_eq!(

@@ -327,9 +327,8 @@ async fn a_caller_that_resets_its_streams_as_fast_as_it_opens_them_is_shut_out_a
     raw.write(&bytes).await;
     let told = frames(&raw.to_end().await);
     let away = told.iter().find(|(kind, _)| *kind == GOAWAY);
-    if let Some((_, payload)) = away {
-        assert_eq!(payload[4..8], 11_u32.to_be_bytes(), "ENHANCE_YOUR_CALM"); // RFC 9113 §7
-    }
+    let (_, payload) = away.expect("it is told to go away");
+    assert_eq!(payload[4..8], 11_u32.to_be_bytes(), "ENHANCE_YOUR_CALM"); // RFC 9113 §7
     gate.chat().send().await.said(Format::OpenAi);
     gate.metric_is("golive_in_flight", 0.0).await;
     assert_eq!(gate.arrived(""), 1, "none of them reached the upstream");
@@ -401,6 +400,29 @@ async fn a_head_that_does_not_come_and_a_connection_at_rest_are_closed() {
     half.to_end().await;
     at_rest.to_end().await;
     gate.metric_is("golive_connections", 0.0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_at_rest_is_given_longer_than_a_head_in_both_protocols() {
+    let gate = Setup::default()
+        .with("[inbound]\nhead_timeout = \"300ms\"\nidle_timeout = \"60s\"")
+        .start()
+        .await;
+    let (mut sender, _tasks) = http2_to(&gate).await;
+    let mut at_rest = gate.chat().on_a_socket().await;
+    at_rest.until("[lab:").await;
+    let response = sender.send_request(gate.chat().request()).await;
+    Opened::new(response.expect("an answer")).rest().await.said(Format::OpenAi);
+    // A head that begins now is cut when its time is over; those at rest are not.
+    for _ in 0..2 {
+        let mut half = Raw::connect(&gate.url).await;
+        half.write(b"GET /livez HTTP/1.1\r\n").await;
+        half.to_end().await;
+    }
+    let response = sender.send_request(gate.chat().request()).await;
+    Opened::new(response.expect("an answer")).rest().await.said(Format::OpenAi);
+    at_rest.write(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    at_rest.until("ok\n").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
