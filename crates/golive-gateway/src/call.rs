@@ -2,7 +2,7 @@
 //! in exactly one ledger row.
 //!
 //! A call that is dropped before it was settled (the caller left, and hyper dropped the handler) settles itself
-//! as `cancelled`: what was consumed until then is not lost.
+//! as `cancelled`, or as cut where a shutdown dropped it: what was consumed until then is not lost.
 //!
 //! Never: keeps a credential; keeps a user in clear.
 
@@ -171,13 +171,13 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call whose head was accepted at `at`.
+    /// A call whose head was accepted at `at`, under the id that its answer carries.
     #[must_use]
-    pub fn begin(gateway: Arc<Gateway>, surface: Surface, at: Tick, trace: TraceContext) -> Self {
+    pub fn begin(gateway: Arc<Gateway>, id: Uuid, surface: Surface, at: Tick, trace: TraceContext) -> Self {
         gateway.metrics.in_flight.inc();
         Self {
             gateway,
-            id: Uuid::now_v7(),
+            id,
             at,
             surface,
             principal: None,
@@ -310,7 +310,12 @@ impl Drop for Call {
         if self.settled {
             return;
         }
-        if let Some(row) = self.finish(&Outcome::Cancelled, 0) {
+        // Dropped by the shutdown, not by its caller: the answer that went out in its place says the same.
+        let (outcome, status) = match self.gateway.cut.is_cancelled() {
+            true => (Outcome::Error("shutting_down"), 503),
+            false => (Outcome::Cancelled, 0),
+        };
+        if let Some(row) = self.finish(&outcome, status) {
             let gateway = Arc::clone(&self.gateway);
             let task = Arc::clone(&self.gateway);
             task.tasks.spawn(async move {

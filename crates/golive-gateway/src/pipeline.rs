@@ -11,6 +11,7 @@ use golive_wire::{Wire, anthropic, openai};
 use http::header::{self, HeaderValue};
 use http::{Request, Response};
 use http_body::Body as HttpBody;
+use uuid::Uuid;
 
 use crate::body::Body;
 use crate::call::{Call, Outcome, Surface};
@@ -20,8 +21,8 @@ use crate::stage::authorise::May;
 use crate::stage::identify::Identified;
 use crate::stage::{accept, admit, authorise, count, dispatch, identify, read, relay, settle};
 
-/// Answers one request.
-pub async fn serve<B>(gateway: Arc<Gateway>, request: Request<B>) -> Response<Body>
+/// Answers one request. `id` is what its answer and its row carry.
+pub async fn serve<B>(gateway: Arc<Gateway>, id: Uuid, request: Request<B>) -> Response<Body>
 where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: std::error::Error,
@@ -29,10 +30,10 @@ where
     if let Some(answer) = door_of_the_balancer(&gateway, &request) {
         return answer;
     }
-    let accepted = match accept::run(&gateway, request) {
+    let accepted = match accept::run(&gateway, id, request) {
         Ok(accepted) => accepted,
         Err(no_door) => {
-            return reply::bare_error(no_door.wire, &no_door.error, &uuid::Uuid::now_v7().to_string());
+            return reply::bare_error(no_door.wire, &no_door.error, &id.to_string());
         }
     };
     let identified = match identify::run(accepted) {

@@ -264,7 +264,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let activity = Arc::new(Activity::default());
-    let io = TokioIo::new(Guarded::new(stream, Arc::clone(&activity), &inbound));
+    let io = TokioIo::new(Guarded::new(stream, Arc::clone(&activity), http2, &inbound));
     let cut = gateway.cut.clone();
     let tasks = gateway.tasks.clone();
     let service = service_fn(move |request: Request<Incoming>| {
@@ -336,15 +336,16 @@ async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<B
     let cut = gateway.cut.clone();
     let counting = Arc::clone(&gateway);
     let wire = pipeline::wire_of(&request);
+    let id = uuid::Uuid::now_v7();
     tokio::select! {
         biased;
-        response = pipeline::serve(gateway, request) => response,
+        response = pipeline::serve(gateway, id, request) => response,
         () = cut.cancelled() => {
-            // Dropping the trip settles it as cancelled; the caller still gets a typed word.
+            // Dropping the trip settles it as cut; the caller still gets a typed word, under the same id.
             counting.count_cut();
             let error = ApiError::new(503, "shutting_down", "This server is restarting. Please try again in a few seconds.")
                 .with_retry_after(Duration::from_secs(2));
-            reply::bare_error(wire, &error, &uuid::Uuid::now_v7().to_string())
+            reply::bare_error(wire, &error, &id.to_string())
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use golive_wire::{ApiError, Wire};
 use http::{HeaderMap, Method, Request};
+use uuid::Uuid;
 
 use crate::auth;
 use crate::call::{Call, Surface};
@@ -36,7 +37,7 @@ pub struct NoDoor {
 ///
 /// # Errors
 /// Unknown path, wrong method, or a credential in the query.
-pub fn run<B>(gateway: &Arc<Gateway>, request: Request<B>) -> Result<Accepted<B>, Box<NoDoor>> {
+pub fn run<B>(gateway: &Arc<Gateway>, id: Uuid, request: Request<B>) -> Result<Accepted<B>, Box<NoDoor>> {
     let (head, body) = request.into_parts();
     let surface = door(&head.method, head.uri.path(), asked_wire(&head.headers))?;
     if auth::credential_in_query(head.uri.query()) {
@@ -51,7 +52,7 @@ pub fn run<B>(gateway: &Arc<Gateway>, request: Request<B>) -> Result<Accepted<B>
         }));
     }
     let trace = TraceContext::from_headers(&head.headers);
-    let mut call = Call::begin(Arc::clone(gateway), surface, gateway.now(), trace);
+    let mut call = Call::begin(Arc::clone(gateway), id, surface, gateway.now(), trace);
     call.client_request_id = head
         .headers
         .get("x-request-id")
