@@ -47,6 +47,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         header(source, &mut mistakes);
         forbidden_in_rust(source, &mut mistakes);
     }
+    forgotten_tests(&rust, &mut mistakes);
     for source in rust.iter().chain(&pages).chain(&others) {
         machine_paths(source, &mut mistakes);
     }
@@ -88,6 +89,38 @@ fn forbidden_in_rust(source: &Source, mistakes: &mut Vec<String>) {
             mistakes.push(format!("{}:{}: `{text}…`: {why}", source.path, number + 1));
         }
     }
+}
+
+/// A file of tests that `main.rs` beside it does not name is never compiled, and nobody notices.
+fn forgotten_tests(rust: &[Source], mistakes: &mut Vec<String>) {
+    for main in rust
+        .iter()
+        .filter(|source| source.path.ends_with("/tests/it/main.rs"))
+    {
+        let folder = main.path.trim_end_matches("main.rs");
+        for source in rust {
+            let name = source
+                .path
+                .strip_prefix(folder)
+                .and_then(|file| file.strip_suffix(".rs"));
+            let module = name
+                .map(|name| name.trim_end_matches("/mod"))
+                .filter(|name| !name.contains('/'));
+            if let Some(module) = module.filter(|module| *module != "main" && !names(main, module)) {
+                mistakes.push(format!(
+                    "{}: `mod {module};` is missing in {}",
+                    source.path, main.path
+                ));
+            }
+        }
+    }
+}
+
+fn names(main: &Source, module: &str) -> bool {
+    let line = format!("mod {module};");
+    main.text
+        .lines()
+        .any(|written| written.trim_start_matches("pub ").trim() == line)
 }
 
 /// A folder's bare name is no path: a screen may look for it in answers.
@@ -243,6 +276,27 @@ mod tests {
         let text = [concat!("cd /ro", "ot/.cargo"), concat!("leaks \"/ro", "ot/\"")].join("\n");
         machine_paths(&source(&text), &mut mistakes);
         assert_eq!(mistakes.len(), 1);
+    }
+
+    #[test]
+    fn a_file_of_tests_that_nobody_compiles_is_found() {
+        let file = |path: &str, text: &str| Source {
+            path: path.into(),
+            text: text.into(),
+        };
+        let rust = [
+            file("crates/x/tests/it/main.rs", "//! x\nmod a;\nmod b;\n"),
+            file("crates/x/tests/it/a.rs", ""),
+            file("crates/x/tests/it/b/mod.rs", ""),
+            file("crates/x/tests/it/b/helper.rs", ""),
+            file("crates/x/tests/it/c.rs", ""),
+        ];
+        let mut mistakes = Vec::new();
+        forgotten_tests(&rust, &mut mistakes);
+        assert_eq!(
+            mistakes,
+            ["crates/x/tests/it/c.rs: `mod c;` is missing in crates/x/tests/it/main.rs"]
+        );
     }
 
     #[test]

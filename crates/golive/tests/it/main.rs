@@ -11,6 +11,8 @@ mod gate;
 mod keys;
 mod ledger;
 mod limits;
+mod pages;
+mod report_page;
 mod requests;
 mod sdk;
 mod tags;
