@@ -4,8 +4,8 @@
 //! cleanly when its sender stopped half-way: a cut answer must not look like a whole one.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -25,7 +25,22 @@ pub enum Body {
 #[derive(Debug)]
 pub struct Chunks {
     received: mpsc::Receiver<Bytes>,
-    complete: Arc<AtomicBool>,
+    sending: Arc<Sending>,
+}
+
+/// How far the sending end is.
+#[derive(Debug, Default)]
+pub struct Sending {
+    complete: AtomicBool,
+    over: AtomicBool,
+}
+
+impl Sending {
+    /// Whether the sender is gone: what is left is for the caller to read.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed)
+    }
 }
 
 /// The sending end of a relayed body.
@@ -33,13 +48,19 @@ pub struct Chunks {
 pub struct ChunkSender {
     /// Where chunks go.
     pub to_caller: mpsc::Sender<Bytes>,
-    complete: Arc<AtomicBool>,
+    sending: Arc<Sending>,
+}
+
+impl Drop for ChunkSender {
+    fn drop(&mut self) {
+        self.sending.over.store(true, Ordering::Relaxed);
+    }
 }
 
 impl ChunkSender {
     /// Everything was sent: the end of the channel is the end of the body. Without this call it is a cut.
     pub fn complete(&self) {
-        self.complete.store(true, Ordering::Release);
+        self.sending.complete.store(true, Ordering::Release);
     }
 }
 
@@ -59,12 +80,21 @@ impl Body {
     #[must_use]
     pub fn channel(held: usize) -> (ChunkSender, Self) {
         let (to_caller, received) = mpsc::channel(held);
-        let complete = Arc::new(AtomicBool::new(false));
+        let sending = Arc::new(Sending::default());
         let sender = ChunkSender {
             to_caller,
-            complete: Arc::clone(&complete),
+            sending: Arc::clone(&sending),
         };
-        (sender, Self::Stream(Chunks { received, complete }))
+        (sender, Self::Stream(Chunks { received, sending }))
+    }
+
+    /// What its sender still does; `None` for a body that was whole from the beginning.
+    #[must_use]
+    pub fn sending(&self) -> Option<Weak<Sending>> {
+        match self {
+            Self::Whole(_) => None,
+            Self::Stream(chunks) => Some(Arc::downgrade(&chunks.sending)),
+        }
     }
 
     /// A body of one piece.
@@ -84,7 +114,7 @@ impl HttpBody for Body {
             Self::Whole(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Stream(chunks) => chunks.received.poll_recv(cx).map(|chunk| match chunk {
                 Some(bytes) => Some(Ok(Frame::data(bytes))),
-                None if chunks.complete.load(Ordering::Acquire) => None,
+                None if chunks.sending.complete.load(Ordering::Acquire) => None,
                 None => Some(Err(Cut)),
             }),
         }

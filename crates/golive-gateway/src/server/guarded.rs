@@ -1,12 +1,14 @@
 //! S3: a socket with three clocks: the head of a request, the rest between requests, and an answer nobody reads.
 //!
 //! hyper's own head clock runs while a kept-alive connection merely rests, so a rest longer than a head may take
-//! would be cut. This guard knows whether a request is in progress and starts the clock that applies.
+//! would be cut. This guard knows whether a request is in progress and starts the clock that applies. It also knows
+//! whether an answer is out: over HTTP/2 a caller that opens no window blocks no write, so the clock of a blocked
+//! write never runs, and nobody asks the body again.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use crate::body::Body;
+use crate::body::{Body, Sending};
 
 /// How many requests of a connection are in progress, from their head to the last byte of their answer, and since
 /// when there is none.
@@ -26,6 +28,12 @@ pub(super) struct Activity {
     began: Instant,
     /// Microseconds after `began` at which the last request ended.
     at_rest_since: AtomicU64,
+    /// Whole bodies that were not taken yet.
+    whole: AtomicU32,
+    /// Streams, each as long as its body lives.
+    streams: Mutex<Vec<Weak<Sending>>>,
+    /// Pieces of bodies that were taken.
+    taken: AtomicU64,
 }
 
 impl Default for Activity {
@@ -34,6 +42,9 @@ impl Default for Activity {
             requests: AtomicU32::new(0),
             began: now(),
             at_rest_since: AtomicU64::new(0),
+            whole: AtomicU32::new(0),
+            streams: Mutex::default(),
+            taken: AtomicU64::new(0),
         }
     }
 }
@@ -49,6 +60,17 @@ impl Activity {
         self.requests.load(Ordering::Acquire) > 0
     }
 
+    /// Whether an answer, complete on our side, is still to be taken.
+    fn owes(&self) -> bool {
+        let is_over = |stream: &Weak<Sending>| stream.upgrade().is_some_and(|stream| stream.is_over());
+        self.whole.load(Ordering::Relaxed) > 0 || self.streams().iter().any(is_over)
+    }
+
+    fn streams(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Sending>>> {
+        // A list cannot be left half-written.
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn at_rest_since(&self) -> Instant {
         self.began + Duration::from_micros(self.at_rest_since.load(Ordering::Relaxed))
     }
@@ -61,7 +83,17 @@ pub(super) struct Busy(Arc<Activity>);
 impl Busy {
     /// Keeps the request in progress until its answer's body is done with.
     pub(super) fn around(self, body: Body) -> BusyBody {
-        BusyBody { body, _busy: self }
+        match body.sending() {
+            None => {
+                self.0.whole.fetch_add(1, Ordering::Relaxed);
+            }
+            Some(stream) => {
+                let mut streams = self.0.streams();
+                streams.retain(|stream| stream.strong_count() > 0);
+                streams.push(stream);
+            }
+        }
+        BusyBody { body, busy: self }
     }
 }
 
@@ -77,7 +109,15 @@ impl Drop for Busy {
 #[derive(Debug)]
 pub(super) struct BusyBody {
     body: Body,
-    _busy: Busy,
+    busy: Busy,
+}
+
+impl Drop for BusyBody {
+    fn drop(&mut self) {
+        if matches!(self.body, Body::Whole(_)) {
+            self.busy.0.whole.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl HttpBody for BusyBody {
@@ -88,7 +128,11 @@ impl HttpBody for BusyBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if polled.is_ready() {
+            self.busy.0.taken.fetch_add(1, Ordering::Relaxed);
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -111,6 +155,8 @@ pub(super) struct Guarded<S> {
     waiting: Waiting,
     reading: Alarm,
     writing: Alarm,
+    /// What was taken of bodies when the alarm last found one owed.
+    owed_at: Option<u64>,
 }
 
 /// What the reading side waits for.
@@ -139,6 +185,7 @@ impl<S> Guarded<S> {
             waiting: Waiting::First,
             reading: Alarm::default(),
             writing: Alarm::default(),
+            owed_at: None,
         }
     }
 
@@ -159,7 +206,8 @@ impl<S> Guarded<S> {
             }
             let patience = match self.waiting {
                 Waiting::First | Waiting::Head => self.head_timeout,
-                Waiting::Rest | Waiting::Busy => self.idle_timeout,
+                Waiting::Rest => self.idle_timeout,
+                Waiting::Busy => self.unread_timeout.min(self.idle_timeout),
             };
             if self.reading.poll(patience, cx).is_pending() {
                 return Poll::Pending;
@@ -167,14 +215,31 @@ impl<S> Guarded<S> {
             if self.waiting != Waiting::Busy {
                 return Poll::Ready(Err(timed_out("no request came in time")));
             }
+            if self.is_unread() {
+                return Poll::Ready(Err(timed_out("the answer was not read in time")));
+            }
             self.reading.stop();
         }
     }
 
+    /// Whether since the last look, one alarm ago, an answer was owed and nothing of any was taken.
+    fn is_unread(&mut self) -> bool {
+        let owed_at = self
+            .activity
+            .owes()
+            .then(|| self.activity.taken.load(Ordering::Relaxed));
+        let same = owed_at.is_some() && owed_at == self.owed_at;
+        self.owed_at = owed_at;
+        same
+    }
+
     fn note_bytes(&mut self) {
         if self.activity.is_busy() {
-            self.waiting = Waiting::Busy;
-            self.reading.stop();
+            // Bytes do not stop the alarm of a busy connection: pings would keep an unread answer alive.
+            if self.waiting != Waiting::Busy {
+                self.waiting = Waiting::Busy;
+                self.reading.stop();
+            }
         } else if !self.http2 && self.waiting != Waiting::Head {
             // HTTP/2 frames that come at rest are mostly no head but a ping or a window, and no reason to hurry; a
             // head there is bounded by what is left of the rest.

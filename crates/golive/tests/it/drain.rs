@@ -120,7 +120,10 @@ async fn a_second_signal_cuts_and_says_how_many() {
         "in the caller's own format: {told}"
     );
     assert!(told.contains("shutting_down"), "{told}");
-    let id = told.split("x-request-id: ").nth(1).and_then(|rest| rest.split("\r\n").next());
+    let id = told
+        .split("x-request-id: ")
+        .nth(1)
+        .and_then(|rest| rest.split("\r\n").next());
     ids.push(id.expect("an id").to_owned());
     let status = gate.ended().await;
     assert_eq!(status.code(), Some(0), "{}", gate.log());

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
 use crate::caller::{self, Answer, Ask};
 use crate::gate::{Format, Gate, Setup};
@@ -202,6 +204,31 @@ async fn windows_survive_a_restart_and_a_sudden_death() {
         gate.chat().send().await.said(Format::OpenAi);
     }
     is_over(&gate.chat().send().await, Format::OpenAi);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_stepped_back_opens_no_window_early_and_locks_nobody_out() {
+    let mut gate = Setup::default()
+        .with("[limits]\nuser = \"2/h\"\nglobal = \"off\"")
+        .start()
+        .await;
+    for _ in 0..2 {
+        gate.chat().send().await.said(Format::OpenAi);
+    }
+    gate.stop().await;
+    // What a clock a day ahead would have written; then it was set right.
+    let options = SqliteConnectOptions::new().filename(gate.file("golive.db"));
+    let mut database = SqliteConnection::connect_with(&options)
+        .await
+        .expect("a database");
+    let moved = sqlx::query("UPDATE ledger SET at_us = at_us + 86400000000")
+        .execute(&mut database)
+        .await
+        .expect("an update");
+    assert_eq!(moved.rows_affected(), 2);
+    database.close().await.expect("a close");
+    gate.start_again().await;
+    is_over(&gate.chat().send().await, Format::OpenAi); // and its hint is within the hour
 }
 
 #[tokio::test(flavor = "multi_thread")]

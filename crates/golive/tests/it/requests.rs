@@ -321,7 +321,7 @@ async fn a_caller_that_resets_its_streams_as_fast_as_it_opens_them_is_shut_out_a
     bytes.extend_from_slice(&frame(SETTINGS, 0, 0, &[]));
     for n in 0..2000_u32 {
         let stream = 2 * n + 1;
-        bytes.extend_from_slice(&frame(HEADERS, END_HEADERS, stream, &head(&gate)));
+        bytes.extend_from_slice(&frame(HEADERS, END_HEADERS, stream, &head(&gate, "endless-0")));
         bytes.extend_from_slice(&frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes())); // 8: CANCEL
     }
     raw.write(&bytes).await;
@@ -334,10 +334,12 @@ async fn a_caller_that_resets_its_streams_as_fast_as_it_opens_them_is_shut_out_a
     assert_eq!(gate.arrived(""), 1, "none of them reached the upstream");
 }
 
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
+const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 
 /// A frame of HTTP/2 (RFC 9113 §4.1).
@@ -350,7 +352,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
 }
 
 /// The head of a call whose body is still to come: names of the static table, values as they are (RFC 7541).
-fn head(gate: &Gate) -> Vec<u8> {
+fn head(gate: &Gate, fault: &str) -> Vec<u8> {
     let mut block = vec![0x83, 0x86]; // :method POST, :scheme http
     let key = format!("Bearer {}", gate.key);
     for (name, value) in [
@@ -364,10 +366,14 @@ fn head(gate: &Gate) -> Vec<u8> {
         } else {
             block.extend_from_slice(&[15, name - 15]);
         }
-        block.push(u8::try_from(value.len()).expect("a short value"));
-        block.extend_from_slice(value.as_bytes());
+        block.extend_from_slice(&string(value));
     }
-    block
+    [block, vec![0], string("x-lab-fault"), string(fault)].concat()
+}
+
+fn string(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).expect("a short text");
+    [&[length], text.as_bytes()].concat()
 }
 
 fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
@@ -412,7 +418,10 @@ async fn a_connection_at_rest_is_given_longer_than_a_head_in_both_protocols() {
     let mut at_rest = gate.chat().on_a_socket().await;
     at_rest.until("[lab:").await;
     let response = sender.send_request(gate.chat().request()).await;
-    Opened::new(response.expect("an answer")).rest().await.said(Format::OpenAi);
+    Opened::new(response.expect("an answer"))
+        .rest()
+        .await
+        .said(Format::OpenAi);
     // A head that begins now is cut when its time is over; those at rest are not.
     for _ in 0..2 {
         let mut half = Raw::connect(&gate.url).await;
@@ -420,7 +429,10 @@ async fn a_connection_at_rest_is_given_longer_than_a_head_in_both_protocols() {
         half.to_end().await;
     }
     let response = sender.send_request(gate.chat().request()).await;
-    Opened::new(response.expect("an answer")).rest().await.said(Format::OpenAi);
+    Opened::new(response.expect("an answer"))
+        .rest()
+        .await
+        .said(Format::OpenAi);
     at_rest.write(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await;
     at_rest.until("ok\n").await;
 }
@@ -515,6 +527,33 @@ async fn a_whole_answer_that_nobody_reads_does_not_hold_its_connection() {
     assert!(row["bytes_out"].as_u64() > Some(33_000_000), "{row}");
     gate.metric_is("golive_connections", 0.0).await;
     drop(unread);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_whose_window_is_never_opened_do_not_hold_their_connection() {
+    for (fault, stream) in [
+        ("slow-1", false),
+        ("huge-body-1048576", false),
+        ("endless-0", true),
+    ] {
+        let gate = Setup::default()
+            .with("[inbound]\nunread_timeout = \"500ms\"\nidle_timeout = \"1h\"")
+            .start()
+            .await;
+        let no_window = [0, 4, 0, 0, 0, 0]; // SETTINGS_INITIAL_WINDOW_SIZE = 0 (RFC 9113 §6.5.2)
+        let ask = if stream { gate.chat().stream() } else { gate.chat() };
+        let bytes = [
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+            frame(SETTINGS, 0, 0, &no_window),
+            frame(HEADERS, END_HEADERS, 1, &head(&gate, fault)),
+            frame(DATA, END_STREAM, 1, &ask.body()),
+        ];
+        let mut raw = Raw::connect(&gate.url).await;
+        raw.write(&bytes.concat()).await;
+        gate.row_with(if stream { "cancelled" } else { "ok" }).await;
+        raw.to_end().await;
+        gate.metric_is("golive_connections", 0.0).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
