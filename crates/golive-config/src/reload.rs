@@ -1,45 +1,39 @@
 //! S1: tells when the configuration on disk is another one, so that it can be loaded again.
 //!
-//! The *folder* is watched, not the file: editors replace the file, and Kubernetes swaps a symlink
-//! beside it (`..data`). After any event the contents of the file and of the `.env` are compared with
-//! those seen last, and only a real and finished change is told.
+//! Twice a second the two files are looked at by name: editors replace a file, Kubernetes swaps a symlink beside it
+//! (`..data`), and both are seen. Only if size, time or identity differ are contents compared. A folder watch would
+//! wake at every write to the database, which usually stands in the same folder: measured, that was 8 % of the whole
+//! gateway's time.
 //!
-//! Never: judges the new contents; tells the same contents twice; queues more than one event.
+//! Never: judges the new contents; tells the same contents twice; tells a change that is still being written.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use thiserror::Error;
 
-/// Quiet for this long, a change counts as finished. Editors write in several steps, all within a few
-/// milliseconds.
+/// Between two looks. A change is told after one to two of them.
+const EVERY: Duration = Duration::from_millis(500);
+/// Between the looks of a change that is being written: it is told when two in a row find the same. Editors write in
+/// several steps, all within a few milliseconds.
 const QUIET: Duration = Duration::from_millis(150);
-/// A file that is rewritten without pause is told about after this many quiet spans all the same.
+/// A file that is rewritten without pause is told about after so many looks all the same.
 const PATIENCE: u32 = 20;
 
 /// Watches until it is dropped.
 #[derive(Debug)]
 pub struct Watch {
-    _watcher: RecommendedWatcher,
+    _ends_when_dropped: SyncSender<()>,
 }
 
 /// Why a file cannot be watched.
 #[derive(Debug, Error)]
 pub enum WatchError {
-    /// The system refused.
-    #[error("cannot watch {}; send SIGHUP after a change instead", folder.display())]
-    Refused {
-        /// The folder of the configuration.
-        folder: PathBuf,
-        /// What the system said.
-        #[source]
-        source: notify::Error,
-    },
     /// No thread for it.
-    #[error("cannot start the thread that watches the configuration")]
+    #[error("cannot start the thread that watches the configuration; send SIGHUP after a change instead")]
     Thread(#[source] std::io::Error),
 }
 
@@ -47,61 +41,73 @@ pub enum WatchError {
 /// something else than before. Ends when the [`Watch`] is dropped.
 ///
 /// Watch first, load second: then no change falls between the two.
+///
+/// # Errors
+/// See [`WatchError`].
 pub fn watch(path: &Path, on_change: impl FnMut() + Send + 'static) -> Result<Watch, WatchError> {
-    let parent = path
+    let folder = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let folder = parent.to_owned();
-    let refused = |source| WatchError::Refused {
-        folder: folder.clone(),
-        source,
-    };
-    // One event is as good as many: what does not fit is dropped.
-    let (wake, events) = sync_channel::<()>(1);
-    let mut watcher = notify::recommended_watcher(waker(wake)).map_err(refused)?;
-    // What stands there before the watch is armed is what the caller has loaded, or will be compared.
     let files = [path.to_owned(), folder.join(".env")];
-    let seen = fingerprint(&files);
-    watcher
-        .watch(&folder, RecursiveMode::NonRecursive)
-        .map_err(refused)?;
+    let (alive, ended) = sync_channel::<()>(1);
+    // What stands there now is what the caller has loaded, or will be compared.
+    let (looks, seen) = (glance(&files), fingerprint(&files));
     std::thread::Builder::new()
         .name("config-watch".to_owned())
-        .spawn(move || run(&events, &files, seen, on_change))
+        .spawn(move || run(&ended, &files, looks, seen, on_change))
         .map_err(WatchError::Thread)?;
-    Ok(Watch { _watcher: watcher })
+    Ok(Watch {
+        _ends_when_dropped: alive,
+    })
 }
 
-fn waker(wake: SyncSender<()>) -> impl FnMut(notify::Result<notify::Event>) {
-    move |event| match event {
-        // Reading the files is an event, too: it must not wake the reader again.
-        Ok(event) if event.kind.is_access() => {}
-        // Full: the reader is about to look anyway.
-        Ok(_) => _ = wake.try_send(()),
-        Err(error) => {
-            tracing::warn!(%error, "lost sight of the configuration's folder; send SIGHUP after a change");
-            _ = wake.try_send(());
+fn run(
+    ended: &Receiver<()>,
+    files: &[PathBuf],
+    mut looks: Looks,
+    mut seen: Print,
+    mut on_change: impl FnMut(),
+) {
+    // Nothing is ever sent: the other end goes away with the `Watch`.
+    while ended.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
+        let mut now = glance(files);
+        if now == looks {
+            continue;
         }
-    }
-}
-
-fn run(events: &Receiver<()>, files: &[PathBuf], mut seen: Print, mut on_change: impl FnMut()) {
-    // The other end goes away with the watcher.
-    while events.recv().is_ok() {
         for _ in 0..PATIENCE {
-            match events.recv_timeout(QUIET) {
-                Ok(()) => {}
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => return,
+            if ended.recv_timeout(QUIET) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+            let then = std::mem::replace(&mut now, glance(files));
+            if then == now {
+                break;
             }
         }
-        let now = fingerprint(files);
-        if now != seen {
-            seen = now;
+        looks = now;
+        let print = fingerprint(files);
+        if print != seen {
+            seen = print;
             on_change();
         }
     }
+}
+
+/// What tells cheaply that a file is another one: identity, size, and time of change. `None`: it is not there.
+type Looks = Vec<Option<(u64, u64, u64, i64, i64)>>;
+
+fn glance(files: &[PathBuf]) -> Looks {
+    let one = |path: &PathBuf| {
+        let meta = std::fs::metadata(path).ok()?;
+        Some((
+            meta.dev(),
+            meta.ino(),
+            meta.size(),
+            meta.ctime(),
+            meta.ctime_nsec(),
+        ))
+    };
+    files.iter().map(one).collect()
 }
 
 type Print = Vec<Option<[u8; 32]>>;

@@ -173,9 +173,15 @@ pub struct Call {
 impl Call {
     /// A call whose head was accepted at `at`, under the id that its answer carries.
     #[must_use]
-    pub fn begin(gateway: Arc<Gateway>, id: Uuid, surface: Surface, at: Tick, trace: TraceContext) -> Self {
+    pub fn begin(
+        gateway: Arc<Gateway>,
+        id: Uuid,
+        surface: Surface,
+        at: Tick,
+        trace: TraceContext,
+    ) -> Box<Self> {
         gateway.metrics.in_flight.inc();
-        Self {
+        Box::new(Self {
             gateway,
             id,
             at,
@@ -197,7 +203,7 @@ impl Call {
             reply: None,
             decisions: Vec::with_capacity(10),
             settled: false,
-        }
+        })
     }
 
     /// Writes down what a stage decided.
@@ -228,7 +234,11 @@ impl Call {
     ///
     /// # Errors
     /// The ledger can take no row, neither in the database nor in the spill.
-    pub async fn settle(mut self, outcome: &Outcome, status: u16) -> Result<(), golive_store::CommitRefused> {
+    pub async fn settle(
+        mut self: Box<Self>,
+        outcome: &Outcome,
+        status: u16,
+    ) -> Result<(), golive_store::CommitRefused> {
         let Some(row) = self.finish(outcome, status) else {
             return Ok(());
         };

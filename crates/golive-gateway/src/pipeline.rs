@@ -60,7 +60,7 @@ where
     let read = read::run(counted).await?;
     let authorised = match authorise::run(read)? {
         May::Call(authorised) => *authorised,
-        May::List(call, names) => return Ok(list(*call, &names).await),
+        May::List(call, names) => return Ok(list(call, &names).await),
     };
     let admitted = admit::run(authorised)?;
     let dispatched = dispatch::run(admitted).await?;
@@ -97,7 +97,7 @@ fn door_of_the_balancer<B>(gateway: &Gateway, request: &Request<B>) -> Option<Re
 }
 
 /// The names a key may call, as its SDK's list of models.
-async fn list(mut call: Call, names: &[String]) -> Response<Body> {
+async fn list(mut call: Box<Call>, names: &[String]) -> Response<Body> {
     let created = call.at.0 / 1_000_000;
     let openai = |id| openai::models::ModelEntry {
         id,

@@ -17,7 +17,7 @@ use crate::limits::Standings;
 #[derive(Debug)]
 pub struct Refused {
     /// The record, which still has to be settled.
-    pub call: Call,
+    pub call: Box<Call>,
     /// How it goes into the ledger.
     pub outcome: Outcome,
     /// What the caller is told.
@@ -29,7 +29,7 @@ pub struct Refused {
 impl Refused {
     /// A stage's rule refused.
     #[must_use]
-    pub fn by_rule(call: Call, stage: &'static str, error: ApiError) -> Box<Self> {
+    pub fn by_rule(call: Box<Call>, stage: &'static str, error: ApiError) -> Box<Self> {
         let outcome = Outcome::Refused {
             stage,
             code: error.code,
@@ -44,7 +44,7 @@ impl Refused {
 
     /// Something failed: an upstream, or golive itself.
     #[must_use]
-    pub fn by_failure(call: Call, error: ApiError) -> Box<Self> {
+    pub fn by_failure(call: Box<Call>, error: ApiError) -> Box<Self> {
         let outcome = Outcome::Error(error.code);
         Box::new(Self {
             call,

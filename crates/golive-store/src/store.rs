@@ -23,6 +23,17 @@ use crate::spill::{Spill, SpillError};
 use crate::writer::{DRAINED, Shared, Task, Writer};
 use crate::{StoreHealth, UserHash};
 
+/// Maintains the database beside the writer, until that has ended.
+async fn maintain(backend: Arc<dyn Backend>, ended: tokio_util::sync::CancellationToken) {
+    while ended
+        .run_until_cancelled(tokio::time::sleep(backend::MAINTAIN_EVERY))
+        .await
+        .is_some()
+    {
+        backend.maintain().await;
+    }
+}
+
 /// How the store is to be opened.
 #[derive(Debug)]
 pub struct StoreOptions {
@@ -194,7 +205,12 @@ impl Store {
         let mut task = Task::new(Arc::clone(&backend), shared, spill, lock);
         let (drained, lost) = task.mend().await;
         let tasks = TaskTracker::new();
-        tasks.spawn(task.run(inbox));
+        let ended = tokio_util::sync::CancellationToken::new();
+        tasks.spawn(maintain(Arc::clone(&backend), ended.clone()));
+        tasks.spawn(async move {
+            let _ends_with_the_writer = ended.drop_guard();
+            task.run(inbox).await;
+        });
         tasks.close();
         let store = Store {
             writer,

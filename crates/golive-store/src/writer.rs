@@ -8,6 +8,7 @@
 
 mod batch;
 mod fold;
+mod opens;
 mod outage;
 mod task;
 

@@ -50,7 +50,7 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  golive check --plan\n  golive check --target staging\n  golive check --url https://agent.example/v1 --format openai --key-env AGENT_KEY --item S5\n\nExit codes: 0 GO (or a clean PARTIAL), 1 NO-GO (unproven counts as NO-GO), 2 wrong use, 3 target not\nreachable, 4 the run is not valid, 130 interrupted (the report of what was done is written)."
     )]
-    Check(Check),
+    Check(Box<Check>),
     /// Create, list and revoke API keys; at once, also while the gateway runs.
     #[command(subcommand)]
     Keys(Keys),
@@ -199,7 +199,7 @@ pub struct Check {
     /// Decides all that is left to chance; printed in the report.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Where the report goes: index.html and report.json.
+    /// Where the report goes: check.html and check.json.
     #[arg(long, value_name = "DIR", default_value = "golive-report")]
     pub out: PathBuf,
     /// One more report: json=FILE or html=FILE. May be repeated.

@@ -19,7 +19,7 @@ const CLIENT_REQUEST_ID_MAX: usize = 128;
 
 /// A request whose door is known. Made only here.
 pub struct Accepted<B> {
-    pub(super) call: Call,
+    pub(super) call: Box<Call>,
     pub(super) headers: HeaderMap,
     pub(super) body: B,
 }

@@ -1,4 +1,4 @@
-//! E5: a place for the call, or an answer at once. There is no queue in this version: what has no place is told to
+//! P1, E5: a place for the call, or an answer at once. There is no queue in this version: what has no place is told to
 //! come back, in microseconds.
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::runtime::Route;
 /// A request with a place. Made only here.
 #[derive(Debug)]
 pub struct Admitted {
-    pub(super) call: Call,
+    pub(super) call: Box<Call>,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) ask: Ask,

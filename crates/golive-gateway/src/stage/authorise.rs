@@ -16,7 +16,7 @@ use crate::runtime::Route;
 /// A request that may go to its agent or model. Made only here.
 #[derive(Debug)]
 pub struct Authorised {
-    pub(super) call: Call,
+    pub(super) call: Box<Call>,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) ask: Ask,
@@ -56,7 +56,7 @@ pub fn run(read: Read) -> Step<May> {
                 .map(str::to_owned)
                 .collect();
             call.decide("authorise", "listed what this key may call");
-            return Ok(May::List(Box::new(call), names));
+            return Ok(May::List(call, names));
         }
         Surface::Model(_, name) => {
             let name = name.clone();
@@ -64,7 +64,7 @@ pub fn run(read: Read) -> Step<May> {
                 .route(&name)
                 .is_some_and(|route| route.is_open_to(&principal))
             {
-                Ok(May::List(Box::new(call), vec![name]))
+                Ok(May::List(call, vec![name]))
             } else {
                 Err(Refused::by_rule(call, "authorise", unknown(&name)))
             };

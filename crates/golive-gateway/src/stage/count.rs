@@ -24,7 +24,7 @@ const USER_MAX: usize = 256;
 
 /// A request that was counted, or whose user is still to be read. Made only here.
 pub struct Counted<B> {
-    pub(super) call: Call,
+    pub(super) call: Box<Call>,
     pub(super) headers: HeaderMap,
     pub(super) body: B,
 }
@@ -69,7 +69,7 @@ pub fn run<B>(identified: Identified<B>) -> Step<Counted<B>> {
 ///
 /// # Errors
 /// A window is full.
-pub(super) fn late(mut call: Call, user: Option<&str>) -> Step<Call> {
+pub(super) fn late(mut call: Box<Call>, user: Option<&str>) -> Step<Box<Call>> {
     if call.counted {
         return Ok(call);
     }
@@ -79,7 +79,7 @@ pub(super) fn late(mut call: Call, user: Option<&str>) -> Step<Call> {
     admit(call, true)
 }
 
-fn admit(mut call: Call, write: bool) -> Step<Call> {
+fn admit(mut call: Box<Call>, write: bool) -> Step<Box<Call>> {
     let Some(principal) = &call.principal else {
         return Ok(call);
     }; // identify gave one

@@ -39,21 +39,21 @@ const ERROR_BODY_MAX: usize = 64 * 1024;
 /// What the upstream answered. Made only here.
 pub enum Dispatched {
     /// A whole body.
-    Plain(Box<Plain>),
+    Plain(Plain),
     /// A stream past its commit point.
     Stream(Box<Streaming>),
 }
 
 /// A whole answer.
 pub struct Plain {
-    pub(super) call: Call,
+    pub(super) call: Box<Call>,
     pub(super) content_type: HeaderValue,
     pub(super) body: Bytes,
 }
 
 /// A stream whose first content has come.
 pub struct Streaming {
-    pub(super) call: Call,
+    pub(super) call: Box<Call>,
     pub(super) reader: StreamReader,
     pub(super) deadline: Deadline,
     /// What was held before the commit point, with the piece that reached it.
@@ -215,7 +215,7 @@ async fn until<F: Future>(gateway: &Gateway, deadline: &Deadline, future: F) -> 
 }
 
 async fn plain(
-    mut call: Call,
+    mut call: Box<Call>,
     route: Arc<Route>,
     response: Response<Incoming>,
     deadline: &Deadline,
@@ -240,11 +240,11 @@ async fn plain(
     if gateway.runtime().config.store.content {
         call.reply = Some(body.clone());
     }
-    Ok(Dispatched::Plain(Box::new(Plain {
+    Ok(Dispatched::Plain(Plain {
         call,
         content_type,
         body,
-    })))
+    }))
 }
 
 /// Reads a whole answer: its usage, and the bytes of its text.
@@ -282,7 +282,7 @@ fn whole_answer(route: &Route, body: &[u8]) -> Result<(Usage, u64), &'static str
 }
 
 async fn open_stream(
-    mut call: Call,
+    mut call: Box<Call>,
     route: Arc<Route>,
     response: Response<Incoming>,
     mut deadline: Deadline,
@@ -337,7 +337,7 @@ async fn open_stream(
 
 /// An answer that is no 200: passed on where it is the caller's business, told in golive's words where not.
 async fn not_ok(
-    mut call: Call,
+    mut call: Box<Call>,
     route: &Arc<Route>,
     response: Response<Incoming>,
     deadline: &Deadline,
@@ -349,8 +349,10 @@ async fn not_ok(
     call.decide("dispatch", format!("the upstream answered {status}"));
     let body = until(&gateway, deadline, collect(response.into_body(), ERROR_BODY_MAX)).await;
     let body = body.ok().and_then(Result::ok).filter(|_| is_json);
-    // A body in the caller's own format is passed on as it is; a page or a stranger's JSON is not.
-    let verbatim = body.filter(|body| route.kind() != UpstreamKind::Http && is_error_object(body));
+    // A refusal in the caller's own format is passed on, for it says what to mend; a page or a stranger's JSON is not.
+    let verbatim = body
+        .filter(|_| route.kind() != UpstreamKind::Http)
+        .and_then(|body| error_object(&body, &call));
     let error = match status {
         401 | 403 => {
             let why = format!("the upstream refused golive's own credential with {status}");
@@ -392,9 +394,7 @@ async fn not_ok(
             } else {
                 error
             };
-            let mut refused = failed(call, route, error, &format!("the upstream answered {status}"));
-            refused.verbatim = verbatim;
-            return refused;
+            return failed(call, route, error, &format!("the upstream answered {status}"));
         }
         _ => {
             return failed(
@@ -416,17 +416,19 @@ async fn not_ok(
     })
 }
 
-fn is_error_object(body: &[u8]) -> bool {
-    #[derive(serde::Deserialize)]
-    struct HasError<'a> {
-        #[serde(borrow)]
-        error: &'a serde_json::value::RawValue,
+/// The provider's error object under golive's own request id: a provider's id does not pass.
+fn error_object(body: &[u8], call: &Call) -> Option<Bytes> {
+    let mut value: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let object = value.as_object_mut()?;
+    object.get("error")?.as_object()?;
+    if let Some(id) = object.get_mut("request_id") {
+        *id = call.id.to_string().into();
     }
-    serde_json::from_slice::<HasError<'_>>(body).is_ok_and(|has| has.error.get().starts_with('{'))
+    serde_json::to_vec(&value).ok().map(Bytes::from)
 }
 
 /// The upstream failed: counts it, remembers it, and says so in the ledger and the log; the caller is told less.
-pub(super) fn failed(mut call: Call, route: &Arc<Route>, error: ApiError, why: &str) -> Box<Refused> {
+pub(super) fn failed(mut call: Box<Call>, route: &Arc<Route>, error: ApiError, why: &str) -> Box<Refused> {
     note_failure(&mut call, route, why);
     Refused::by_failure(call, error)
 }

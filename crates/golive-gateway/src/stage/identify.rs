@@ -9,7 +9,7 @@ use crate::call::Call;
 
 /// A request whose caller is known. Made only here.
 pub struct Identified<B> {
-    pub(super) call: Call,
+    pub(super) call: Box<Call>,
     pub(super) headers: HeaderMap,
     pub(super) body: B,
 }

@@ -20,7 +20,7 @@ use crate::reply::Refused;
 /// A request whose body was read and is sound. Made only here.
 #[derive(Debug)]
 pub struct Read {
-    pub(super) call: Call,
+    pub(super) call: Box<Call>,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) ask: Ask,

@@ -31,7 +31,7 @@ const CHUNKS_HELD: usize = 16;
 /// Answers.
 pub async fn run(dispatched: Dispatched) -> Response<Body> {
     match dispatched {
-        Dispatched::Plain(plain) => whole(*plain).await,
+        Dispatched::Plain(plain) => whole(plain).await,
         Dispatched::Stream(streaming) => stream(*streaming),
     }
 }
@@ -187,7 +187,7 @@ async fn until_end(
     }
 }
 
-async fn finish(mut call: Call, mut out: Out, ended: Result<Bytes, Stop>) {
+async fn finish(mut call: Box<Call>, mut out: Out, ended: Result<Bytes, Stop>) {
     let wire = call.surface.wire();
     let id = call.id.to_string();
     let route = call.route.clone();
@@ -232,7 +232,7 @@ async fn finish(mut call: Call, mut out: Out, ended: Result<Bytes, Stop>) {
     }
 }
 
-async fn tell_break(mut call: Call, out: &mut Out, error: &ApiError) {
+async fn tell_break(mut call: Box<Call>, out: &mut Out, error: &ApiError) {
     let (wire, id) = (call.surface.wire(), call.id.to_string());
     let last = event(wire, error, &id);
     call.bytes_out = out.sent + last.len() as u64;

@@ -8,7 +8,7 @@ use crate::call::{Call, Outcome};
 ///
 /// # Errors
 /// The ledger can take no row. It was logged; the caller is to be told that the request failed.
-pub async fn run(call: Call, outcome: &Outcome, status: u16) -> Result<(), CommitRefused> {
+pub async fn run(call: Box<Call>, outcome: &Outcome, status: u16) -> Result<(), CommitRefused> {
     let id = call.id;
     call.settle(outcome, status).await.inspect_err(|refusal| {
         tracing::error!(request = %id, error = %refusal, "a row could not be recorded");

@@ -26,8 +26,29 @@ pub trait Backend: Send + Sync + 'static {
     /// Reads rows outside a transaction.
     fn query(&self, sql: &'static str, args: Vec<Value>) -> BoxFuture<'_, Result<Vec<Row>, Failure>>;
 
+    /// What the database wants done now and then, beside its transactions. Called every [`MAINTAIN_EVERY`].
+    fn maintain(&self) -> BoxFuture<'_, ()>;
+
     /// Waits for what is running and closes all connections.
     fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// How often [`Backend::maintain`] is called.
+pub const MAINTAIN_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// The numbers of rows that are worth a prepared statement each; few enough to keep them all, close enough that a
+/// batch cut to one of them loses at most a third.
+const GOOD_LENGTHS: [usize; 18] = [
+    1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512,
+];
+
+/// The largest good number of rows that is not above `rows` (1 for none).
+pub(crate) fn good_length(rows: usize) -> usize {
+    GOOD_LENGTHS
+        .into_iter()
+        .rev()
+        .find(|good| *good <= rows)
+        .unwrap_or(1)
 }
 
 /// One statement of a transaction.

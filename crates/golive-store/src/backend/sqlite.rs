@@ -11,14 +11,18 @@ use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
     SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Connection as _, QueryBuilder, Row as _, TypeInfo, ValueRef};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, TypeInfo, ValueRef};
 
-use super::{Backend, Failure, FailureKind, Row, Statement, Value};
+use super::{Backend, Failure, FailureKind, Row, Statement, Value, good_length};
 use crate::Durability;
 
 /// How long a statement waits for another process (a person with the `sqlite3` shell) to let go.
 /// Longer than a careless `UPDATE` by hand, shorter than what a caller of the gateway waits.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Pages of the write-ahead log (of 4 KiB) at which a commit itself copies it back. The maintenance does that long
+/// before, on another connection: a commit that pays for it waits for the disk, and so does its caller.
+const CHECKPOINT_AT_LATEST: &str = "16384";
 
 /// SQLite's default `SQLITE_LIMIT_VARIABLE_NUMBER`; the bundled build does not change it.
 const MAX_VARIABLES: usize = 32_766;
@@ -43,6 +47,7 @@ impl Sqlite {
                 Durability::Power => SqliteSynchronous::Full,
             })
             .busy_timeout(BUSY_TIMEOUT)
+            .pragma("wal_autocheckpoint", CHECKPOINT_AT_LATEST)
             .disable_statement_logging(); // it would format every insert
         let pool = |max| {
             SqlitePoolOptions::new()
@@ -108,6 +113,15 @@ impl Backend for Sqlite {
         })
     }
 
+    fn maintain(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            // PASSIVE waits for nobody. What it cannot copy now it copies next time, and a failure shows in the writes.
+            let _ = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
+                .execute(&self.read)
+                .await;
+        })
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             self.read.close().await;
@@ -150,27 +164,39 @@ async fn run(
         Statement::Rows { head, rows, tail } => {
             let width = rows.first().map_or(1, |row| row.len().max(1));
             for rows in rows.chunks(MAX_VARIABLES / width) {
-                let mut builder = QueryBuilder::<sqlx::Sqlite>::new(*head);
-                builder.push_values(rows, |mut tuple, row| {
-                    for value in row {
-                        match value {
-                            Value::Int(number) => tuple.push_bind(*number),
-                            Value::Text(text) => tuple.push_bind(text.clone()),
-                            Value::Bytes(bytes) => {
-                                tuple.push_bind(bytes.as_ref().map(|bytes| bytes.to_vec()))
-                            }
-                        };
-                    }
-                });
-                builder.push(tail);
-                // Batches have as many lengths as there are rows; only the lone row is worth keeping
-                // prepared (a prepared 512-row insert holds half a megabyte).
-                let query = builder.build().persistent(rows.len() == 1);
+                let sql = insert_text(head, width, rows.len(), tail);
+                // A number of rows that comes again is worth keeping prepared (512 rows hold half a megabyte).
+                let lasting = good_length(rows.len()) == rows.len();
+                let mut query = sqlx::query(AssertSqlSafe(sql)).persistent(lasting);
+                for value in rows.iter().flatten() {
+                    query = bind(query, value);
+                }
                 *changed += query.execute(&mut *connection).await?.rows_affected();
             }
         }
     }
     Ok(())
+}
+
+/// `HEAD VALUES (?, …), … TAIL`. Only the store's own texts and question marks: values are always bound.
+fn insert_text(head: &str, width: usize, rows: usize, tail: &str) -> String {
+    let mut tuple = String::with_capacity(width * 2 + 2);
+    tuple.push('(');
+    for column in 0..width {
+        tuple.push_str(if column == 0 { "?" } else { ",?" });
+    }
+    tuple.push(')');
+    let mut sql = String::with_capacity(head.len() + tail.len() + 8 + rows * (tuple.len() + 1));
+    sql.push_str(head);
+    sql.push_str("VALUES ");
+    for row in 0..rows {
+        if row > 0 {
+            sql.push(',');
+        }
+        sql.push_str(&tuple);
+    }
+    sql.push_str(tail);
+    sql
 }
 
 fn bind<'q>(

@@ -43,6 +43,25 @@ impl Batch {
         self.answers[place].extend(answer);
     }
 
+    /// Takes the rows from `at` on into a batch of their own.
+    pub(super) fn split_off(&mut self, at: usize) -> Batch {
+        if at >= self.rows.len() {
+            return Batch::default();
+        }
+        let mut rest = Batch::default();
+        let (rows, answers) = (self.rows.split_off(at), self.answers.split_off(at));
+        for (row, answers) in rows.into_iter().zip(answers) {
+            rest.weight += row.iter().map(Value::weight).sum::<usize>();
+            rest.places.extend(row_id(&row).map(|id| (id, rest.rows.len())));
+            rest.rows.push(row);
+            rest.answers.push(answers);
+        }
+        self.weight -= rest.weight.min(self.weight);
+        let kept = self.rows.len();
+        self.places.retain(|_, place| *place < kept);
+        rest
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

@@ -15,9 +15,10 @@ use tokio::sync::mpsc;
 
 use super::batch::Batch;
 use super::fold::Folder;
+use super::opens::Opens;
 use super::outage::Outage;
 use super::{CommitRefused, Committed, Message, Shared};
-use crate::backend::{Backend, Failure, FailureKind, SET_META, Statement, Value};
+use crate::backend::{Backend, Failure, FailureKind, SET_META, Statement, Value, good_length};
 use crate::keys::touch_statement;
 use crate::ledger::{self, INSERT_HEAD, INSERT_TAIL};
 use crate::spill::{Chunk, Spill};
@@ -56,6 +57,8 @@ pub(crate) struct Task {
     folder: Folder,
     outage: Outage,
     open: HashSet<u128>,
+    /// Open rows that are not written yet.
+    held: Opens,
     touched: HashMap<String, i64>,
     touch_due: Option<Instant>,
     /// Open rows of dead processes still have to be settled.
@@ -80,6 +83,7 @@ impl Task {
             folder: Folder::default(),
             outage: Outage::default(),
             open: HashSet::new(),
+            held: Opens::default(),
             touched: HashMap::new(),
             touch_due: None,
             settle: true,
@@ -120,6 +124,8 @@ impl Task {
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
             let now = clock();
+            let due = self.held.due(now);
+            self.write_opens(due).await;
             for _ in 0..DRAIN_STEPS {
                 if self.outage.again().is_none_or(|at| at > clock()) {
                     break;
@@ -136,6 +142,8 @@ impl Task {
                 }
             }
         }
+        let left = self.held.all();
+        self.write_opens(left).await;
         self.write_touches().await;
         self.backend.close().await;
     }
@@ -143,7 +151,7 @@ impl Task {
     fn next_wake(&self, last_work: Instant) -> Instant {
         let probe = last_work + PROBE_EVERY;
         let probe = if self.outage.is_down() { None } else { Some(probe) };
-        [probe, self.outage.again(), self.touch_due]
+        [probe, self.outage.again(), self.touch_due, self.held.next()]
             .into_iter()
             .flatten()
             .min()
@@ -152,21 +160,21 @@ impl Task {
 
     async fn take(&mut self, messages: &mut Vec<Message>) {
         let mut batch = Batch::default();
+        let now = clock();
         for message in messages.drain(..) {
             match message {
-                Message::Open { id, values } => {
-                    if self.open.len() < MAX_OPEN {
-                        self.open.insert(id);
-                    }
-                    batch.add(values, None);
-                }
+                Message::Open { id, values } => self.held.hold(id, values, now),
                 Message::Final { id, values, answer } => {
-                    self.open.remove(&id);
+                    if !self.held.settle(id) {
+                        self.open.remove(&id);
+                    }
                     batch.add(values, Some(answer));
                 }
                 Message::Refusal { row, answer } => {
                     // One that had an open row keeps its own id, or the open one would end as `lost`.
-                    let had_open = self.open.remove(&row.id.as_u128()) || self.open.len() >= MAX_OPEN;
+                    let id = row.id.as_u128();
+                    let had_open =
+                        !self.held.settle(id) && (self.open.remove(&id) || self.open.len() >= MAX_OPEN);
                     let row = if had_open { *row } else { self.folder.fold(*row) };
                     batch.add(self.shared.encode(&row), Some(answer));
                 }
@@ -176,9 +184,26 @@ impl Task {
                 self.write(std::mem::take(&mut batch)).await;
             }
         }
-        if !batch.is_empty() {
+        // A statement is prepared once per number of rows; a batch of another number is written in parts.
+        while !batch.is_empty() {
+            let rest = batch.split_off(good_length(batch.rows.len()));
             self.write(batch).await;
+            batch = rest;
         }
+    }
+
+    async fn write_opens(&mut self, rows: Vec<(u128, Vec<Value>)>) {
+        if rows.is_empty() {
+            return;
+        }
+        let mut batch = Batch::default();
+        for (id, row) in rows {
+            if self.open.len() < MAX_OPEN {
+                self.open.insert(id);
+            }
+            batch.add(row, None);
+        }
+        self.write(batch).await;
     }
 
     async fn write(&mut self, mut batch: Batch) {

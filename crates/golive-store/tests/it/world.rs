@@ -136,6 +136,10 @@ impl Backend for Flaky {
         self.inner.query(sql, args)
     }
 
+    fn maintain(&self) -> BoxFuture<'_, ()> {
+        self.inner.maintain()
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         self.inner.close()
     }

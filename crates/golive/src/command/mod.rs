@@ -31,7 +31,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Config(args) => config::run(args, &config),
         Command::Serve => serve::run(&config, quiet).await,
         Command::Lab(args) => lab::run(args, quiet).await,
-        Command::Check(args) => check::run(args, &config, quiet).await,
+        Command::Check(args) => check::run(*args, &config, quiet).await,
         Command::Keys(args) => keys::run(args, &config).await,
         Command::Ledger(args) => ledger::run(args, &config).await,
         Command::Explain(args) => explain::run(args, &config).await,
