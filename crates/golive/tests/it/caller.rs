@@ -451,7 +451,7 @@ impl Raw {
     }
 
     /// Reads until the other end has closed; gives all that came.
-    pub async fn to_end(&mut self) -> Vec<u8> {
+    pub async fn until_closed(&mut self) -> Vec<u8> {
         let mut read = Vec::new();
         // A reset is an end too.
         let end = tokio::time::timeout(PATIENCE, self.0.read_to_end(&mut read)).await;

@@ -113,7 +113,7 @@ async fn a_second_signal_cuts_and_says_how_many() {
         stream.rest().await.broke_off(format, "shutting_down");
     }
     let mut hanging = hanging;
-    let told = String::from_utf8_lossy(&hanging.to_end().await).into_owned();
+    let told = String::from_utf8_lossy(&hanging.until_closed().await).into_owned();
     assert!(told.starts_with("HTTP/1.1 503"), "{told}");
     assert!(
         told.contains(r#""error":{"#),

@@ -325,7 +325,7 @@ async fn a_caller_that_resets_its_streams_as_fast_as_it_opens_them_is_shut_out_a
         bytes.extend_from_slice(&frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes())); // 8: CANCEL
     }
     raw.write(&bytes).await;
-    let told = frames(&raw.to_end().await);
+    let told = frames(&raw.until_closed().await);
     let away = told.iter().find(|(kind, _)| *kind == GOAWAY);
     let (_, payload) = away.expect("it is told to go away");
     assert_eq!(payload[4..8], 11_u32.to_be_bytes(), "ENHANCE_YOUR_CALM"); // RFC 9113 §7
@@ -402,9 +402,9 @@ async fn a_head_that_does_not_come_and_a_connection_at_rest_are_closed() {
     let mut at_rest = Raw::connect(&gate.url).await;
     at_rest.write(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await;
     at_rest.until("ok\n").await;
-    silent.to_end().await;
-    half.to_end().await;
-    at_rest.to_end().await;
+    silent.until_closed().await;
+    half.until_closed().await;
+    at_rest.until_closed().await;
     gate.metric_is("golive_connections", 0.0).await;
 }
 
@@ -426,7 +426,7 @@ async fn a_connection_at_rest_is_given_longer_than_a_head_in_both_protocols() {
     for _ in 0..2 {
         let mut half = Raw::connect(&gate.url).await;
         half.write(b"GET /livez HTTP/1.1\r\n").await;
-        half.to_end().await;
+        half.until_closed().await;
     }
     let response = sender.send_request(gate.chat().request()).await;
     Opened::new(response.expect("an answer"))
@@ -448,14 +448,14 @@ async fn a_head_that_is_too_large_or_no_http_is_refused() {
     large
         .write(format!("GET /livez HTTP/1.1\r\nhost: x\r\n{}\r\n", line.repeat(12)).as_bytes())
         .await;
-    let answer = String::from_utf8_lossy(&large.to_end().await).into_owned();
+    let answer = String::from_utf8_lossy(&large.until_closed().await).into_owned();
     assert!(
         answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
         "{answer}"
     );
     let mut nonsense = Raw::connect(&gate.url).await;
     nonsense.write(b"\x16\x03\x01 this is no HTTP\r\n\r\n").await;
-    let answer = String::from_utf8_lossy(&nonsense.to_end().await).into_owned();
+    let answer = String::from_utf8_lossy(&nonsense.until_closed().await).into_owned();
     assert!(
         answer.is_empty() || answer.starts_with("HTTP/1.1 400"),
         "{answer}"
@@ -551,7 +551,7 @@ async fn answers_whose_window_is_never_opened_do_not_hold_their_connection() {
         let mut raw = Raw::connect(&gate.url).await;
         raw.write(&bytes.concat()).await;
         gate.row_with(if stream { "cancelled" } else { "ok" }).await;
-        raw.to_end().await;
+        raw.until_closed().await;
         gate.metric_is("golive_connections", 0.0).await;
     }
 }
@@ -610,7 +610,7 @@ async fn more_connections_than_one_address_may_have_are_closed_and_the_others_st
     }
     let mut refused = Raw::connect(&gate.url).await;
     refused.write(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    assert!(refused.to_end().await.is_empty());
+    assert!(refused.until_closed().await.is_empty());
     held[0].write(b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n").await;
     held[0].until("ok\n").await;
     held.clear();

@@ -124,10 +124,10 @@ async fn plain_text_and_a_handshake_that_does_not_come_are_cut_and_others_are_se
     plain
         .write(b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n")
         .await;
-    let told = plain.to_end().await;
+    let told = plain.until_closed().await;
     assert!(!told.starts_with(b"HTTP/"), "no word in clear: {told:?}");
     let mut silent = Raw::connect(&gate.url).await;
-    silent.to_end().await;
+    silent.until_closed().await;
     let stream = shake_hands(&gate, &root, &[&version::TLS13], &[])
         .await
         .expect("a handshake");
