@@ -219,7 +219,7 @@ impl Call {
     /// Hands over the open row: from here on a sudden death of the process is settled as `lost`.
     pub fn open_row(&self) {
         let Some(principal) = &self.principal else { return };
-        self.gateway.store.writer().open(OpenRow {
+        self.gateway.store.writer().open_soon(OpenRow {
             id: self.id,
             at_us: self.at_us(),
             principal: principal.id.clone(),

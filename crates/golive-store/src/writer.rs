@@ -90,12 +90,24 @@ impl Writer {
     /// Hands over an open row. Never waits and never fails. If the queue is full the row is dropped
     /// and counted: then a request that dies with the process leaves no `lost` row.
     pub fn open(&self, row: OpenRow) {
+        self.hand_over_open(row, false);
+    }
+
+    /// Hands over an open row that may be held for 20 ms: most requests of a fast upstream end before, and then one row
+    /// is written instead of two. For requests that have reserved nothing: of one that a kill meets within its first
+    /// 20 ms, no `lost` row remains. Never waits and never fails, as [`Writer::open`].
+    pub fn open_soon(&self, row: OpenRow) {
+        self.hand_over_open(row, true);
+    }
+
+    fn hand_over_open(&self, row: OpenRow, may_be_held: bool) {
         let values = ledger::encode_open(&row, self.shared.run);
         if self
             .queue
             .try_send(Message::Open {
                 id: row.id.as_u128(),
                 values,
+                may_be_held,
             })
             .is_err()
         {
@@ -194,6 +206,7 @@ pub(crate) enum Message {
     Open {
         id: u128,
         values: Vec<Value>,
+        may_be_held: bool,
     },
     Final {
         id: u128,

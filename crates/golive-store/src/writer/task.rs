@@ -163,7 +163,17 @@ impl Task {
         let now = clock();
         for message in messages.drain(..) {
             match message {
-                Message::Open { id, values } => self.held.hold(id, values, now),
+                Message::Open {
+                    id,
+                    values,
+                    may_be_held: true,
+                } => self.held.hold(id, values, now),
+                Message::Open { id, values, .. } => {
+                    if self.open.len() < MAX_OPEN {
+                        self.open.insert(id);
+                    }
+                    batch.add(values, None);
+                }
                 Message::Final { id, values, answer } => {
                     if !self.held.settle(id) {
                         self.open.remove(&id);
