@@ -152,7 +152,9 @@ pub struct Call {
     pub attempts: u16,
     /// What it consumed, as far as known.
     pub usage: Option<(Usage, Basis)>,
-    /// When its first content byte went out.
+    /// When the upstream was called.
+    pub called: Option<Tick>,
+    /// When its first content was there, or the whole of a plain answer.
     pub first_byte: Option<Tick>,
     /// Body bytes received.
     pub bytes_in: u64,
@@ -194,6 +196,7 @@ impl Call {
             standings: Standings::default(),
             attempts: 0,
             usage: None,
+            called: None,
             first_byte: None,
             bytes_in: 0,
             bytes_out: 0,

@@ -85,6 +85,7 @@ pub async fn run(admitted: Admitted) -> Step<Dispatched> {
     };
     call.open_row();
     call.attempts = 1;
+    call.called = Some(gateway.now());
     call.decide("dispatch", format!("called {}", route.link_name));
 
     let response = match until(&gateway, &deadline, route.link.client.request(request)).await {
