@@ -260,6 +260,10 @@ impl Call {
             self.gateway.metrics.refusal(stage, code);
         }
         let principal = self.principal.as_ref()?;
+        if matches!(outcome, Outcome::Refused { .. } | Outcome::UpstreamRefused(_)) {
+            // A refusal carries no body: it may be folded, and a flood of large ones must not be sealed and kept.
+            (self.prompt, self.reply) = (None, None);
+        }
         let usage = self.usage.unwrap_or_default();
         if let Some(route) = &self.route {
             route.metrics.outcome(outcome.class()).inc();

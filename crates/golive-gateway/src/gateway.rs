@@ -45,6 +45,8 @@ pub struct Gateway {
     clock: Clock,
     runtime: ArcSwap<Runtime>,
     keyring: ArcSwap<Keyring>,
+    /// Held from reading the keys to using them: a slower reader must not bring a revoked key back.
+    changing: tokio::sync::Mutex<()>,
     draining: AtomicBool,
     cut_requests: AtomicU64,
 }
@@ -73,6 +75,7 @@ impl Gateway {
             clock,
             runtime: ArcSwap::from_pointee(runtime),
             keyring: ArcSwap::from_pointee(keyring),
+            changing: tokio::sync::Mutex::default(),
             draining: AtomicBool::new(false),
             cut_requests: AtomicU64::new(0),
             store,
@@ -110,10 +113,13 @@ impl Gateway {
     /// # Errors
     /// What is wrong with it; the old one runs on.
     pub async fn reload(&self, config: Arc<Config>) -> Result<(), GatewayError> {
+        let _alone = self.changing.lock().await;
         let before = self.runtime();
         let next = Runtime::build(config, &self.store, &self.metrics, Some(&before), us(self.now())).await?;
+        let keyring = Keyring::assemble(&self.store.list_keys().await?, &next.config, &self.store);
         self.runtime.store(Arc::new(next));
-        self.refresh_keys().await
+        self.keyring.store(Arc::new(keyring));
+        Ok(())
     }
 
     /// Reads the keys again. When this returns, the next request sees them.
@@ -121,6 +127,7 @@ impl Gateway {
     /// # Errors
     /// The store cannot be read; the old keys stay.
     pub async fn refresh_keys(&self) -> Result<(), GatewayError> {
+        let _alone = self.changing.lock().await;
         let stored = self.store.list_keys().await?;
         self.keyring.store(Arc::new(Keyring::assemble(
             &stored,

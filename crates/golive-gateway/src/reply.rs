@@ -130,14 +130,23 @@ pub fn put_call_headers(headers: &mut HeaderMap, call: &Call) {
 /// For operators who asked for it (`server.diagnostics`): which link answered, after how many calls, and what of the
 /// time was golive's own.
 fn put_diagnostics(headers: &mut HeaderMap, call: &Call) {
-    let Some(route) = call.route.as_ref().filter(|_| call.attempts > 0) else { return };
+    let Some(route) = call.route.as_ref().filter(|_| call.attempts > 0) else {
+        return;
+    };
     if let Ok(link) = HeaderValue::from_str(&route.link_name) {
         headers.insert("golive-link", link);
     }
     headers.insert("golive-attempts", HeaderValue::from(call.attempts));
     if let (Some(called), Some(answered)) = (call.called, call.first_byte) {
-        let own = call.gateway.now().since(call.at).saturating_sub(answered.since(called));
-        headers.insert("golive-overhead-us", HeaderValue::from(u64::try_from(own.as_micros()).unwrap_or(u64::MAX)));
+        let own = call
+            .gateway
+            .now()
+            .since(call.at)
+            .saturating_sub(answered.since(called));
+        headers.insert(
+            "golive-overhead-us",
+            HeaderValue::from(u64::try_from(own.as_micros()).unwrap_or(u64::MAX)),
+        );
     }
 }
 

@@ -211,8 +211,12 @@ async fn plain(
     inbound: Inbound,
     stop: CancellationToken,
 ) -> Result<(), String> {
-    let http2 = tokio::time::timeout(inbound.head_timeout, speaks_http2(&stream))
-        .await
+    let seen = tokio::select! {
+        biased;
+        seen = tokio::time::timeout(inbound.head_timeout, speaks_http2(&stream)) => seen,
+        () = stop.cancelled() => return Ok(()), // nothing was asked on it yet
+    };
+    let http2 = seen
         .map_err(|_| "no request came".to_owned())?
         .map_err(|e| e.to_string())?;
     converse(gateway, stream, http2, None, inbound, stop).await
@@ -227,8 +231,12 @@ async fn encrypted(
     stop: CancellationToken,
 ) -> Result<(), String> {
     let handshake = tokio_rustls::TlsAcceptor::from(config).accept(stream);
-    let stream = tokio::time::timeout(inbound.handshake_timeout, handshake)
-        .await
+    let shaken = tokio::select! {
+        biased;
+        shaken = tokio::time::timeout(inbound.handshake_timeout, handshake) => shaken,
+        () = stop.cancelled() => return Ok(()), // nothing was asked on it yet
+    };
+    let stream = shaken
         .map_err(|_| "the TLS handshake took too long".to_owned())?
         .map_err(|e| e.to_string())?;
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
@@ -339,7 +347,8 @@ async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<B
     let id = uuid::Uuid::now_v7();
     tokio::select! {
         biased;
-        response = pipeline::serve(gateway, id, request) => response,
+        // On the heap once: the whole way of a request is kilobytes of state, and each holder would copy them.
+        response = Box::pin(pipeline::serve(gateway, id, request)) => response,
         () = cut.cancelled() => {
             // Dropping the trip settles it as cut; the caller still gets a typed word, under the same id.
             counting.count_cut();

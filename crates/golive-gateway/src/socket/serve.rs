@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::handle::{Answer, Ask, handle};
 use crate::gateway::{Gateway, us};
@@ -63,6 +64,8 @@ pub fn listen(path: &Path) -> Result<UnixListener, SocketError> {
 /// Answers until `stop`, then takes the socket away.
 pub async fn serve(listener: UnixListener, path: PathBuf, gateway: Arc<Gateway>, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    // Not the gateway's tasks: a drain must not wait for an operator who is silent.
+    let tasks = TaskTracker::new();
     loop {
         let stream = tokio::select! {
             () = stop.cancelled() => break,
@@ -79,7 +82,6 @@ pub async fn serve(listener: UnixListener, path: PathBuf, gateway: Arc<Gateway>,
             continue;
         };
         let (gateway, stop) = (Arc::clone(&gateway), stop.clone());
-        let tasks = gateway.tasks.clone();
         tasks.spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -90,6 +92,8 @@ pub async fn serve(listener: UnixListener, path: PathBuf, gateway: Arc<Gateway>,
             drop(place);
         });
     }
+    tasks.close();
+    tasks.wait().await; // each ends at `stop`
     // Left behind it would only be taken for a dead process's.
     let _ = std::fs::remove_file(path);
 }

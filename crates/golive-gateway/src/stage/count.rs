@@ -14,7 +14,7 @@ use super::Step;
 use super::identify::Identified;
 use crate::auth::keyring::user_key;
 use crate::call::{Call, Surface};
-use crate::limits::{Refusal, Who};
+use crate::limits::{Policies, Refusal, Who};
 use crate::reply::Refused;
 
 /// The header by which a trusted caller names the person it calls for.
@@ -93,7 +93,12 @@ fn admit(mut call: Box<Call>, write: bool) -> Step<Box<Call>> {
     let judged = if write {
         limiter.admit(&policies, &who, now)
     } else {
-        limiter.peek(&policies, &who, now)
+        // The principal's own window is not that of the user who is still to be read: it must not refuse for it.
+        let without_user = Policies {
+            user: None,
+            ..policies
+        };
+        limiter.peek(&without_user, &who, now)
     };
     match judged {
         Ok(standings) => {

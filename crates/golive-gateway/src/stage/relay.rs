@@ -162,13 +162,14 @@ async fn until_end(
             step = tokio::time::timeout_at(gateway.clock().instant_of(tick), reader.next()) => step,
         };
         match step {
-            Ok(Piece::Quiet(bytes)) => {
+            Ok(Piece::Quiet(bytes) | Piece::Content(bytes)) => {
+                tokio::select! {
+                    biased;
+                    sent = out.send(bytes) => sent?,
+                    () = gateway.cut.cancelled() => return Err(Stop::Cut),
+                }
+                // After it was sent: the time a caller takes to read is no silence of the upstream.
                 deadline.bytes(gateway.now());
-                out.send(bytes).await?;
-            }
-            Ok(Piece::Content(bytes)) => {
-                deadline.content(gateway.now());
-                out.send(bytes).await?;
             }
             Ok(Piece::End(bytes)) => return Ok(bytes),
             Ok(Piece::Broken(why)) => {

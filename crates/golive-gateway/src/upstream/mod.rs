@@ -106,6 +106,9 @@ impl Link {
             .pool_idle_timeout(Duration::from_secs(60))
             .http1_max_buf_size(256 * 1024)
             .http2_max_header_list_size(64 * 1024)
+            // One connection carries all calls: one that died in silence must not fail them until TCP gives up.
+            .http2_keep_alive_interval(Duration::from_secs(10))
+            .http2_keep_alive_timeout(Duration::from_secs(10))
             .build(Timed::new(https, upstream.timeouts.connect));
         let forward = upstream
             .forward_headers
