@@ -260,8 +260,9 @@ impl Call {
             self.gateway.metrics.refusal(stage, code);
         }
         let principal = self.principal.as_ref()?;
-        if matches!(outcome, Outcome::Refused { .. } | Outcome::UpstreamRefused(_)) {
-            // A refusal carries no body: it may be folded, and a flood of large ones must not be sealed and kept.
+        if matches!(outcome, Outcome::Refused { .. } | Outcome::UpstreamRefused(_)) || self.attempts == 0 {
+            // A refusal carries no body: it may be folded, and a flood of large ones must not be sealed and kept. The
+            // same goes for a call that overload or a shutdown ended before it was made.
             (self.prompt, self.reply) = (None, None);
         }
         let usage = self.usage.unwrap_or_default();

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::backend::Value;
 use crate::ledger::{self, REFUSED};
@@ -78,13 +79,22 @@ pub enum CommitRefused {
 pub struct Writer {
     queue: mpsc::Sender<Message>,
     shared: Arc<Shared>,
+    /// Waits for a place in a full queue. Bounded by the requests in flight.
+    late: TaskTracker,
 }
 
 impl Writer {
     /// The handle, and the other end of its queue.
     pub(crate) fn new(shared: Arc<Shared>) -> (Writer, mpsc::Receiver<Message>) {
         let (queue, inbox) = mpsc::channel(QUEUE);
-        (Writer { queue, shared }, inbox)
+        (
+            Writer {
+                queue,
+                shared,
+                late: TaskTracker::new(),
+            },
+            inbox,
+        )
     }
 
     /// Hands over an open row. Never waits and never fails. If the queue is full the row is dropped
@@ -190,14 +200,19 @@ impl Writer {
             Err(mpsc::error::TrySendError::Closed(_)) => return Err(CommitRefused::Closed),
             Err(mpsc::error::TrySendError::Full(message)) => message,
         };
-        match tokio::time::timeout(QUEUE_WAIT, self.queue.reserve()).await {
-            Ok(Ok(place)) => {
-                place.send(message);
-                Ok(())
+        // The wait is a task of its own: a caller that goes away meanwhile must not take the row along.
+        let queue = self.queue.clone();
+        let waiting = self.late.spawn(async move {
+            match tokio::time::timeout(QUEUE_WAIT, queue.reserve()).await {
+                Ok(Ok(place)) => {
+                    place.send(message);
+                    Ok(())
+                }
+                Ok(Err(_)) => Err(CommitRefused::Closed),
+                Err(_) => Err(CommitRefused::Busy),
             }
-            Ok(Err(_)) => Err(CommitRefused::Closed),
-            Err(_) => Err(CommitRefused::Busy),
-        }
+        });
+        waiting.await.unwrap_or(Err(CommitRefused::Closed))
     }
 }
 

@@ -82,6 +82,9 @@ pub fn run(read: Read) -> Step<May> {
     if let Some(error) = mismatch(&call.surface, &route) {
         return Err(Refused::by_rule(call, "authorise", error));
     }
+    if let Some(error) = textless(&route, &body) {
+        return Err(Refused::by_rule(call, "authorise", error));
+    }
     call.decide("authorise", format!("the key allows {}", route.id));
     Ok(May::Call(Box::new(Authorised {
         call,
@@ -116,6 +119,21 @@ fn mismatch(surface: &Surface, route: &Route) -> Option<ApiError> {
         .with_param("model")
         .with_should_retry(false)
     })
+}
+
+/// An HTTP agent's request must hold the user's text where the configuration says it stands.
+fn textless(route: &Route, body: &[u8]) -> Option<ApiError> {
+    let pointers = route.pointers.as_ref()?;
+    if pointers.input.read_str(body).is_some() {
+        return None;
+    }
+    let place = route.callee.pointers.as_ref().map_or("", |p| p.input.as_str());
+    let error = ApiError::new(
+        400,
+        "missing_field",
+        format!("The request must hold its text, a string, at {place}."),
+    );
+    Some(error.with_param(place).with_should_retry(false))
 }
 
 fn unknown(name: &str) -> ApiError {

@@ -146,8 +146,11 @@ impl StreamReader {
                 }
                 StreamEvent::Reasoning => content = true,
                 StreamEvent::Usage(usage) => self.usage.merge(*usage),
-                StreamEvent::Error(message) => {
-                    return Some(Piece::Broken(format!("the upstream says: {message}")));
+                // Its words may repeat the prompt, and this goes into the log.
+                StreamEvent::Error(_) => {
+                    return Some(Piece::Broken(
+                        "the upstream told an error in its stream".to_owned(),
+                    ));
                 }
                 StreamEvent::End => return Some(Piece::End(event.raw.clone())),
                 StreamEvent::Malformed => {

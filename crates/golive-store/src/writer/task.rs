@@ -145,7 +145,8 @@ impl Task {
             }
             if !self.outage.is_down() && now.duration_since(last_work) >= PROBE_EVERY {
                 last_work = now;
-                if let Err(failure) = self.backend.query(ASK_READ, vec![]).await {
+                let asked = tokio::time::timeout(WRITE_TIMEOUT, self.backend.query(ASK_READ, vec![])).await;
+                if let Err(failure) = asked.unwrap_or_else(|_| Err(silent())) {
                     self.database_failed(&failure);
                 }
             }
@@ -299,7 +300,6 @@ impl Task {
             }
             Ok(false) if self.settle => {
                 let settled = self
-                    .backend
                     .transact(&[Statement::new(SETTLE, vec![self.shared.run.into()])])
                     .await;
                 settled.map(|changed| {
@@ -308,7 +308,6 @@ impl Task {
                 })
             }
             Ok(false) => self
-                .backend
                 .transact(&[Statement::new(ASK_WRITE, vec![])])
                 .await
                 .map(drop),
@@ -417,12 +416,6 @@ impl Task {
     }
 
     async fn transact(&self, work: &[Statement<'_>]) -> Result<Vec<u64>, Failure> {
-        let silent = || {
-            Failure::new(
-                FailureKind::Other,
-                format!("no answer within {} s", WRITE_TIMEOUT.as_secs()),
-            )
-        };
         tokio::time::timeout(WRITE_TIMEOUT, self.backend.transact(work))
             .await
             .unwrap_or_else(|_| Err(silent()))
@@ -457,6 +450,14 @@ impl Task {
             .await
             .ok()
     }
+}
+
+/// The disk hangs.
+fn silent() -> Failure {
+    Failure::new(
+        FailureKind::Other,
+        format!("no answer within {} s", WRITE_TIMEOUT.as_secs()),
+    )
 }
 
 #[expect(

@@ -199,3 +199,14 @@ async fn only_listed_headers_pass_either_way() {
         assert!(ours.contains(&name.as_str()), "{name} is not golive's");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_without_text_at_the_input_pointer_is_refused_and_never_reaches_the_agent() {
+    let gate = start().await;
+    for body in [r#"{"question":"hello"}"#, r#"{"message":7}"#, "{}"] {
+        let answer = gate.call(Format::Agent).raw(body).send().await;
+        answer.is_error(Format::Agent, 400, "missing_field");
+        assert!(answer.text().contains("/message"), "{}", answer.text());
+    }
+    assert_eq!(gate.arrived(""), 0);
+}
