@@ -13,7 +13,6 @@ pub(crate) fn canonical(callee: &Callee) -> String {
         "kind": callee.kind.as_str(),
         "name": callee.name,
         "chain": callee.chain.iter().map(link).collect::<Vec<_>>(),
-        "class": callee.class.map(|class| class.as_str()),
         "max_in_flight": callee.max_in_flight,
         "pointers": callee.pointers.as_ref().map(|pointers| json!({
             "input": pointers.input, "output": pointers.output, "stream": pointers.stream,

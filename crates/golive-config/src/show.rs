@@ -138,7 +138,6 @@ fn callee(callee: &Callee) -> Value {
     };
     json!({
         "chain": callee.chain.iter().map(link).collect::<Vec<_>>(),
-        "class": callee.class.map(|class| class.as_str()),
         "max_in_flight": callee.max_in_flight,
         "pointers": callee.pointers.as_ref().map(pointers),
         "timeouts": clocks(&callee.timeouts),

@@ -13,8 +13,6 @@ pub struct Callee {
     pub name: String,
     /// The links it falls back along. Exactly one in this version.
     pub chain: Vec<LinkRef>,
-    /// Declared class; `None`: judged per request.
-    pub class: Option<Class>,
     /// Calls at the same time; `None`: only the upstream's cap holds.
     pub max_in_flight: Option<u32>,
     /// Where text stands in an HTTP agent's JSON. Always there if the link's upstream is `http`.
@@ -62,26 +60,6 @@ pub struct LinkRef {
     pub upstream: Arc<Upstream>,
     /// The model's name there.
     pub model: Option<String>,
-}
-
-/// Declared complexity of the requests of an agent or model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Judged by the bounds for simple requests.
-    Simple,
-    /// Judged by the bounds for complex requests.
-    Complex,
-}
-
-impl Class {
-    /// As written in the file.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Simple => "simple",
-            Self::Complex => "complex",
-        }
-    }
 }
 
 /// JSON pointers (RFC 6901) into an HTTP agent's messages; their syntax was checked.

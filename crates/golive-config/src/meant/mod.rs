@@ -11,7 +11,7 @@ mod sections;
 mod target;
 mod upstream;
 
-pub use callee::{Callee, CalleeKind, Class, LinkRef, Pointers};
+pub use callee::{Callee, CalleeKind, LinkRef, Pointers};
 pub use sections::{
     ConfiguredKey, Durability, Inbound, Limits, Log, LogFormat, LogLevel, Probes, Server, StoreSection,
     Transport, WhenFull,
@@ -65,15 +65,43 @@ impl Config {
         self.agents.values().chain(self.models.values())
     }
 
-    /// The keys that differ from `new` and that a running gateway cannot take over: listeners, TLS
-    /// and the store. Empty: a reload applies everything.
+    /// The keys that differ from `new` and that a running gateway cannot take over: listeners, TLS,
+    /// what an open listener asks of its connections, the log and the store. Empty: a reload applies
+    /// everything.
+    ///
+    /// Of `[inbound]`, the listener keeps the bounds on connections and heads from when it was opened;
+    /// bounds on bodies are asked of the running configuration with every request and apply at once.
+    /// `unread_timeout` is kept by both, so it holds in full only after a restart.
     #[must_use]
     pub fn needs_restart(&self, new: &Config) -> Vec<&'static str> {
         let (old_store, new_store) = (&self.store, &new.store);
+        let (old_in, new_in) = (&self.inbound, &new.inbound);
         [
             ("server.listen", self.server.listen != new.server.listen),
             ("server.tls", self.server.transport != new.server.transport),
-            ("inbound", self.inbound != new.inbound),
+            (
+                "server.trusted_proxies",
+                self.server.trusted_proxies != new.server.trusted_proxies,
+            ),
+            ("server.drain", self.server.drain != new.server.drain),
+            ("inbound.head_timeout", old_in.head_timeout != new_in.head_timeout),
+            ("inbound.head_size", old_in.head_size != new_in.head_size),
+            (
+                "inbound.handshake_timeout",
+                old_in.handshake_timeout != new_in.handshake_timeout,
+            ),
+            ("inbound.connections", old_in.connections != new_in.connections),
+            (
+                "inbound.connections_per_address",
+                old_in.connections_per_address != new_in.connections_per_address,
+            ),
+            ("inbound.h2_streams", old_in.h2_streams != new_in.h2_streams),
+            ("inbound.h2_resets", old_in.h2_resets != new_in.h2_resets),
+            (
+                "inbound.unread_timeout",
+                old_in.unread_timeout != new_in.unread_timeout,
+            ),
+            ("inbound.idle_timeout", old_in.idle_timeout != new_in.idle_timeout),
             ("probes", self.probes != new.probes),
             ("log", self.log != new.log),
             ("store.path", old_store.path != new_store.path),

@@ -21,7 +21,9 @@ pub struct Server {
     pub listen: SocketAddr,
     /// How bytes travel to it.
     pub transport: Transport,
-    /// Peers whose `x-forwarded-for` is believed.
+    /// Addresses that speak for many callers: connections from them are bound by
+    /// `inbound.connections` alone, not by `inbound.connections_per_address`. Nothing else follows
+    /// from it: no header of theirs is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// How long shutdown waits for requests and streams in flight.
     pub drain: Duration,
@@ -280,9 +282,9 @@ pub struct ConfiguredKey {
     pub secret: SecretString,
     /// Where the key came from, for people: `env NAME` or `file /path`.
     pub secret_source: String,
-    /// Roles it carries.
+    /// Roles, recorded with the key and listed; no rule of this version reads them.
     pub roles: Vec<String>,
-    /// The team it belongs to.
+    /// Its team, recorded with the key and listed; no rule of this version reads it.
     pub team: Option<String>,
     /// Agents it may call; `*` is all.
     pub agents: Vec<String>,

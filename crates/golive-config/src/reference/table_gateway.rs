@@ -55,7 +55,7 @@ pub(super) const SERVER: Section = Section {
             Networks,
             Is("[]"),
             "[\"10.0.0.0/8\"]",
-            "Peers whose `x-forwarded-for` is believed. From anybody else the header is ignored.",
+            "Connections from these addresses speak for many callers: they are bound by `inbound.connections` alone, not by `inbound.connections_per_address`. No header of theirs is believed.",
         ),
         key(
             "drain",

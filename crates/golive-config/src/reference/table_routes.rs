@@ -142,13 +142,6 @@ const CALLEE: &[Key] = &[
         "Whom to call, as `upstream/model`; an `http` upstream stands alone. One link in this version.",
     ),
     key(
-        "class",
-        Choice(&["simple", "complex"]),
-        Absent("judged per request"),
-        "\"simple\"",
-        "How its latency is judged.",
-    ),
-    key(
         "max_in_flight",
         Count(1, 100_000),
         Absent("only the upstream's cap"),
@@ -273,13 +266,19 @@ pub(super) const KEYS: Section = Section {
             "\"/run/secrets/caller\"",
             "File that holds the key instead.",
         ),
-        key("roles", Names, Is("[]"), "[\"user\"]", "Roles it carries."),
+        key(
+            "roles",
+            Names,
+            Is("[]"),
+            "[\"user\"]",
+            "Roles, recorded with the key and listed. Rules that use them are not part of this version.",
+        ),
         key(
             "team",
             Text,
             Absent("none"),
             "\"support\"",
-            "The team it belongs to.",
+            "Its team, recorded with the key and listed. Rules that use it are not part of this version.",
         ),
         key(
             "agents",

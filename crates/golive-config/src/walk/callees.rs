@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::upstreams::{Upstreams, clocks};
 use super::{At, Table, Walk, unknown};
 use crate::definition;
-use crate::meant::{Callee, CalleeKind, Class, LinkRef, Pointers, Upstream, UpstreamKind};
+use crate::meant::{Callee, CalleeKind, LinkRef, Pointers, Upstream, UpstreamKind};
 
 /// Agents and models by name.
 pub(super) struct Routes {
@@ -114,8 +114,6 @@ fn one(
     table: &Table<'_>,
     upstreams: &Upstreams,
 ) -> Option<Callee> {
-    let classes = [Class::Simple, Class::Complex].map(|class| (class.as_str(), class));
-    let class = table.choice(walk, "class", &classes);
     let max_in_flight = table.count32(walk, "max_in_flight");
     let links = chain(walk, table, upstreams);
     let first = links
@@ -139,7 +137,6 @@ fn one(
         kind,
         name: name.to_owned(),
         chain: links?,
-        class,
         max_in_flight,
         pointers,
         timeouts,

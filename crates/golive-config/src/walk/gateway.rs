@@ -39,8 +39,8 @@ pub(super) fn server(walk: &mut Walk<'_>, root: &Table<'_>) -> Server {
     let proxies = table.networks(walk, "trusted_proxies").unwrap_or_default();
     if transport == Transport::ProxyTerminated && proxies.is_empty() {
         let span = table.place("tls");
-        walk.mistake(span, "no_trusted_proxies", "behind a proxy, but no `trusted_proxies`: all clients share the proxy's address".to_owned())
-            .help("name the proxy's range, as in trusted_proxies = [\"10.0.0.0/8\"]; limits per address count the proxy otherwise")
+        walk.mistake(span, "no_trusted_proxies", "behind a proxy, but no `trusted_proxies`: all clients share the connections of one address".to_owned())
+            .help("name the proxy's range, as in trusted_proxies = [\"10.0.0.0/8\"]; `inbound.connections_per_address` binds the proxy otherwise")
             .as_warning();
     }
     Server {

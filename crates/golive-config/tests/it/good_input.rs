@@ -67,7 +67,6 @@ fn what_is_written_is_what_is_meant() {
         forward_headers = ["X-Tenant", "x-tenant"]
         [agents.support]
         chain = ["bot"]
-        class = "complex"
         max_in_flight = 7
         [agents.support.pointers]
         input = "/message"
@@ -147,7 +146,7 @@ fn the_digest_changes_with_the_definition_and_with_nothing_else() {
         base,
         digest(&ROUTE.replace("chain", "timeouts.connect = \"6s\"\nchain"))
     );
-    assert_ne!(base, digest(&ROUTE.replace("chain", "class = \"simple\"\nchain")));
+    assert_ne!(base, digest(&ROUTE.replace("chain", "max_in_flight = 3\nchain")));
 }
 
 #[test]
@@ -259,4 +258,41 @@ fn a_running_gateway_is_told_what_a_reload_cannot_apply() {
     new.server.listen.set_port(1);
     new.store.path = "other.db".into();
     assert_eq!(config.needs_restart(&new), ["server.listen", "store.path"]);
+}
+
+#[test]
+fn a_reload_applies_the_bounds_on_bodies_and_leaves_those_on_connections_to_a_restart() {
+    let config = World::new(ROUTE).config();
+    let mut bodies = config.clone();
+    bodies.inbound.body_size.0 += 1;
+    bodies.inbound.body_timeout *= 2;
+    bodies.inbound.json_depth += 1;
+    bodies.inbound.json_nodes += 1;
+    bodies.inbound.json_string.0 += 1;
+    assert!(config.needs_restart(&bodies).is_empty());
+
+    let mut connections = config.clone();
+    connections.inbound.head_timeout *= 2;
+    connections.inbound.head_size.0 += 1;
+    connections.inbound.handshake_timeout *= 2;
+    connections.inbound.connections += 1;
+    connections.inbound.connections_per_address += 1;
+    connections.inbound.h2_streams += 1;
+    connections.inbound.h2_resets += 1;
+    connections.inbound.unread_timeout *= 2;
+    connections.inbound.idle_timeout *= 2;
+    assert_eq!(
+        config.needs_restart(&connections),
+        [
+            "inbound.head_timeout",
+            "inbound.head_size",
+            "inbound.handshake_timeout",
+            "inbound.connections",
+            "inbound.connections_per_address",
+            "inbound.h2_streams",
+            "inbound.h2_resets",
+            "inbound.unread_timeout",
+            "inbound.idle_timeout",
+        ]
+    );
 }
