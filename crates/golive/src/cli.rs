@@ -150,7 +150,8 @@ pub struct Check {
     /// Send nothing; print, part by part, what can be proven, what is missing and what it would cost.
     #[arg(long)]
     pub plan: bool,
-    /// Only this phase: security, performance, errors, monitoring, recovery, or its number. May be repeated.
+    /// Only this phase: security, performance, errors, monitoring, recovery, before_launch, or its number. May be
+    /// repeated.
     #[arg(long, value_name = "PHASE")]
     pub phase: Vec<String>,
     /// Only this item: S5. May be repeated.
@@ -294,7 +295,7 @@ pub struct Ledger {
 /// `golive explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// A request id, or a checklist item.
+    /// A request id, or a checklist item: S5.
     pub what: String,
     /// Unseal and show the prompt and the reply too.
     #[arg(long)]

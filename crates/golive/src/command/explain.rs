@@ -18,7 +18,7 @@ pub async fn run(args: Explain, config: &Path) -> Exit {
     }
     let Ok(id) = args.what.parse::<Uuid>() else {
         output::error(&format!(
-            "`{}` is neither a request id nor an item of the checklist (S1 … R2, L1 … L6)",
+            "`{}` is neither a request id nor an item of the checklist (S1 … R2, L1 … L6, without a part)",
             plain(&args.what)
         ));
         return exit::USAGE;
