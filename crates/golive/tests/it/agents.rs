@@ -132,8 +132,8 @@ async fn what_is_no_object_or_what_the_agent_refuses_is_told_as_a_problem() {
         answer.is_error(Format::Agent, 400, "invalid_type");
     }
     assert_eq!(gate.arrived(""), 0);
-    let refused = gate.call(Format::Agent).raw(r#"{"text":"hello"}"#).send().await;
-    refused.is_error(Format::Agent, 400, "upstream_refused");
+    let refused = gate.call(Format::Agent).fault("status-422").send().await;
+    refused.is_error(Format::Agent, 422, "upstream_refused");
 }
 
 #[tokio::test(flavor = "multi_thread")]
