@@ -12,7 +12,7 @@ use golive_config::{Callee, CalleeKind, Config, UpstreamKind};
 use golive_resilience::deadline::Clocks;
 use golive_store::{Store, StoreError};
 use golive_wire::http_agent::Pointer;
-use http::HeaderValue;
+use http::{HeaderValue, Uri};
 use tokio::sync::Semaphore;
 
 use crate::auth::keyring::Principal;
@@ -37,6 +37,12 @@ pub enum RuntimeError {
         /// What the store says.
         #[source]
         source: StoreError,
+    },
+    /// The upstream's address is none that can be called; the configuration checks this first.
+    #[error("`{callee}`: its upstream's address cannot be called")]
+    Address {
+        /// Whose.
+        callee: String,
     },
     /// A JSON pointer of an HTTP agent is wrong; the configuration checks this first.
     #[error("agent `{callee}`: {why}")]
@@ -75,6 +81,8 @@ pub struct Route {
     pub link: Arc<Link>,
     /// `upstream/model`, for the ledger.
     pub link_name: String,
+    /// The address that is called, whole.
+    pub uri: Uri,
     /// The model's name at the upstream.
     pub upstream_model: Option<String>,
     /// Its clocks.
@@ -215,6 +223,12 @@ fn route(
             stream: p.stream.as_deref().map(pointer).transpose()?,
         }),
     };
+    let path = match link.upstream.kind {
+        UpstreamKind::OpenAi => "/chat/completions",
+        UpstreamKind::Anthropic => "/v1/messages",
+        UpstreamKind::Http => "",
+    };
+    let uri = link.uri(path).parse().map_err(|_| RuntimeError::Address { callee: callee.name.clone() })?;
     let id = callee.id();
     let short = &callee.digest[..RELEASE_DIGITS.min(callee.digest.len())];
     Ok(Route {
@@ -225,6 +239,7 @@ fn route(
             Some(model) => format!("{}/{model}", first.upstream.name),
             None => first.upstream.name.clone(),
         },
+        uri,
         upstream_model: first.model.clone(),
         clocks: callee.timeouts,
         permits: callee.max_in_flight.map(|n| Arc::new(Semaphore::new(n as usize))),

@@ -79,10 +79,7 @@ pub async fn run(admitted: Admitted) -> Step<Dispatched> {
     } = admitted;
     let gateway = Arc::clone(&call.gateway);
     let deadline = Deadline::start(route.clocks, gateway.now());
-    let request = match upstream_request(&call, &headers, body, &ask, &route) {
-        Ok(request) => request,
-        Err(error) => return Err(Refused::by_failure(call, error)),
-    };
+    let request = upstream_request(&call, &headers, body, &ask, &route);
     call.open_row();
     call.attempts = 1;
     call.called = Some(gateway.now());
@@ -137,14 +134,7 @@ fn upstream_request(
     body: Bytes,
     ask: &Ask,
     route: &Route,
-) -> Result<Request<Full<Bytes>>, ApiError> {
-    let internal = || {
-        ApiError::new(
-            500,
-            "internal_error",
-            "This request could not be sent on. The operator has been told.",
-        )
-    };
+) -> Request<Full<Bytes>> {
     let mut body = body;
     if let Some(model) = route
         .upstream_model
@@ -156,14 +146,9 @@ fn upstream_request(
     if call.surface == Surface::Chat && call.stream && !ask.include_usage {
         body = openai::chat::with_include_usage(&body).into();
     }
-    let path = match route.kind() {
-        UpstreamKind::OpenAi => "/chat/completions",
-        UpstreamKind::Anthropic => "/v1/messages",
-        UpstreamKind::Http => "",
-    };
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = route.link.uri(path).parse().map_err(|_| internal())?;
+    *request.uri_mut() = route.uri.clone();
     let out = request.headers_mut();
     let common = [
         header::CONTENT_TYPE.as_str(),
@@ -204,7 +189,7 @@ fn upstream_request(
         out.insert("tracestate", value);
     }
     route.link.sign(out);
-    Ok(request)
+    request
 }
 
 /// Waits for `future` until the tightest clock runs out, and names that clock.

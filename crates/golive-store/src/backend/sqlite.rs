@@ -20,9 +20,13 @@ use crate::Durability;
 /// Longer than a careless `UPDATE` by hand, shorter than what a caller of the gateway waits.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Pages of the write-ahead log (of 4 KiB) at which a commit itself copies it back. The maintenance does that long
+/// A row with prompt and reply is three to four KiB: in pages of SQLite's default size it would spill into pages of its
+/// own. A store that was made with another size keeps it.
+const PAGE_SIZE: u32 = 8192;
+
+/// Pages of the write-ahead log at which a commit itself copies it back. The maintenance does that long
 /// before, on another connection: a commit that pays for it waits for the disk, and so does its caller.
-const CHECKPOINT_AT_LATEST: &str = "16384";
+const CHECKPOINT_AT_LATEST: &str = "8192";
 
 /// SQLite's default `SQLITE_LIMIT_VARIABLE_NUMBER`; the bundled build does not change it.
 const MAX_VARIABLES: usize = 32_766;
@@ -47,6 +51,7 @@ impl Sqlite {
                 Durability::Power => SqliteSynchronous::Full,
             })
             .busy_timeout(BUSY_TIMEOUT)
+            .page_size(PAGE_SIZE)
             .pragma("wal_autocheckpoint", CHECKPOINT_AT_LATEST)
             .disable_statement_logging(); // it would format every insert
         let pool = |max| {

@@ -260,7 +260,7 @@ async fn a_real_full_database_is_noticed_and_outlived() {
     let (opened, flaky) = world.open_flaky().await;
     let store = opened.store;
     let pages = async |pragma: &'static str| flaky.transact(&[Statement::new(pragma, vec![])]).await.unwrap();
-    pages("PRAGMA max_page_count = 60").await;
+    pages("PRAGMA max_page_count = 30").await;
     let mut told = Vec::new();
     for n in 0..40 {
         told.push(store.writer().commit(with_content(n, 6000)).await.unwrap());
