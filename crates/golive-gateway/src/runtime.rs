@@ -228,7 +228,9 @@ fn route(
         UpstreamKind::Anthropic => "/v1/messages",
         UpstreamKind::Http => "",
     };
-    let uri = link.uri(path).parse().map_err(|_| RuntimeError::Address { callee: callee.name.clone() })?;
+    let uri = link.uri(path).parse().map_err(|_| RuntimeError::Address {
+        callee: callee.name.clone(),
+    })?;
     let id = callee.id();
     let short = &callee.digest[..RELEASE_DIGITS.min(callee.digest.len())];
     Ok(Route {

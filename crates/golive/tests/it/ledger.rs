@@ -240,7 +240,10 @@ async fn a_flood_of_refusals_folds_into_one_counted_row() {
 async fn operators_who_ask_are_told_of_link_and_overhead_and_other_callers_are_not() {
     let gate = Setup::default().start().await;
     assert_eq!(gate.chat().send().await.header("golive-link"), "");
-    let gate = Setup::default().with("[server]\ndiagnostics = true").start().await;
+    let gate = Setup::default()
+        .with("[server]\ndiagnostics = true")
+        .start()
+        .await;
     for answer in [gate.chat().send().await, gate.chat().stream().send().await] {
         assert_eq!(answer.header("golive-link"), "openai/lab-model");
         assert_eq!(answer.header("golive-attempts"), "1");
