@@ -4,7 +4,8 @@
 //! eats nothing of another and 64 concurrent callers get exactly the limit. Locks are taken in one order (user,
 //! principal, global) and held for nanoseconds; there is no lock over all users.
 //!
-//! Never: forgets an admission early, and never grows past [`USERS_MAX`] windows: users beyond it share one.
+//! Never: forgets an admission early, and never grows past [`USERS_MAX`] windows: new users beyond it share one per
+//! shard, at the price of a sweep of that shard for each of their calls.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -253,7 +254,7 @@ impl Shard {
     fn window(&mut self, policy: &Policy, key: u128, now: Tick) -> &mut Window {
         const FULL: usize = USERS_MAX / SHARDS;
         if !self.windows.contains_key(&key) {
-            // Sweeping at doublings keeps the cost of forgetting constant per new user.
+            // Sweeping at doublings keeps the cost of forgetting constant per new user, until the shard is full.
             if self.windows.len() >= self.sweep_at.max(1024) {
                 self.windows.retain(|_, window| !window.is_idle(policy, now));
                 self.sweep_at = (self.windows.len() * 2).min(FULL);

@@ -23,9 +23,7 @@ use crate::process::Process;
 #[derive(Debug, thiserror::Error)]
 pub enum ProbesError {
     /// The address is taken or not ours.
-    #[error(
-        "cannot listen on {address} for probes: {source}; another process may hold the port: change probes.listen"
-    )]
+    #[error("cannot listen on {address} for probes; another process may hold the port: change probes.listen")]
     Bind {
         /// The address.
         address: SocketAddr,

@@ -42,7 +42,7 @@ const CERTIFICATES_EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {source}; another process may hold the port: change server.listen")]
+    #[error("cannot listen on {address}; another process may hold the port: change server.listen")]
     Bind {
         /// The address.
         address: SocketAddr,

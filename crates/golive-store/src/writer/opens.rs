@@ -1,8 +1,8 @@
 //! M2: open rows on their way to the table, held for a moment, because most requests of a fast upstream end before
 //! their open row would have been written: then one row is written instead of two.
 //!
-//! What the moment costs: a process that dies within [`HELD`] of a request's start leaves no `lost` row of it. No answer
-//! of such a request was sent either, for its final row is committed first.
+//! What the moment costs: a process that dies within [`HELD`] of a request's start leaves no `lost` row of it. No whole
+//! answer of such a request was sent either, for its final row is committed before its last byte.
 //!
 //! Never: holds a row longer than [`HELD`], or more than [`HELD_MAX`] of them.
 
