@@ -123,6 +123,19 @@ fn table(out: &mut String, item: &ItemReport, paint: Paint) {
         let _ = write!(out, "    .{name:<13}{word}  ");
         wrapped(out, INDENT, &format!("{scaled}{}", part.summary), FINDING_LINES);
     }
+    let (shown, open): (Vec<&PartReport>, Vec<&PartReport>) =
+        item.parts.iter().partition(|part| is_worth_a_line(part));
+    if !shown.is_empty() && !open.is_empty() {
+        let names: Vec<&str> = open.iter().map(|part| part.id().as_str()).collect();
+        let word = paint.verdict(Verdict::Unproven, &format!("{:<9}", Verdict::Unproven.as_str()));
+        let _ = write!(out, "    {:<14}{word}  ", "");
+        wrapped(
+            out,
+            INDENT,
+            &format!("{}: not looked at", names.join(", ")),
+            FINDING_LINES,
+        );
+    }
 }
 
 fn is_worth_a_line(part: &PartReport) -> bool {

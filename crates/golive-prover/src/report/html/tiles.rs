@@ -40,6 +40,7 @@ fn tile(item: &ItemReport) -> Markup {
                 Some(part) => span.number { (text(&shortened(&part.summary))) },
                 None => span.number.none { "not looked at" },
             }
+            @if let Some(missing) = missing(item, speaking) { span.missing { (text(&missing)) } }
             span.parts role="img" aria-label=(parts_in_words(item)) {
                 @for part in &item.parts { span.pip.{ "v-" (part.verdict().as_str()) } title={ (part.id()) ": " (part.verdict()) } {} }
                 @if item.parts.iter().any(|part| part.scaled) { span.chip { "scaled" } }
@@ -61,6 +62,25 @@ fn speaking(item: &ItemReport) -> Option<&PartReport> {
             best
         }
     })
+}
+
+/// Names the parts that make an item unproven although the one that speaks for it holds.
+fn missing(item: &ItemReport, speaking: Option<&PartReport>) -> Option<String> {
+    let holds = speaking.is_some_and(|part| part.verdict() != Verdict::Unproven);
+    if item.verdict() != Verdict::Unproven || !holds {
+        return None;
+    }
+    let unproven = item
+        .parts
+        .iter()
+        .filter(|part| part.verdict() == Verdict::Unproven);
+    let names: Vec<&str> = unproven.map(|part| word_of(part.id().as_str())).collect();
+    Some(format!("unproven: {}", names.join(", ").replace('_', " ")))
+}
+
+/// `global` of `S2.global`.
+fn word_of(id: &str) -> &str {
+    id.split_once('.').map_or(id, |(_, word)| word)
 }
 
 fn parts_in_words(item: &ItemReport) -> String {
