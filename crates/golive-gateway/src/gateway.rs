@@ -159,8 +159,9 @@ impl Gateway {
         self.cut_requests.load(Ordering::Relaxed)
     }
 
-    /// Connects to upstreams nobody called for a while, every `every`, until `stop`.
-    pub async fn watch_links(self: Arc<Self>, every: Duration, stop: CancellationToken) {
+    /// Connects to upstreams nobody called for a while, all at once, every `every`, until `stop`. One that hangs keeps
+    /// the others' news back for no longer than `patience`.
+    pub async fn watch_links(self: Arc<Self>, every: Duration, patience: Duration, stop: CancellationToken) {
         let mut tick = tokio::time::interval(every);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -168,18 +169,22 @@ impl Gateway {
                 () = stop.cancelled() => return,
                 _ = tick.tick() => {}
             }
-            for link in self.runtime().links.values() {
-                if !link.health.is_stale(self.now()) {
-                    continue;
-                }
+            let (this, runtime, now) = (&self, self.runtime(), self.now());
+            let due = runtime
+                .links
+                .values()
+                .filter(|link| link.health.is_probe_due(now));
+            futures_util::future::join_all(due.map(|link| async move {
                 let base = &link.upstream.base_url;
-                match link.connector.connect(&base.host, base.port).await {
-                    Ok(_closed_at_once) => link.health.success(self.now(), false),
-                    Err(error) => link
-                        .health
-                        .failure(self.now(), false, crate::upstream::chain_of(&error)),
-                }
-            }
+                let connecting = link.connector.connect(&base.host, base.port);
+                let failed = match tokio::time::timeout(patience, connecting).await {
+                    Ok(Ok(_closed_at_once)) => return link.health.success(this.now(), false),
+                    Ok(Err(error)) => crate::upstream::chain_of(&error),
+                    Err(_) => format!("no connection within {patience:?}"),
+                };
+                link.health.failure(this.now(), false, failed);
+            }))
+            .await;
         }
     }
 

@@ -16,8 +16,10 @@ use tokio_util::sync::CancellationToken;
 use crate::exit::{self, Exit};
 use crate::output;
 
-/// How often links nobody calls are connected to.
-const LINKS_EVERY: Duration = Duration::from_secs(5);
+/// How often links nobody calls are connected to. Three failures make one down, so its loss is known within 8 s.
+const LINKS_EVERY: Duration = Duration::from_secs(2);
+/// How long such a connect may take.
+const LINKS_PATIENCE: Duration = Duration::from_secs(2);
 /// How often old content and rows are looked for.
 const RETENTION_EVERY: Duration = Duration::from_secs(3600);
 
@@ -93,7 +95,7 @@ async fn serve(
         stop_doors.clone(),
     ));
     doors.spawn(probes.run(stop_doors.clone()));
-    doors.spawn(Arc::clone(&gateway).watch_links(LINKS_EVERY, stop_doors.clone()));
+    doors.spawn(Arc::clone(&gateway).watch_links(LINKS_EVERY, LINKS_PATIENCE, stop_doors.clone()));
     doors.spawn(retain(store.clone(), Arc::clone(&gateway), stop_doors.clone()));
     doors.spawn(reload_on_change(
         path.to_owned(),
