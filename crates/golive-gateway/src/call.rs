@@ -358,27 +358,29 @@ async fn commit(gateway: &Gateway, row: LedgerRow) -> Result<(), golive_store::C
 /// `[{"stage":…,"decided":…,"at_us":…}]`. Written by hand: the words are golive's own and need no escaping but
 /// the two characters JSON forbids in a string.
 fn decisions_json(decisions: &[Decision]) -> String {
-    use std::fmt::Write;
-    let mut out = String::with_capacity(2 + decisions.len() * 64);
+    let mut number = itoa::Buffer::new();
+    let mut out = String::with_capacity(2 + decisions.len() * 96);
     out.push('[');
     for (i, decision) in decisions.iter().enumerate() {
         if i > 0 {
             out.push(',');
         }
-        let decided: Cow<'_, str> =
-            if decision.decided.contains(['"', '\\']) || decision.decided.contains(char::is_control) {
-                serde_json::to_string(&decision.decided).map_or(Cow::Borrowed(""), |quoted| {
-                    quoted[1..quoted.len() - 1].to_owned().into()
-                })
-            } else {
-                Cow::Borrowed(&decision.decided)
-            };
-        // Writing into a string cannot fail.
-        let _ = write!(
-            out,
-            r#"{{"stage":"{}","decided":"{decided}","at_us":{}}}"#,
-            decision.stage, decision.at_us
-        );
+        out.push_str(r#"{"stage":""#);
+        out.push_str(decision.stage);
+        out.push_str(r#"","decided":""#);
+        if decision
+            .decided
+            .bytes()
+            .any(|byte| byte < b' ' || byte == b'"' || byte == b'\\' || byte == 0x7f)
+        {
+            let quoted = serde_json::to_string(&decision.decided).unwrap_or_default();
+            out.push_str(quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default());
+        } else {
+            out.push_str(&decision.decided);
+        }
+        out.push_str(r#"","at_us":"#);
+        out.push_str(number.format(decision.at_us));
+        out.push('}');
     }
     out.push(']');
     out

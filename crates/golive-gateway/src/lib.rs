@@ -11,6 +11,7 @@ mod clock;
 mod gateway;
 pub mod limits;
 pub mod metrics;
+mod names;
 mod pipeline;
 mod reply;
 mod runtime;

@@ -12,6 +12,7 @@ use http::{HeaderMap, Response, StatusCode};
 use crate::body::Body;
 use crate::call::{Call, Outcome};
 use crate::limits::Standings;
+use crate::names;
 
 /// A trip that a stage ended: who ended it and what the caller is told.
 #[derive(Debug)]
@@ -98,7 +99,7 @@ pub async fn refuse(refused: Refused) -> Response<Body> {
     };
     put_limits(response.headers_mut(), &standings);
     if let Some(release) = release {
-        response.headers_mut().insert("golive-release", release);
+        response.headers_mut().insert(&names::GOLIVE_RELEASE, release);
     }
     response
 }
@@ -119,7 +120,7 @@ pub fn unrecorded(refusal: &golive_store::CommitRefused) -> ApiError {
 pub fn put_call_headers(headers: &mut HeaderMap, call: &Call) {
     put_request_id(headers, call.surface.wire(), &call.id.to_string());
     if let Some(route) = &call.route {
-        headers.insert("golive-release", route.release_header.clone());
+        headers.insert(&names::GOLIVE_RELEASE, route.release_header.clone());
     }
     put_limits(headers, &call.standings);
     if call.gateway.runtime().config.server.diagnostics {
@@ -153,9 +154,9 @@ fn put_diagnostics(headers: &mut HeaderMap, call: &Call) {
 fn put_request_id(headers: &mut HeaderMap, wire: Wire, request_id: &str) {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         if wire == Wire::Anthropic {
-            headers.insert("request-id", value.clone()); // the name Anthropic's SDK reads
+            headers.insert(&names::REQUEST_ID, value.clone()); // the name Anthropic's SDK reads
         }
-        headers.insert("x-request-id", value);
+        headers.insert(&names::X_REQUEST_ID, value);
     }
 }
 

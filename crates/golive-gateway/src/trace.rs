@@ -4,6 +4,8 @@
 
 use http::HeaderMap;
 
+use crate::names;
+
 /// The trace a request belongs to, and golive's own span in it.
 #[derive(Clone, Debug)]
 pub struct TraceContext {
@@ -18,14 +20,13 @@ impl TraceContext {
     /// Continues the caller's trace or begins one. Two `traceparent` headers are none.
     #[must_use]
     pub fn from_headers(headers: &HeaderMap) -> Self {
-        let mut parents = headers.get_all("traceparent").iter();
+        let mut parents = headers.get_all(&names::TRACEPARENT).iter();
         let parent = match (parents.next(), parents.next()) {
             (Some(one), None) => one.to_str().ok().and_then(parse),
             _ => None,
         };
-        let mut fresh = [0_u8; 24];
-        // Without randomness the ids are zero, which every reader treats as no trace: the request still goes on.
-        let _ = getrandom::fill(&mut fresh);
+        // Ids of traces are no secrets; the thread's generator asks the system for a seed, not for each id.
+        let fresh: [u8; 24] = rand::random();
         let (trace, span) = fresh.split_at(16);
         let mut trace_id: [u8; 16] = trace.try_into().unwrap_or_default();
         let span_id = span.try_into().unwrap_or_default();
@@ -35,7 +36,7 @@ impl TraceContext {
             trace_id = id;
             flags = caller_flags & 0x03;
             state = headers
-                .get("tracestate")
+                .get(&names::TRACESTATE)
                 .and_then(|v| v.to_str().ok())
                 .filter(|s| s.len() <= 512)
                 .map(str::to_owned);

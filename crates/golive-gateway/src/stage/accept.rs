@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::auth;
 use crate::call::{Call, Surface};
 use crate::gateway::Gateway;
+use crate::names;
 use crate::trace::TraceContext;
 
 /// The longest request id of a caller that is kept.
@@ -118,7 +119,7 @@ pub fn wire_of(path: &str, asked: Wire) -> Wire {
 
 /// The wire format the headers suggest: only Anthropic's callers send a version.
 pub fn asked_wire(headers: &HeaderMap) -> Wire {
-    if headers.contains_key("anthropic-version") {
+    if headers.contains_key(&names::ANTHROPIC_VERSION) {
         Wire::Anthropic
     } else {
         Wire::OpenAi

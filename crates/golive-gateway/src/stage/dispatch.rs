@@ -24,6 +24,7 @@ use super::admit::{Admitted, Places};
 use super::read::Ask;
 use crate::call::{Call, Outcome, Surface};
 use crate::gateway::Gateway;
+use crate::names;
 use crate::reply::Refused;
 use crate::runtime::Route;
 use crate::upstream::reader::{Piece, StreamReader};
@@ -151,19 +152,14 @@ fn upstream_request(
     *request.uri_mut() = route.uri.clone();
     let out = request.headers_mut();
     let common = [
-        header::CONTENT_TYPE.as_str(),
-        "anthropic-version",
-        "anthropic-beta",
-        "openai-beta",
+        &header::CONTENT_TYPE,
+        &names::ANTHROPIC_VERSION,
+        &names::ANTHROPIC_BETA,
+        &names::OPENAI_BETA,
     ];
-    for name in common
-        .into_iter()
-        .chain(route.link.forward.iter().map(header::HeaderName::as_str))
-    {
+    for name in common.into_iter().chain(&route.link.forward) {
         for value in headers.get_all(name) {
-            if let Ok(name) = header::HeaderName::from_bytes(name.as_bytes()) {
-                out.append(name, value.clone());
-            }
+            out.append(name, value.clone());
         }
     }
     let accept = if call.stream && streams(route) {
@@ -178,7 +174,7 @@ fn upstream_request(
         HeaderValue::from_static(concat!("golive/", env!("CARGO_PKG_VERSION"))),
     );
     if let Ok(value) = HeaderValue::from_str(&call.trace.traceparent()) {
-        out.insert("traceparent", value);
+        out.insert(&names::TRACEPARENT, value);
     }
     if let Some(value) = call
         .trace
@@ -186,7 +182,7 @@ fn upstream_request(
         .as_deref()
         .and_then(|state| HeaderValue::from_str(state).ok())
     {
-        out.insert("tracestate", value);
+        out.insert(&names::TRACESTATE, value);
     }
     route.link.sign(out);
     request

@@ -22,6 +22,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
 
 use crate::metrics::{Metrics, UpstreamMetrics};
+use crate::names;
 use connect::{CheckedConnector, Timed};
 use health::LinkHealth;
 
@@ -154,9 +155,9 @@ impl Link {
             headers.insert(name.clone(), value.clone());
         }
         if let Some(version) = &self.version
-            && !headers.contains_key("anthropic-version")
+            && !headers.contains_key(&names::ANTHROPIC_VERSION)
         {
-            headers.insert("anthropic-version", version.clone());
+            headers.insert(&names::ANTHROPIC_VERSION, version.clone());
         }
     }
 }

@@ -95,7 +95,7 @@ impl Value {
     /// A text. NUL becomes U+FFFD: PostgreSQL has no place for it, and a row must never be refused
     /// for what someone sent.
     pub fn text(text: &str) -> Value {
-        if text.as_bytes().contains(&0) {
+        if memchr::memchr(0, text.as_bytes()).is_some() {
             return Value::Text(Some(text.replace('\0', "\u{fffd}").into()));
         }
         Value::Text(Some(text.into()))

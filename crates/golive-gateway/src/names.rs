@@ -1,0 +1,23 @@
+//! S3: the header names of golive's lists that the http crate has no constant for. A name that is given as text is
+//! parsed and hashed anew at each look, and every request looks a dozen times.
+//!
+//! Never: a name that a caller or the configuration chose.
+
+use http::HeaderName;
+
+macro_rules! names {
+    ($($constant:ident = $name:literal;)*) => {
+        $(#[doc = concat!("`", $name, "`.")] pub(crate) static $constant: HeaderName = HeaderName::from_static($name);)*
+    };
+}
+
+names! {
+    ANTHROPIC_BETA = "anthropic-beta";
+    ANTHROPIC_VERSION = "anthropic-version";
+    GOLIVE_RELEASE = "golive-release";
+    OPENAI_BETA = "openai-beta";
+    REQUEST_ID = "request-id";
+    TRACEPARENT = "traceparent";
+    TRACESTATE = "tracestate";
+    X_REQUEST_ID = "x-request-id";
+}
