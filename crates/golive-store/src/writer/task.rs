@@ -26,6 +26,8 @@ use crate::store::now_us;
 
 /// Rows of one commit: past this the cost per row no longer falls.
 const MAX_ROWS: usize = 512;
+/// Looks for more rows before a commit, so that the first one cannot wait for ever behind a busy runtime.
+const GATHER_LOOKS: usize = 8;
 /// Bytes of one commit, so that large prompts do not make everyone wait for one transaction.
 const MAX_BYTES: usize = 4 << 20;
 /// Chunks drained between two looks at the queue: more than one, so that the spill file empties
@@ -118,14 +120,7 @@ impl Task {
                         break;
                     }
                     last_work = clock();
-                    // Requests that are ready at this moment hand over their rows first: one commit for all of them
-                    // costs little more than one for the first, and nobody waits for a clock.
-                    tokio::task::yield_now().await;
-                    while messages.len() < MAX_ROWS
-                        && let Ok(message) = inbox.try_recv()
-                    {
-                        messages.push(message);
-                    }
+                    gather(&mut inbox, &mut messages).await;
                     self.take(&mut messages).await;
                 }
                 () = stop.cancelled(), if !inbox.is_closed() => inbox.close(),
@@ -449,6 +444,24 @@ impl Task {
         tokio::task::spawn_blocking(move || work(&mut spill.lock().unwrap_or_else(PoisonError::into_inner)))
             .await
             .ok()
+    }
+}
+
+/// Requests that are ready at this moment hand over their rows first: one commit for all of them costs little more than
+/// one for the first. Each look lets every ready task run once; where it brings nothing new there is nobody to wait for,
+/// and nobody waits for a clock.
+async fn gather(inbox: &mut mpsc::Receiver<Message>, messages: &mut Vec<Message>) {
+    for _ in 0..GATHER_LOOKS {
+        tokio::task::yield_now().await;
+        let before = messages.len();
+        while messages.len() < MAX_ROWS
+            && let Ok(message) = inbox.try_recv()
+        {
+            messages.push(message);
+        }
+        if messages.len() == before || messages.len() == MAX_ROWS {
+            return;
+        }
     }
 }
 
