@@ -227,7 +227,7 @@ async fn windows_are_rebuilt_from_rows_that_count_folded_ones_with_their_number(
         callee: row(2).callee,
         count: 1,
         counted: true,
-        tokens: 30,
+        tokens: 12,
         latency_us: row(2).latency_us,
     };
     assert_eq!(admissions[0], first);
