@@ -54,7 +54,10 @@ fn ten(user: u128) -> Vec<Item> {
 
 fn counting(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("limits");
-    for (name, items) in [("user and global", two as fn(u128) -> Vec<Item>), ("five scopes, two periods", ten)] {
+    for (name, items) in [
+        ("user and global", two as fn(u128) -> Vec<Item>),
+        ("five scopes, two periods", ten),
+    ] {
         let limits = Local::default();
         let mut n = 0_u64;
         group.bench_function(format!("count, {name}, 50,000 users"), |bencher| {
@@ -79,7 +82,14 @@ fn counting(criterion: &mut Criterion) {
             || {
                 n += 1;
                 let ask = Ask {
-                    items: vec![item(Scope::User, Unit::Tokens, u128::from(n % 50_000), 1_000_000, 3600, 900)],
+                    items: vec![item(
+                        Scope::User,
+                        Unit::Tokens,
+                        u128::from(n % 50_000),
+                        1_000_000,
+                        3600,
+                        900,
+                    )],
                     then: Then::Hold {
                         id: Uuid::nil(),
                         ttl: Duration::from_secs(600),

@@ -11,7 +11,10 @@ use golive_resilience::Tick;
 use golive_resilience::window::Policy;
 
 fn main() {
-    println!("{:>10} {:>9} {:>10} {:>10}", "users", "requests", "windows", "MiB");
+    println!(
+        "{:>10} {:>9} {:>10} {:>10}",
+        "users", "requests", "windows", "MiB"
+    );
     for (users, requests) in [(100_000, 1), (1_000_000, 1), (1_000_000, 10), (3_000_000, 1)] {
         let before = resident();
         let limits = Local::default();

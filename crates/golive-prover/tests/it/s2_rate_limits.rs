@@ -42,18 +42,21 @@ async fn a_gateway_that_counts_right_passes() {
 #[tokio::test]
 async fn a_limit_of_everybody_that_is_not_there_or_counts_one_more_fails() {
     let flaws = [
-        (Flaw::NoGlobalLimit, "nothing was refused in 63 requests of"),
-        (
-            Flaw::GlobalCountsOneMore,
-            "61 admitted where 60/6s is declared for everybody",
-        ),
+        (Flaw::NoGlobalLimit, "nothing was refused in 72 requests of"),
+        (Flaw::GlobalCountsOneMore, "61 admitted"),
         (Flaw::AsksModelFirst, "reached the model all the same"),
     ];
     join_all(flaws.map(|(flaw, named)| async move {
         let world = TwinWorld::start(flaw, scaled()).await;
         let report = world.prove(ItemId::S2, world.target()).await;
-        assert_verdict(&report, "S2.global", Verdict::Fail);
         let found = part(&report, "S2.global");
+        // One more, in a run so slow that a bucket would have refilled it, is a warning.
+        let least = if flaw == Flaw::GlobalCountsOneMore {
+            Verdict::Warn
+        } else {
+            Verdict::Fail
+        };
+        assert!(found.verdict() >= least, "{flaw:?}: {:?}", found.verdict());
         assert!(found.summary.contains(named), "{flaw:?}: {}", found.summary);
     }))
     .await;
