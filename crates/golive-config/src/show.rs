@@ -8,8 +8,8 @@ use golive_checklist::unit::format_duration;
 use serde_json::{Map, Value, json};
 
 use crate::meant::{
-    Callee, Clocks, Config, ConfiguredKey, Declares, Pointers, Server, StoreSection, Target, Transport,
-    Upstream,
+    Callee, Clocks, Config, ConfiguredKey, Declares, Limits, Pointers, Server, StoreSection, Target,
+    TeamLimits, Transport, Upstream,
 };
 use crate::units::Rate;
 
@@ -47,11 +47,7 @@ impl Config {
             "probes": { "listen": self.probes.listen.to_string(), "expose": self.probes.expose },
             "log": { "level": self.log.level.as_str(), "format": self.log.format.as_str() },
             "store": store(&self.store),
-            "limits": {
-                "user": rate(self.limits.user),
-                "principal": rate(self.limits.principal),
-                "global": rate(self.limits.global),
-            },
+            "limits": limits(&self.limits),
             "upstreams": named(self.upstreams.iter().map(|(name, one)| (name, upstream(one))).collect()),
             "agents": named(self.agents.iter().map(|(name, one)| (name, callee(one))).collect()),
             "models": named(self.models.iter().map(|(name, one)| (name, callee(one))).collect()),
@@ -113,6 +109,31 @@ fn store(store: &StoreSection) -> Value {
     })
 }
 
+fn limits(limits: &Limits) -> Value {
+    let team = |team: &TeamLimits| {
+        json!({
+            "requests": team.requests.as_deref().map(rates),
+            "tokens": team.tokens.as_deref().map(rates),
+        })
+    };
+    let tokens = &limits.tokens;
+    json!({
+        "user": rates(&limits.user),
+        "principal": rates(&limits.principal),
+        "team": rates(&limits.team),
+        "global": rates(&limits.global),
+        "tokens": {
+            "user": rates(&tokens.user),
+            "principal": rates(&tokens.principal),
+            "team": rates(&tokens.team),
+            "global": rates(&tokens.global),
+            "output": tokens.output,
+            "input_bytes": tokens.input_bytes,
+        },
+        "teams": limits.teams.iter().map(|(name, own)| (name.clone(), team(own))).collect::<Map<_, _>>(),
+    })
+}
+
 fn upstream(upstream: &Upstream) -> Value {
     let http = upstream.kind == crate::UpstreamKind::Http;
     let anthropic = upstream.kind == crate::UpstreamKind::Anthropic;
@@ -141,6 +162,7 @@ fn callee(callee: &Callee) -> Value {
         "max_in_flight": callee.max_in_flight,
         "pointers": callee.pointers.as_ref().map(pointers),
         "timeouts": clocks(&callee.timeouts),
+        "limits": { "requests": rates(&callee.limits.requests), "tokens": rates(&callee.limits.tokens) },
         "digest": callee.digest,
     })
 }
@@ -228,6 +250,15 @@ fn span(duration: Duration) -> String {
 
 fn rate(rate: Option<Rate>) -> String {
     rate.map_or_else(|| "off".to_owned(), |rate| rate.to_string())
+}
+
+/// As it is written: one alone as text, several as a list.
+fn rates(rates: &[Rate]) -> Value {
+    match rates {
+        [] => json!("off"),
+        [one] => json!(one.to_string()),
+        several => json!(texts(several)),
+    }
 }
 
 fn texts<T: ToString>(list: &[T]) -> Vec<String> {

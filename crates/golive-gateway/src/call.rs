@@ -17,7 +17,8 @@ use golive_wire::usage::Usage;
 
 use crate::auth::keyring::Principal;
 use crate::gateway::Gateway;
-use crate::limits::Standings;
+use crate::limits::backend::{Asked, Held};
+use crate::limits::{Standings, Unit};
 use crate::metrics::OutcomeClass;
 use crate::runtime::Route;
 use crate::trace::TraceContext;
@@ -146,6 +147,10 @@ pub struct Call {
     pub stream: bool,
     /// Whether it was counted in the request windows.
     pub counted: bool,
+    /// Its count, where that may still be taken back.
+    pub counted_as: Option<Held>,
+    /// The tokens that are reserved for it.
+    pub reservation: Option<Reservation>,
     /// Where it stands with its limits, for the headers.
     pub standings: Standings,
     /// Calls made upstream.
@@ -193,6 +198,8 @@ impl Call {
             route: None,
             stream: false,
             counted: false,
+            counted_as: None,
+            reservation: None,
             standings: Standings::default(),
             attempts: 0,
             usage: None,
@@ -228,9 +235,43 @@ impl Call {
             principal: principal.id.clone(),
             user_hash: self.user,
             callee: self.route.as_ref().map(|route| route.id.clone()),
-            estimate: Tokens::default(),
+            estimate: self
+                .reservation
+                .as_ref()
+                .map_or_else(Tokens::default, |one| Tokens {
+                    input: Some(one.bound.input),
+                    output: Some(one.bound.output),
+                    ..Tokens::default()
+                }),
             counted: self.counted,
         });
+    }
+
+    /// Replaces the reserved tokens by those that were used, as far as known. Does nothing the second time.
+    pub fn settle_tokens(&mut self, outcome: &Outcome) {
+        let Some(Reservation { held, bound }) = self.reservation.take() else {
+            return;
+        };
+        let real = match &self.usage {
+            Some((usage, _)) => used(usage),
+            None if self.attempts == 0 || cost_nothing(outcome) => 0,
+            None => {
+                // It was sent and nobody said what it cost: the reservation stands, in the windows and in the row.
+                let usage = Usage {
+                    input: Some(bound.input),
+                    output: Some(bound.output),
+                    ..Usage::default()
+                };
+                self.usage = Some((usage, Basis::Estimated));
+                bound.cost()
+            }
+        };
+        match self.gateway.limiter.settle(held, real, self.gateway.now()) {
+            Asked::Left(now) => self.standings.renew(Unit::Tokens, now.into_inner()),
+            Asked::Right(later) => {
+                self.gateway.tasks.spawn(later);
+            }
+        }
     }
 
     /// Ends the trip: counts it and commits its row. Resolves when the row is kept.
@@ -254,6 +295,7 @@ impl Call {
     /// Counts the end of the trip and makes its row; `None` when nobody was identified.
     fn finish(&mut self, outcome: &Outcome, status: u16) -> Option<LedgerRow> {
         self.settled = true;
+        self.settle_tokens(outcome);
         self.gateway.metrics.in_flight.dec();
         let latency = self.gateway.now().since(self.at);
         if let Outcome::Refused { stage, code } = outcome {
@@ -320,6 +362,52 @@ impl Call {
 
     fn at_us(&self) -> i64 {
         i64::try_from(self.at.0).unwrap_or(i64::MAX)
+    }
+}
+
+/// Tokens that are reserved for a call.
+#[derive(Debug)]
+pub struct Reservation {
+    /// How they are settled.
+    pub held: Held,
+    /// The most it can cost.
+    pub bound: Bound,
+}
+
+/// The most tokens a call can cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Of its input.
+    pub input: u64,
+    /// Of its output.
+    pub output: u64,
+}
+
+impl Bound {
+    /// Both together, as a window counts them.
+    #[must_use]
+    pub fn cost(self) -> u32 {
+        u32::try_from(self.input.saturating_add(self.output)).unwrap_or(u32::MAX)
+    }
+}
+
+fn used(usage: &Usage) -> u32 {
+    let sum = usage.input.unwrap_or(0).saturating_add(usage.output.unwrap_or(0));
+    u32::try_from(sum).unwrap_or(u32::MAX)
+}
+
+/// The upstream was not reached, or answered with a refusal or an error: nothing was generated.
+fn cost_nothing(outcome: &Outcome) -> bool {
+    const NEVER_SERVED: [&str; 4] = [
+        "upstream_unreachable",
+        "upstream_connect_timeout",
+        "upstream_error",
+        "upstream_credential",
+    ];
+    match outcome {
+        Outcome::Refused { .. } | Outcome::UpstreamRefused(_) => true,
+        Outcome::Error(code) => NEVER_SERVED.contains(code),
+        Outcome::Ok | Outcome::Cancelled => false,
     }
 }
 

@@ -13,9 +13,11 @@ use golive_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::auth::keyring::{Keyring, principal_hash, user_key};
+use crate::auth::keyring::Keyring;
 use crate::clock::Clock;
-use crate::limits::{Limiter, Who};
+use crate::limits::backend::LimitBackend;
+use crate::limits::local::Local;
+use crate::limits::rebuild::rebuild;
 use crate::metrics::Metrics;
 use crate::runtime::{Runtime, RuntimeError};
 
@@ -40,8 +42,8 @@ pub struct Gateway {
     pub tasks: TaskTracker,
     /// Cancelled when the drain deadline is over or a second signal came: what still runs is cut.
     pub cut: CancellationToken,
-    /// The request windows.
-    pub limiter: Limiter,
+    /// The windows of all limits.
+    pub limiter: Box<dyn LimitBackend>,
     clock: Clock,
     runtime: ArcSwap<Runtime>,
     keyring: ArcSwap<Keyring>,
@@ -71,7 +73,7 @@ impl Gateway {
             metrics,
             tasks: TaskTracker::new(),
             cut: CancellationToken::new(),
-            limiter: Limiter::default(),
+            limiter: Box::new(Local::default()),
             clock,
             runtime: ArcSwap::from_pointee(runtime),
             keyring: ArcSwap::from_pointee(keyring),
@@ -80,7 +82,7 @@ impl Gateway {
             cut_requests: AtomicU64::new(0),
             store,
         });
-        gateway.rebuild_windows().await?;
+        rebuild(&gateway, &gateway.runtime(), None).await?;
         Ok(gateway)
     }
 
@@ -117,6 +119,7 @@ impl Gateway {
         let before = self.runtime();
         let next = Runtime::build(config, &self.store, &self.metrics, Some(&before), us(self.now())).await?;
         let keyring = Keyring::assemble(&self.store.list_keys().await?, &next.config, &self.store);
+        rebuild(self, &next, Some(&before)).await?;
         self.runtime.store(Arc::new(next));
         self.keyring.store(Arc::new(keyring));
         Ok(())
@@ -186,26 +189,6 @@ impl Gateway {
             }))
             .await;
         }
-    }
-
-    async fn rebuild_windows(&self) -> Result<(), GatewayError> {
-        let policies = self.runtime().policies;
-        let longest = [policies.user, policies.principal, policies.global]
-            .iter()
-            .flatten()
-            .map(|policy| policy.period)
-            .max()
-            .unwrap_or_default();
-        let now = self.now();
-        let since = us(now).saturating_sub(i64::try_from(longest.as_micros()).unwrap_or(i64::MAX));
-        for admission in self.store.admissions_since(since).await? {
-            let principal = principal_hash(&self.store, &admission.principal);
-            let user = admission.user_hash.map_or(principal, user_key);
-            let at = Tick(u64::try_from(admission.at_us).unwrap_or(0));
-            self.limiter
-                .replay(&policies, &Who { user, principal }, at, admission.count, now);
-        }
-        Ok(())
     }
 }
 

@@ -1,8 +1,7 @@
 //! The way of a request: the only list of the stages, in their order.
 //!
-//! `accept (head) → identify → count → read → authorise → admit → dispatch → relay → settle`. The places of the
-//! stages that are not built yet (converse, screen, reserve) lie between authorise and dispatch, and between
-//! dispatch and relay.
+//! `accept (head) → identify → count → read → authorise → admit → reserve → dispatch → relay → settle`. The places of
+//! the stages that are not built yet (converse, screen) lie between authorise and admit, and between dispatch and relay.
 
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ use crate::gateway::Gateway;
 use crate::reply::{self, Refused};
 use crate::stage::authorise::May;
 use crate::stage::identify::Identified;
-use crate::stage::{accept, admit, authorise, count, dispatch, identify, read, relay, settle};
+use crate::stage::{accept, admit, authorise, count, dispatch, identify, read, relay, reserve, settle};
 
 /// Answers one request. `id` is what its answer and its row carry.
 pub async fn serve<B>(gateway: Arc<Gateway>, id: Uuid, request: Request<B>) -> Response<Body>
@@ -56,14 +55,15 @@ where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: std::error::Error,
 {
-    let counted = count::run(identified)?;
+    let counted = count::run(identified).await?;
     let read = read::run(counted).await?;
     let authorised = match authorise::run(read)? {
         May::Call(authorised) => *authorised,
         May::List(call, names) => return Ok(list(call, &names).await),
     };
     let admitted = admit::run(authorised)?;
-    let dispatched = dispatch::run(admitted).await?;
+    let reserved = reserve::run(admitted).await?;
+    let dispatched = dispatch::run(reserved).await?;
     Ok(relay::run(dispatched).await)
 }
 

@@ -11,7 +11,7 @@ use http::{HeaderMap, Response, StatusCode};
 
 use crate::body::Body;
 use crate::call::{Call, Outcome};
-use crate::limits::Standings;
+use crate::limits;
 use crate::names;
 
 /// A trip that a stage ended: who ended it and what the caller is told.
@@ -77,14 +77,15 @@ pub fn bare_error(wire: Wire, error: &ApiError, request_id: &str) -> Response<Bo
 /// configuration prefers unrecorded service.
 pub async fn refuse(refused: Refused) -> Response<Body> {
     let Refused {
-        call,
+        mut call,
         outcome,
         error,
         verbatim,
     } = refused;
+    call.settle_tokens(&outcome); // before the headers, which tell what is left
+    let standings = call.standings.clone();
     let wire = call.surface.wire();
     let id = call.id.to_string();
-    let standings = call.standings.clone();
     let release = call.route.as_ref().map(|route| route.release_header.clone());
     let status = error::http_status(wire, &error);
     let unrecordable = call.settle(&outcome, status).await.err();
@@ -97,7 +98,7 @@ pub async fn refuse(refused: Refused) -> Response<Body> {
         }
         (None, None) => bare_error(wire, &error, &id),
     };
-    put_limits(response.headers_mut(), &standings);
+    limits::headers::put(response.headers_mut(), &standings);
     if let Some(release) = release {
         response.headers_mut().insert(&names::GOLIVE_RELEASE, release);
     }
@@ -122,7 +123,7 @@ pub fn put_call_headers(headers: &mut HeaderMap, call: &Call) {
     if let Some(route) = &call.route {
         headers.insert(&names::GOLIVE_RELEASE, route.release_header.clone());
     }
-    put_limits(headers, &call.standings);
+    limits::headers::put(headers, &call.standings);
     if call.gateway.runtime().config.server.diagnostics {
         put_diagnostics(headers, call);
     }
@@ -187,51 +188,6 @@ fn put_error_headers(headers: &mut HeaderMap, error: &ApiError) {
         }
         _ => {}
     }
-}
-
-/// `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10) for every window that applies, and
-/// `x-ratelimit-*-requests` (read by OpenAI's SDK users) for the one that will refuse first.
-fn put_limits(headers: &mut HeaderMap, standings: &Standings) {
-    use std::fmt::Write;
-    let Some((_, tight_policy, tight)) = standings.tightest() else {
-        return;
-    };
-    let (mut policies, mut limits) = (String::with_capacity(64), String::with_capacity(64));
-    for (scope, policy, standing) in standings.iter() {
-        let comma = if policies.is_empty() { "" } else { ", " };
-        let name = scope.as_str();
-        // Writing into a string cannot fail.
-        let _ = write!(
-            policies,
-            r#"{comma}"{name}";q={};w={}"#,
-            policy.count,
-            seconds_up(policy.period).max(1)
-        );
-        let _ = write!(
-            limits,
-            r#"{comma}"{name}";r={};t={}"#,
-            standing.remaining,
-            seconds_up(standing.reset)
-        );
-    }
-    let mut put = |name: &'static str, text: &str| {
-        if let Ok(value) = HeaderValue::from_str(text) {
-            headers.insert(name, value);
-        }
-    };
-    put("ratelimit-policy", &policies);
-    put("ratelimit", &limits);
-    put("x-ratelimit-limit-requests", &tight_policy.count.to_string());
-    put("x-ratelimit-remaining-requests", &tight.remaining.to_string());
-    put(
-        "x-ratelimit-reset-requests",
-        &format!("{}s", seconds_up(tight.reset)),
-    );
-}
-
-/// Whole seconds, rounded up: what waits that long is not refused again.
-fn seconds_up(duration: Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
 fn status_of(status: u16) -> StatusCode {

@@ -16,7 +16,7 @@ use http::{HeaderValue, Uri};
 use tokio::sync::Semaphore;
 
 use crate::auth::keyring::Principal;
-use crate::limits::{Policies, policy_of};
+use crate::limits::rules::{CalleeRules, Rules};
 use crate::metrics::{CalleeMetrics, Metrics};
 use crate::upstream::{Link, LinkError};
 
@@ -59,8 +59,8 @@ pub enum RuntimeError {
 pub struct Runtime {
     /// What was loaded.
     pub config: Arc<Config>,
-    /// The limits in force.
-    pub policies: Policies,
+    /// The limits in force, but for those of single agents and models.
+    pub rules: Rules,
     /// The links, by upstream.
     pub links: BTreeMap<String, Arc<Link>>,
     routes: HashMap<String, Arc<Route>>,
@@ -91,6 +91,8 @@ pub struct Route {
     pub permits: Option<Arc<Semaphore>>,
     /// Where its text stands, for an HTTP agent.
     pub pointers: Option<AgentPointers>,
+    /// Its own limits.
+    pub limits: CalleeRules,
     /// What is counted of it.
     pub metrics: CalleeMetrics,
 }
@@ -146,15 +148,10 @@ impl Runtime {
             }
             routes.insert(callee.name.clone(), Arc::new(route(callee, &links, metrics)?));
         }
-        let limits = &config.limits;
-        let policies = Policies {
-            user: limits.user.as_ref().map(policy_of),
-            principal: limits.principal.as_ref().map(policy_of),
-            global: limits.global.as_ref().map(policy_of),
-        };
+        let rules = Rules::of(&config);
         Ok(Self {
             config,
-            policies,
+            rules,
             links,
             routes,
         })
@@ -164,6 +161,13 @@ impl Runtime {
     #[must_use]
     pub fn route(&self, name: &str) -> Option<&Arc<Route>> {
         self.routes.get(name)
+    }
+
+    /// The same by its id in the ledger: `agent/NAME` or `model/NAME`.
+    #[must_use]
+    pub fn route_of(&self, id: &str) -> Option<&Arc<Route>> {
+        let (_, name) = id.split_once('/')?;
+        self.route(name).filter(|route| route.id == id)
     }
 
     /// The names this principal may call, sorted.
@@ -246,6 +250,7 @@ fn route(
         clocks: callee.timeouts,
         permits: callee.max_in_flight.map(|n| Arc::new(Semaphore::new(n as usize))),
         metrics: metrics.callee(&id),
+        limits: CalleeRules::of(callee),
         pointers,
         link,
         id,

@@ -22,7 +22,7 @@ pub struct Snapshot {
     pub links: Vec<(String, Reading)>,
     /// The store.
     pub store: StoreHealth,
-    /// User and principal windows in memory.
+    /// Windows of limits in memory.
     pub windows: usize,
     /// Keys that are valid.
     pub keys: usize,

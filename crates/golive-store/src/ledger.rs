@@ -220,8 +220,16 @@ pub struct Admission {
     pub principal: String,
     /// On whose behalf.
     pub user_hash: Option<UserHash>,
+    /// `agent/NAME` or `model/NAME`, if it named one.
+    pub callee: Option<String>,
     /// How many requests.
     pub count: u32,
+    /// Whether they count as requests; a request that was refused for its tokens does not.
+    pub counted: bool,
+    /// Input and output tokens, as far as known: an open or lost row has its estimate.
+    pub tokens: u64,
+    /// From the first byte of the request to the last of the answer, microseconds.
+    pub latency_us: u64,
 }
 
 fn as_text<S: Serializer>(id: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Clocks, Upstream};
+use super::{Clocks, OwnLimits, Upstream};
 
 /// An agent or a model.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub struct Callee {
     pub pointers: Option<Pointers>,
     /// The clocks of its calls: its own where it set them, else its upstream's.
     pub timeouts: Clocks,
+    /// Its own limits. No part of its definition: how often it may be called is not what it is.
+    pub limits: OwnLimits,
     /// Its effective definition as canonical JSON (names sorted, no spaces). Holds no secret.
     pub definition: String,
     /// SHA-256 of `definition`, 64 lower-case hex digits: the release digest.

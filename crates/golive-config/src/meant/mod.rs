@@ -7,14 +7,16 @@
 //! points nowhere.
 
 mod callee;
+mod limits;
 mod sections;
 mod target;
 mod upstream;
 
 pub use callee::{Callee, CalleeKind, LinkRef, Pointers};
+pub use limits::{Limits, OwnLimits, TeamLimits, TokenLimits};
 pub use sections::{
-    ConfiguredKey, Durability, Inbound, Limits, Log, LogFormat, LogLevel, Probes, Server, StoreSection,
-    Transport, WhenFull,
+    ConfiguredKey, Durability, Inbound, Log, LogFormat, LogLevel, Probes, Server, StoreSection, Transport,
+    WhenFull,
 };
 pub use target::{Budget, Commands, Declares, MissingCredential, Target, TargetFormat};
 pub use upstream::{Clocks, Upstream, UpstreamKind};
@@ -38,7 +40,7 @@ pub struct Config {
     pub log: Log,
     /// `[store]`: ledger, keys, releases.
     pub store: StoreSection,
-    /// `[limits]`: request rates.
+    /// `[limits]`: requests and tokens per sliding window.
     pub limits: Limits,
     /// `[upstreams.NAME]`: provider accounts and HTTP agents.
     pub upstreams: BTreeMap<String, Arc<Upstream>>,

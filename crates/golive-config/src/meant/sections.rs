@@ -1,18 +1,17 @@
-//! S2, S5, S7, M1: the sections that stand once: `[server]`, `[inbound]`, `[probes]`, `[log]`,
-//! `[store]`, `[limits]`, and the shape of one `[keys.NAME]`.
+//! S5, S7, M1: the sections that stand once: `[server]`, `[inbound]`, `[probes]`, `[log]`,
+//! `[store]`, and the shape of one `[keys.NAME]`.
 //!
 //! Defaults stand here, beside the field, as `Default`; `reference::KEYS` repeats them for people and
 //! a test compares the two.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use secrecy::{SecretSlice, SecretString};
 
-use crate::units::{ByteSize, Rate};
+use crate::units::ByteSize;
 
 /// `[server]`: the public listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -262,17 +261,6 @@ impl WhenFull {
     }
 }
 
-/// `[limits]`: request rates; `None` is off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Of each user of each principal.
-    pub user: Option<Rate>,
-    /// Of each principal over all its users.
-    pub principal: Option<Rate>,
-    /// Of the whole gateway.
-    pub global: Option<Rate>,
-}
-
 /// `[keys.NAME]`: a caller whose key stands in the environment or in a file.
 #[derive(Debug, Clone)]
 pub struct ConfiguredKey {
@@ -292,22 +280,4 @@ pub struct ConfiguredKey {
     pub models: Vec<String>,
     /// It may say on behalf of which user it calls.
     pub may_assert_users: bool,
-}
-
-/// The checklist's own numbers (S2): 100/h of each user, 10,000/h in all.
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            user: Some(per_hour(100)),
-            principal: None,
-            global: Some(per_hour(10_000)),
-        }
-    }
-}
-
-pub(crate) fn per_hour(count: u32) -> Rate {
-    Rate {
-        count: NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN),
-        period: Duration::from_secs(3600),
-    }
 }

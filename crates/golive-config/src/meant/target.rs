@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::sections::per_hour;
+use super::limits::per_hour;
 use super::{Clocks, Pointers};
 use crate::base_url::BaseUrl;
 use crate::units::{ByteSize, Rate};

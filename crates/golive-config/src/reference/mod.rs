@@ -9,6 +9,7 @@
 mod page;
 mod schema;
 mod table_gateway;
+mod table_limits;
 mod table_routes;
 mod table_targets;
 #[cfg(test)]
@@ -71,6 +72,8 @@ pub enum Kind {
     Size(u64, u64),
     /// A rate, or `"off"`: `"100/h"`, `"20/10s"`.
     RateOrOff,
+    /// A rate, a list of rates with different periods, or `"off"`: `"100/h"`, `["100/h", "10/10s"]`.
+    RatesOrOff,
     /// Requests per time: `"2/s"`.
     Load,
     /// An address and a port: `"127.0.0.1:8080"`.
@@ -117,6 +120,7 @@ impl Kind {
             }
             Self::Size(least, most) => format!("size, {} to {}", ByteSize(*least), ByteSize(*most)),
             Self::RateOrOff => "rate, or `\"off\"`".to_owned(),
+            Self::RatesOrOff => "rate, list of rates, or `\"off\"`".to_owned(),
             Self::Load => "rate".to_owned(),
             Self::Listen => "address and port".to_owned(),
             Self::Url => "URL".to_owned(),
@@ -145,15 +149,19 @@ pub const KEYS: &[Section] = &[
     table_gateway::PROBES,
     table_gateway::LOG,
     table_gateway::STORE,
-    table_gateway::LIMITS,
+    table_limits::LIMITS,
+    table_limits::TOKENS,
+    table_limits::TEAMS,
     table_routes::UPSTREAMS,
     table_routes::UPSTREAM_TIMEOUTS,
     table_routes::AGENTS,
     table_routes::AGENT_POINTERS,
     table_routes::AGENT_TIMEOUTS,
+    table_limits::AGENT_LIMITS,
     table_routes::MODELS,
     table_routes::MODEL_POINTERS,
     table_routes::MODEL_TIMEOUTS,
+    table_limits::MODEL_LIMITS,
     table_routes::KEYS,
     table_targets::TARGETS,
     table_targets::POINTERS,
@@ -229,6 +237,9 @@ const fn seconds(least: u64, most: u64) -> Kind {
 const fn millis(least: u64, most: u64) -> Kind {
     Kind::Span(Duration::from_millis(least), Duration::from_secs(most))
 }
+
+/// The most rates that one limit may have: each costs a look-up and a line in the headers of every answer.
+pub const RATES_MAX: usize = 4;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;

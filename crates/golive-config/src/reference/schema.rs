@@ -89,6 +89,16 @@ fn kind(kind: Kind) -> Value {
         Kind::Span(..) => text("^([0-9]+(ms|s|m|h|d))+$"),
         Kind::Size(..) => text("^[0-9]+ *(B|kB|KB|KiB|MB|MiB|GB|GiB|TB|TiB)$"),
         Kind::RateOrOff => text("^(off|[0-9]+/[0-9a-z]+)$"),
+        Kind::RatesOrOff => {
+            let rate = "^[0-9]+/[0-9a-z]+$";
+            json!({
+                "type": ["string", "array"],
+                "pattern": "^(off|[0-9]+/[0-9a-z]+)$",
+                "items": { "type": "string", "pattern": rate },
+                "minItems": 1,
+                "maxItems": super::RATES_MAX,
+            })
+        }
         Kind::Load => text("^[0-9]+/[0-9a-z]+$"),
         Kind::Listen => text(":[0-9]+$"),
         Kind::Url => text("^[Hh][Tt][Tt][Pp][Ss]?://[^@?#]+$"),

@@ -1,6 +1,6 @@
 //! S1: the rows of the sections that stand once.
 
-use super::Kind::{Choice, Count, File, Flag, Listen, Networks, RateOrOff, Size, Variable};
+use super::Kind::{Choice, Count, File, Flag, Listen, Networks, Size, Variable};
 use super::Preset::{Absent, Is};
 use super::{DAY, GIB, HOUR, KIB, MIB, MINUTE, Section, key, millis, seconds};
 
@@ -287,34 +287,6 @@ pub(super) const STORE: Section = Section {
             Absent("`master_key_env` holds"),
             "\"/run/secrets/master_key\"",
             "File that holds the master key instead: 32 bytes in base64.",
-        ),
-    ],
-};
-
-pub(super) const LIMITS: Section = Section {
-    path: "limits",
-    doc: "Request rates. A window slides: in no period of that length are more requests admitted.",
-    keys: &[
-        key(
-            "user",
-            RateOrOff,
-            Is("\"100/h\""),
-            "\"20/10s\"",
-            "Of each user of each caller.",
-        ),
-        key(
-            "principal",
-            RateOrOff,
-            Is("\"off\""),
-            "\"1000/h\"",
-            "Of each caller, over all its users.",
-        ),
-        key(
-            "global",
-            RateOrOff,
-            Is("\"10000/h\""),
-            "\"off\"",
-            "Of the whole gateway.",
         ),
     ],
 };

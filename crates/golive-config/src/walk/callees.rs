@@ -133,6 +133,7 @@ fn one(
         .map(|upstream| upstream.timeouts)
         .unwrap_or_default();
     let timeouts = clocks(walk, table, "timeouts", preset);
+    let limits = super::limits::own(walk, table);
     let mut callee = Callee {
         kind,
         name: name.to_owned(),
@@ -140,6 +141,7 @@ fn one(
         max_in_flight,
         pointers,
         timeouts,
+        limits,
         definition: String::new(),
         digest: String::new(),
     };

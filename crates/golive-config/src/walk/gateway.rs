@@ -1,4 +1,4 @@
-//! S2, S3, S7: the sections that stand once.
+//! S3, S7: the sections that stand once.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use super::secrets::{self, Found, Owner};
 use super::{Need, Table, Walk};
 use crate::meant::{
-    Durability, Inbound, Limits, Log, LogFormat, LogLevel, Probes, Server, StoreSection, Transport, WhenFull,
+    Durability, Inbound, Log, LogFormat, LogLevel, Probes, Server, StoreSection, Transport, WhenFull,
 };
 
 /// HSTS for a year, the least that browsers' preload lists take.
@@ -306,14 +306,4 @@ pub(super) fn store(walk: &mut Walk<'_>, root: &Table<'_>) -> StoreSection {
             .help("keep the ledger at least as long as the content");
     }
     store
-}
-
-pub(super) fn limits(walk: &mut Walk<'_>, root: &Table<'_>) -> Limits {
-    let table = root.child(walk, "limits");
-    let preset = Limits::default();
-    Limits {
-        user: table.rate_or_off(walk, "user").unwrap_or(preset.user),
-        principal: table.rate_or_off(walk, "principal").unwrap_or(preset.principal),
-        global: table.rate_or_off(walk, "global").unwrap_or(preset.global),
-    }
 }

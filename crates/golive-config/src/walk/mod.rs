@@ -8,6 +8,7 @@
 mod callees;
 mod gateway;
 mod keys;
+mod limits;
 mod literal;
 mod secrets;
 mod table;
@@ -63,7 +64,7 @@ impl Walk<'_> {
         let probes = gateway::probes(self, &root, &server);
         let log = gateway::log(self, &root);
         let store = gateway::store(self, &root);
-        let limits = gateway::limits(self, &root);
+        let limits = limits::all(self, &root);
         let upstreams = upstreams::all(self, &root);
         let routes = callees::all(self, &root, &upstreams);
         let keys = keys::all(self, &root, &routes);

@@ -210,6 +210,50 @@ impl<'t> Table<'t> {
         self.parsed(walk, key, &text, text.value.parse()).map(Some)
     }
 
+    /// One rate, or a list of them; empty: `"off"`. `None`: not there, or with a mistake in every one.
+    pub(crate) fn rates_or_off(&self, walk: &mut Walk<'_>, name: &str) -> Option<Vec<At<Rate>>> {
+        let (key, value, span) = self.get(walk, name)?;
+        let Some(list) = value.as_array() else {
+            let Some(text) = value.as_str().map(str::to_owned) else {
+                self.wrong_type(walk, key, value, span);
+                return None;
+            };
+            if text == "off" {
+                return Some(Vec::new());
+            }
+            return self
+                .rate(walk, key, At { value: text, span })
+                .map(|one| vec![one]);
+        };
+        if list.is_empty() {
+            let path = join(&self.path, key.name);
+            walk.mistake(span, "bad_value", format!("`{path}` is an empty list"))
+                .help(format!("write {} = \"off\" for no limit", key.name));
+            return None;
+        }
+        let mut rates = Vec::with_capacity(list.len());
+        for entry in list.iter() {
+            let Some(text) = entry.get_ref().as_str().map(str::to_owned) else {
+                self.wrong_type(walk, key, entry.get_ref(), entry.span());
+                continue;
+            };
+            let at = At {
+                value: text,
+                span: entry.span(),
+            };
+            rates.extend(self.rate(walk, key, at));
+        }
+        Some(rates)
+    }
+
+    fn rate(&self, walk: &mut Walk<'_>, key: &Key, text: At<String>) -> Option<At<Rate>> {
+        let value = self.parsed(walk, key, &text, text.value.parse())?;
+        Some(At {
+            value,
+            span: text.span,
+        })
+    }
+
     /// Requests per second.
     pub(crate) fn load(&self, walk: &mut Walk<'_>, name: &str) -> Option<f64> {
         let (key, text) = self.string(walk, name)?;

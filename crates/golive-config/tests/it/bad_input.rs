@@ -87,7 +87,30 @@ fn a_wrong_unit_is_refused_with_the_right_way_to_write_it() {
     refused("[server]\ndrain = 30", "wrong_type", "30", "drain = \"2m\"");
     refused("[limits]\nuser = \"100\"", "bad_value", "\"100\"", "rate");
     refused("[limits]\nuser = \"0/h\"", "bad_value", "\"0/h\"", "rate");
-    refused("[limits]\nuser = 100", "wrong_type", "100", "\"20/10s\"");
+    refused("[limits]\nuser = 100", "wrong_type", "100", "\"10/10s\"");
+    refused("[limits]\nuser = []", "bad_value", "[]", "\"off\"");
+    refused("[limits]\nuser = [\"100\"]", "bad_value", "\"100\"", "rate");
+    refused("[limits]\nuser = [7]", "wrong_type", "7", "\"10/10s\"");
+    refused(
+        "[limits]\nuser = [\"9/h\", \"8/60m\"]",
+        "same_period",
+        "\"8/60m\"",
+        "smaller one",
+    );
+    refused(
+        "[limits]\nuser = [\"9/h\", \"8/m\", \"7/s\", \"60/d\", \"99/2d\"]",
+        "out_of_range",
+        "\"99/2d\"",
+        "at most 4",
+    );
+    refused("[limits.tokens]\nuser = \"1\"", "bad_value", "\"1\"", "rate");
+    refused("[limits.tokens]\ninput_bytes = 0", "out_of_range", "0", "from 1");
+    refused(
+        "[limits.teams.support]\nrequest = \"1/h\"",
+        "unknown_key",
+        "request",
+        "did you mean `requests`?",
+    );
     refused("[inbound]\nbody_size = \"4\"", "bad_value", "\"4\"", "size");
     refused(
         "[inbound]\nbody_size = \"4 furlongs\"",

@@ -22,7 +22,7 @@ fn the_smallest_useful_file_of_the_design_loads_with_all_defaults() {
     assert_eq!(config.log, Log::default());
     assert_eq!(config.limits, Limits::default());
     assert_eq!(
-        config.limits.user.map(|rate| rate.to_string()).as_deref(),
+        config.limits.user.first().map(|rate| rate.to_string()).as_deref(),
         Some("100/h")
     );
     assert_eq!(config.store.path, world.folder.path().join("golive.db"));
@@ -38,6 +38,49 @@ fn the_smallest_useful_file_of_the_design_loads_with_all_defaults() {
     assert_eq!(agent.chain[0].model.as_deref(), Some("gpt-4o"));
     assert_eq!(agent.timeouts, Clocks::default());
     assert_eq!(agent.digest.len(), 64);
+}
+
+#[test]
+fn limits_of_every_scope_and_several_windows_are_read_longest_first_and_shown_as_written() {
+    let text = r#"
+        [limits]
+        user = ["10/10s", "100/h"]
+        team = "900/h"
+        [limits.tokens]
+        user = "100000/h"
+        output = 256
+        [limits.teams.support]
+        requests = "off"
+        [upstreams.up]
+        kind = "openai"
+        api_key_env = "K"
+        [agents.one]
+        chain = ["up/m"]
+        [agents.one.limits]
+        requests = "7/s"
+        tokens = ["9000/m", "20000/h"]
+    "#;
+    let plain = World::new(&text.replace("requests = \"7/s\"", ""))
+        .set("K", "k")
+        .config();
+    let config = World::new(text).set("K", "k").config();
+    let shown = |rates: &[golive_config::Rate]| rates.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(shown(&config.limits.user), ["100/h", "10/10s"]);
+    assert_eq!(shown(&config.limits.tokens.user), ["100000/h"]);
+    assert_eq!(config.limits.tokens.output, 256);
+    assert_eq!(config.limits.teams["support"].requests, Some(Vec::new()));
+    assert_eq!(config.limits.teams["support"].tokens, None);
+    let one = &config.agents["one"];
+    assert_eq!(shown(&one.limits.tokens), ["20000/h", "9000/m"]);
+    assert_eq!(
+        one.digest, plain.agents["one"].digest,
+        "a limit is no part of a release"
+    );
+    let told = config.show_json();
+    assert_eq!(told["limits"]["user"], serde_json::json!(["100/h", "10/10s"]));
+    assert_eq!(told["limits"]["global"], "10000/h");
+    assert_eq!(told["limits"]["teams"]["support"]["requests"], "off");
+    assert_eq!(told["agents"]["one"]["limits"]["requests"], "7/s");
 }
 
 #[test]
@@ -80,9 +123,9 @@ fn what_is_written_is_what_is_meant() {
     assert_eq!(config.server.transport, Transport::ProxyTerminated);
     assert!(config.server.trusted_proxies[1].contains(&IpAddr::from([192, 168, 1, 1])));
     assert_eq!(config.server.drain, Duration::from_secs(90));
-    assert_eq!(config.limits.global, None);
+    assert_eq!(config.limits.global, []);
     assert_eq!(
-        config.limits.user.map(|rate| rate.to_string()).as_deref(),
+        config.limits.user.first().map(|rate| rate.to_string()).as_deref(),
         Some("20/10s")
     );
     let claude = &config.upstreams["claude"];
@@ -253,7 +296,7 @@ fn a_running_gateway_is_told_what_a_reload_cannot_apply() {
     let config = old.config();
     let mut new = config.clone();
     assert!(config.needs_restart(&new).is_empty());
-    new.limits.user = None;
+    new.limits.user = Vec::new();
     assert!(config.needs_restart(&new).is_empty(), "limits apply at once");
     new.server.listen.set_port(1);
     new.store.path = "other.db".into();

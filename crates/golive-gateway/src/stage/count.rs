@@ -1,9 +1,10 @@
 //! S2: counts the request in its windows: all are checked, then all are written, or none.
 //!
-//! The user may stand in the body, which is not read yet. Then the windows of the principal and the whole gateway
-//! are only looked at here, so that an exhausted caller costs no body, and the count is written in one step with
-//! the user's as soon as the user is known.
+//! The user, and the agent or model that is called, may stand in the body, which is not read yet. Then the windows that
+//! are known are only looked at here, so that an exhausted caller costs no body, and the count is written in one step
+//! with the others as soon as all are known.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use golive_store::UserHash;
@@ -14,15 +15,22 @@ use super::Step;
 use super::identify::Identified;
 use crate::auth::keyring::user_key;
 use crate::call::{Call, Surface};
-use crate::limits::{Policies, Refusal, Who};
+use crate::limits::Unit;
+use crate::limits::answer::over_limit;
+use crate::limits::backend::{Ask, Then};
+use crate::limits::rules::Who;
 use crate::reply::Refused;
+use crate::runtime::{Route, Runtime};
 
 /// The header by which a trusted caller names the person it calls for.
 const USER_HEADER: &str = "golive-user";
 /// The longest user id that is accepted.
 const USER_MAX: usize = 256;
+/// How long a request that was counted may still be taken back because it was over a token limit: until then its body
+/// was read and it found a place, or it stays counted.
+const UNCOUNT_WITHIN: Duration = Duration::from_secs(600);
 
-/// A request that was counted, or whose user is still to be read. Made only here.
+/// A request that was counted, or whose user or callee is still to be read. Made only here.
 pub struct Counted<B> {
     pub(super) call: Box<Call>,
     pub(super) headers: HeaderMap,
@@ -33,7 +41,7 @@ pub struct Counted<B> {
 ///
 /// # Errors
 /// A window is full, or the asserted user is not usable.
-pub fn run<B>(identified: Identified<B>) -> Step<Counted<B>> {
+pub async fn run<B>(identified: Identified<B>) -> Step<Counted<B>> {
     let Identified {
         mut call,
         headers,
@@ -59,52 +67,104 @@ pub fn run<B>(identified: Identified<B>) -> Step<Counted<B>> {
             }
         }
     }
-    let user_may_follow =
-        may_assert && call.user.is_none() && matches!(call.surface, Surface::Chat | Surface::Messages);
-    let call = admit(call, !user_may_follow)?;
+    let runtime = call.gateway.runtime();
+    let names_in_body = matches!(call.surface, Surface::Chat | Surface::Messages);
+    let known = Known {
+        user: !(may_assert && call.user.is_none() && names_in_body),
+        callee: match &call.surface {
+            Surface::Agent(name) => callee(&call, &runtime, name),
+            _ => None,
+        },
+    };
+    let whole = known.user && !(names_in_body && runtime.rules.callees_limit_requests());
+    if runtime.rules.counts_tokens() && !matches!(call.surface, Surface::Models(_) | Surface::Model(..)) {
+        // Who has no token left is told so before the body is read.
+        call = ask(call, &runtime, &known, Unit::Tokens, Then::Look).await?;
+    }
+    let then = if whole {
+        counting(&call, &runtime)
+    } else {
+        Then::Look
+    };
+    let call = ask(call, &runtime, &known, Unit::Requests, then).await?;
     Ok(Counted { call, headers, body })
 }
 
-/// Counts a request whose user stood in its body, or was expected there and did not.
+/// Counts a request whose user or callee stood in its body, or was expected there and did not.
 ///
 /// # Errors
 /// A window is full.
-pub(super) fn late(mut call: Box<Call>, user: Option<&str>) -> Step<Box<Call>> {
+pub(super) async fn late(mut call: Box<Call>, user: Option<&str>, model: Option<&str>) -> Step<Box<Call>> {
     if call.counted {
         return Ok(call);
     }
-    if let Some(user) = user.filter(|user| is_usable(user)) {
+    let may_assert = call.principal.as_ref().is_some_and(|p| p.may_assert_users);
+    if let Some(user) = user.filter(|user| may_assert && call.user.is_none() && is_usable(user)) {
         call.user = Some(hash(&call, user));
     }
-    admit(call, true)
+    let runtime = call.gateway.runtime();
+    let known = Known {
+        user: true,
+        callee: model.and_then(|name| callee(&call, &runtime, name)),
+    };
+    let then = counting(&call, &runtime);
+    ask(call, &runtime, &known, Unit::Requests, then).await
 }
 
-fn admit(mut call: Box<Call>, write: bool) -> Step<Box<Call>> {
-    let Some(principal) = &call.principal else {
+/// What of the windows' owners is known.
+struct Known {
+    /// The user, or that there is none beside the principal.
+    user: bool,
+    /// What is called.
+    callee: Option<Arc<Route>>,
+}
+
+/// The agent or model of this name, if the caller may call it: nobody uses up the windows of what is not open to him.
+fn callee(call: &Call, runtime: &Runtime, name: &str) -> Option<Arc<Route>> {
+    let principal = call.principal.as_ref()?;
+    runtime
+        .route(name)
+        .filter(|route| route.is_open_to(principal))
+        .cloned()
+}
+
+/// A request may turn out to be over a token limit: then its count is taken back, for one limit eats nothing of another.
+fn counting(call: &Call, runtime: &Runtime) -> Then {
+    if runtime.rules.counts_tokens() {
+        Then::Hold {
+            id: call.id,
+            ttl: UNCOUNT_WITHIN,
+        }
+    } else {
+        Then::Count
+    }
+}
+
+async fn ask(
+    mut call: Box<Call>,
+    runtime: &Runtime,
+    known: &Known,
+    unit: Unit,
+    then: Then,
+) -> Step<Box<Call>> {
+    let Some(principal) = call.principal.clone() else {
         return Ok(call);
     }; // identify gave one
     let who = Who {
-        user: call.user.map_or(principal.hash, user_key),
+        user: known.user.then(|| call.user.map_or(principal.hash, user_key)),
         principal: principal.hash,
+        team: principal.team.as_deref(),
+        callee: known.callee.as_ref().map(|route| &route.limits),
     };
-    let policies = call.gateway.runtime().policies;
+    let items = runtime.rules.items(unit, &who, 1);
     let now = call.gateway.now();
-    let limiter = &call.gateway.limiter;
-    let judged = if write {
-        limiter.admit(&policies, &who, now)
-    } else {
-        // The principal's own window is not that of the user who is still to be read: it must not refuse for it.
-        let without_user = Policies {
-            user: None,
-            ..policies
-        };
-        limiter.peek(&without_user, &who, now)
-    };
-    match judged {
-        Ok(standings) => {
-            call.standings = standings;
-            call.counted = write;
-            if write {
+    let gateway = Arc::clone(&call.gateway);
+    match gateway.limiter.judge(Ask { items, then }, now).await {
+        Ok(granted) => {
+            call.standings.renew(unit, granted.standings);
+            call.counted_as = granted.held;
+            if then != Then::Look {
+                call.counted = true;
                 call.decide(
                     "count",
                     if call.user.is_some() {
@@ -117,32 +177,20 @@ fn admit(mut call: Box<Call>, write: bool) -> Step<Box<Call>> {
             Ok(call)
         }
         Err(refusal) => {
-            call.standings = refusal.standings.clone();
+            call.standings.renew(unit, refusal.standings.clone());
+            let rule = refusal.rule;
             call.decide(
                 "count",
-                format!("refused by the {} limit", refusal.scope.as_str()),
+                format!(
+                    "refused by the {} limit of {}",
+                    rule.scope.as_str(),
+                    unit.as_str()
+                ),
             );
             let error = over_limit(&refusal);
             Err(Refused::by_rule(call, "count", error))
         }
     }
-}
-
-fn over_limit(refusal: &Refusal) -> ApiError {
-    let seconds = refusal.wait.as_secs() + u64::from(refusal.wait.subsec_nanos() > 0);
-    let whose = match refusal.scope {
-        crate::limits::Scope::User => "this user",
-        crate::limits::Scope::Principal => "this key",
-        crate::limits::Scope::Global => "this service",
-    };
-    let limit = refusal.policy.count;
-    let period = golive_checklist::unit::format_duration(refusal.policy.period);
-    ApiError::new(
-        429,
-        "rate_limit_exceeded",
-        format!("Rate limit of {whose} reached: {limit} requests per {period}. Please retry in {seconds} s."),
-    )
-    .with_retry_after(refusal.wait.max(Duration::from_millis(1)))
 }
 
 fn hash(call: &Call, user: &str) -> UserHash {

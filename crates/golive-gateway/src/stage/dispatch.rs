@@ -22,6 +22,7 @@ use hyper::body::Incoming;
 use super::Step;
 use super::admit::{Admitted, Places};
 use super::read::Ask;
+use super::reserve::Reserved;
 use crate::call::{Call, Outcome, Surface};
 use crate::gateway::Gateway;
 use crate::names;
@@ -69,7 +70,7 @@ pub struct Streaming {
 ///
 /// # Errors
 /// The upstream could not be reached, failed, refused, or answered what nobody can use.
-pub async fn run(admitted: Admitted) -> Step<Dispatched> {
+pub async fn run(reserved: Reserved) -> Step<Dispatched> {
     let Admitted {
         mut call,
         headers,
@@ -77,7 +78,7 @@ pub async fn run(admitted: Admitted) -> Step<Dispatched> {
         ask,
         route,
         places,
-    } = admitted;
+    } = reserved.admitted;
     let gateway = Arc::clone(&call.gateway);
     let deadline = Deadline::start(route.clocks, gateway.now());
     let request = upstream_request(&call, &headers, body, &ask, &route);

@@ -11,6 +11,7 @@ pub mod dispatch;
 pub mod identify;
 pub mod read;
 pub mod relay;
+pub mod reserve;
 pub mod settle;
 
 /// What a stage gives: the token of the next one, or a trip that ends here.

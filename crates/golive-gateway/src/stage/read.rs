@@ -35,6 +35,23 @@ pub struct Ask {
     pub include_usage: bool,
     /// Bytes of text a model would read, for an estimate where the provider reports nothing.
     pub text_bytes: u64,
+    /// Bytes that cannot be fewer than the input tokens: the text with its roles, or the whole body where tools stand in
+    /// it.
+    pub bound_bytes: u64,
+    /// The most output tokens the request allows, over all its choices; `None`: it names no maximum.
+    pub max_output: Option<u64>,
+}
+
+/// What a format adds to each message in tokens (roles, separators), with room to spare.
+const MESSAGE_BYTES: u64 = 16;
+
+fn bound_bytes(body: &[u8], text_bytes: u64, messages: usize, has_tools: bool) -> u64 {
+    let text = text_bytes + (messages as u64 + 1) * MESSAGE_BYTES;
+    if has_tools {
+        text.max(body.len() as u64)
+    } else {
+        text
+    }
 }
 
 /// Reads and checks. A request without a body (a list of models) passes with an empty one.
@@ -60,7 +77,7 @@ where
     };
     match read {
         Ok((body, ask, user)) => {
-            let mut call = count::late(call, user.as_deref())?;
+            let mut call = count::late(call, user.as_deref(), Some(&ask.model)).await?;
             if !body.is_empty() {
                 call.decide("read", format!("{} bytes, sound", body.len()));
             }
@@ -73,7 +90,7 @@ where
         }
         Err(error) => {
             // A flood of broken bodies counts too, or it would be the cheap way around the limit.
-            let call = count::late(call, None)?;
+            let call = count::late(call, None, None).await?;
             Err(Refused::by_rule(call, "read", error))
         }
     }
@@ -197,6 +214,10 @@ fn view(call: &mut Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Ask, Opti
                 model: view.model.into_owned(),
                 include_usage: view.include_usage == Some(true),
                 text_bytes: view.text_bytes,
+                bound_bytes: bound_bytes(bytes, view.text_bytes, view.messages, view.has_tools),
+                max_output: view
+                    .max_tokens
+                    .map(|most| most.saturating_mul(view.choices.unwrap_or(1))),
             };
             Ok((ask, user))
         }
@@ -209,6 +230,8 @@ fn view(call: &mut Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Ask, Opti
                     model: view.model.into_owned(),
                     include_usage: true,
                     text_bytes: view.text_bytes,
+                    bound_bytes: bound_bytes(bytes, view.text_bytes, view.messages, view.has_tools),
+                    max_output: Some(view.max_tokens),
                 },
                 user,
             ))
@@ -230,6 +253,8 @@ fn view(call: &mut Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Ask, Opti
                     model: name.clone(),
                     include_usage: false,
                     text_bytes: bytes.len() as u64,
+                    bound_bytes: bytes.len() as u64,
+                    max_output: None,
                 },
                 None,
             ))

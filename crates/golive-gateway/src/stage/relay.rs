@@ -43,6 +43,7 @@ async fn whole(plain: Plain) -> Response<Body> {
         body,
     } = plain;
     call.bytes_out = body.len() as u64;
+    call.settle_tokens(&Outcome::Ok); // before the headers, which tell what is left
     let gateway = Arc::clone(&call.gateway);
     let mut response = Response::new(Body::empty());
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);

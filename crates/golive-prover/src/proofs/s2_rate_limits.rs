@@ -1,24 +1,29 @@
 //! S2: rate limits, proven from outside.
 //!
 //! **Proves** that a user is served as often as declared and no more, that one user's limit is not another's, that
-//! `Retry-After` tells the truth, and that no made-up address or name restarts the count. Needs a role `service`
-//! whose key may say for whom it calls (`golive-user`, `user`, `metadata.user_id`); without it each key counts as one
-//! user.
+//! `Retry-After` tells the truth, that no made-up address or name restarts the count, and that all users together are
+//! served as often as declared and no more. Needs a role `service` whose key may say for whom it calls (`golive-user`,
+//! `user`, `metadata.user_id`); without it each key counts as one user, and the limit of everybody is not tried.
 //!
 //! **How**: a user nobody has seen yet asks at once and then one by one until the first refusal; what was admitted is
 //! counted. While that user is refused, other new users ask, and the refused one asks again behind other addresses,
 //! names and spellings. One second before the time of `Retry-After` it must still be refused, and after it admitted.
 //! With a lab, a refused request must not be seen there, and a 429 that comes from there is no limit of the target.
+//! Where the window is short, one user asks in two bursts around its border: a fixed window lets nearly twice the limit
+//! through. Last of all, more users than the limit of everybody needs ask, each less than its own limit, until a user
+//! nobody has seen is refused too; only with a lab, where these requests cost nothing.
 //!
 //! **Positive control**: the first request of each new user is answered.
 //! **Negative control**: a new user is answered while the first one is refused, so a refusal is told from an outage and
 //! a count that restarts would be noticed; what is admitted is seen at the lab.
 //! **Evidence**: the counts, the first refusal, each try that got past the limit, the two tries around `Retry-After`.
-//! **Cannot tell**: whether a fixed window lets twice the limit through at its border unless the border falls into the
-//! run (then a warning with the measured number); whether several nodes share one count. The limit of the whole
-//! deployment (`S2.global`) stays unproven in this version: it takes thousands of requests of many users.
+//! **Cannot tell**: whether a window longer than half a minute is fixed, unless its border falls into the run (then a
+//! warning with the measured number); whether several nodes share one count; of the limit of everybody, whether it was
+//! one of the key `service` where no other key is given.
 
+mod border;
 mod exhaust;
+mod global;
 mod headers;
 mod isolation;
 mod people;
@@ -41,7 +46,13 @@ use crate::self_test::{Oracle, Reading};
 use crate::target::ASSERTING_ROLE;
 use crate::target::Answer;
 
-const PARTS: &[&str] = &["S2.user", "S2.isolation", "S2.headers", "S2.spoofing"];
+const PARTS: &[&str] = &[
+    "S2.user",
+    "S2.isolation",
+    "S2.headers",
+    "S2.spoofing",
+    "S2.global",
+];
 
 /// This proof's row.
 pub const PROOF: Proof = Proof {
@@ -122,11 +133,46 @@ fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
         }
     };
     vec![
-        PartPlan::yes("S2.user", 3 * sends + 4, Duration::from_secs(10)),
+        PartPlan::yes("S2.user", 5 * sends + 4, Duration::from_secs(10)),
         second("S2.isolation", sends + 10),
         second("S2.spoofing", 2 * sends + 40),
         PartPlan::yes("S2.headers", sends + 6, wait),
+        plan_global(input.target, &crowd),
     ]
+}
+
+fn plan_global(target: &golive_config::Target, crowd: &Crowd) -> PartPlan {
+    const PART: &str = "S2.global";
+    let limit = global::global_of(target);
+    let count = u64::from(limit.count.get());
+    if count > global::COUNT_MAX {
+        let missing = format!(
+            "a scaled limit of at most {} requests (declares.global_limit is {limit})",
+            global::COUNT_MAX
+        );
+        return PartPlan::no(PART, missing, "the proof uses the limit of everybody up");
+    }
+    if target.lab_url.is_none() {
+        return PartPlan::no(
+            PART,
+            "a lab as the target's model (lab_url)",
+            "the proof sends as many requests as all users together may, which a real model would charge for",
+        );
+    }
+    if !matches!(crowd, Crowd::Asserted { .. }) {
+        return PartPlan::no(
+            PART,
+            format!("a key of role `{ASSERTING_ROLE}` that may assert users"),
+            "one user may not ask as often as all together",
+        );
+    }
+    // About 200 requests a second, and the window that is waited for.
+    let sending = Duration::from_secs(count / 200);
+    PartPlan::yes(
+        PART,
+        2 * global::sends(limit) + 2,
+        sending + limit.period.min(PATIENCE),
+    )
 }
 
 async fn run(ctx: Ctx) -> Vec<PartReport> {
@@ -142,13 +188,26 @@ async fn run(ctx: Ctx) -> Vec<PartReport> {
             .map(|id| part(&world.ctx, id).unproven(reason.clone()))
             .collect();
     }
-    let mut parts = vec![user::prove(&mut world).await];
+    // The border of a window is waited for while the others are at work, with a user of its own.
+    let mut aside = exhaust::World::new(world.ctx.clone(), world.crowd.clone());
+    let (border, mut parts) = tokio::join!(border::measure(&mut aside), single(&mut world));
+    parts.insert(0, user::prove(&mut world, border).await);
+    let has_global = plan_global(&world.ctx.config, &world.crowd).provable == crate::plan::Provable::Yes;
+    if has_global && !world.ctx.cancel.is_cancelled() {
+        parts.push(global::prove(&mut world).await);
+    }
+    parts
+}
+
+/// The parts in which one user is used up, but for the count itself.
+async fn single(world: &mut exhaust::World) -> Vec<PartReport> {
+    let mut parts = Vec::new();
     if !world.ctx.cancel.is_cancelled() && world.crowd.has_two() {
-        parts.push(isolation::prove(&mut world).await);
-        parts.push(spoofing::prove(&mut world).await);
+        parts.push(isolation::prove(world).await);
+        parts.push(spoofing::prove(world).await);
     }
     if !world.ctx.cancel.is_cancelled() {
-        parts.push(headers::prove(&mut world).await);
+        parts.push(headers::prove(world).await);
     }
     parts
 }

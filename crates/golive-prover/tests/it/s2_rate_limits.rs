@@ -12,23 +12,75 @@ use crate::world::{assert_verdict, part};
 fn scaled() -> Settings {
     Settings {
         limit: 6,
+        global: 60,
         period: Duration::from_secs(6),
         ..Settings::default()
     }
 }
 
-const PARTS: [&str; 4] = ["S2.user", "S2.isolation", "S2.headers", "S2.spoofing"];
+const PARTS: [&str; 5] = [
+    "S2.user",
+    "S2.isolation",
+    "S2.headers",
+    "S2.spoofing",
+    "S2.global",
+];
 
 #[tokio::test]
-async fn a_gateway_that_counts_right_passes_and_the_global_limit_stays_unproven() {
+async fn a_gateway_that_counts_right_passes() {
     let world = TwinWorld::start(Flaw::None, scaled()).await;
     let report = world.prove(ItemId::S2, world.target()).await;
     for id in PARTS {
         assert_verdict(&report, id, Verdict::Pass);
         assert!(part(&report, id).scaled, "{id} is scaled");
     }
-    assert_verdict(&report, "S2.global", Verdict::Unproven);
     assert_eq!(part(&report, "S2.user").measured["admitted"], 6);
+    assert_eq!(part(&report, "S2.user").measured["admitted_around_a_border"], 6);
+    assert_eq!(part(&report, "S2.global").measured["admitted"], 60);
+}
+
+#[tokio::test]
+async fn a_limit_of_everybody_that_is_not_there_or_counts_one_more_fails() {
+    let flaws = [
+        (Flaw::NoGlobalLimit, "nothing was refused in 72 requests of"),
+        (Flaw::GlobalCountsOneMore, "61 admitted"),
+        (Flaw::AsksModelFirst, "reached the model all the same"),
+    ];
+    join_all(flaws.map(|(flaw, named)| async move {
+        let world = TwinWorld::start(flaw, scaled()).await;
+        let report = world.prove(ItemId::S2, world.target()).await;
+        let found = part(&report, "S2.global");
+        // One more, in a run so slow that a bucket would have refilled it, is a warning.
+        let least = if flaw == Flaw::GlobalCountsOneMore {
+            Verdict::Warn
+        } else {
+            Verdict::Fail
+        };
+        assert!(found.verdict() >= least, "{flaw:?}: {:?}", found.verdict());
+        assert!(found.summary.contains(named), "{flaw:?}: {}", found.summary);
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn without_a_lab_or_a_key_that_names_users_the_limit_of_everybody_stays_unproven() {
+    let world = TwinWorld::start(Flaw::None, scaled()).await;
+    let mut target = world.target();
+    target.lab_url = None;
+    let report = world.prove(ItemId::S2, target).await;
+    assert_verdict(&report, "S2.global", Verdict::Unproven);
+    assert!(part(&report, "S2.global").summary.contains("lab_url"));
+}
+
+#[tokio::test]
+async fn a_fixed_window_is_a_warning_with_what_it_lets_through_around_its_border() {
+    let world = TwinWorld::start(Flaw::FixedWindow, scaled()).await;
+    let report = world.prove(ItemId::S2, world.target()).await;
+    assert_verdict(&report, "S2.user", Verdict::Warn);
+    let found = part(&report, "S2.user");
+    assert!(found.summary.contains("a fixed window: "), "{}", found.summary);
+    let around = found.measured["admitted_around_a_border"].as_u64().unwrap();
+    assert!((11..=12).contains(&around), "{around} of 6");
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ impl Store {
             .map_err(StoreError::Database)
     }
 
-    /// What the request windows must be told after a restart: rows at or after `at_us` that count,
+    /// What the windows must be told after a restart: rows at or after `at_us` that count or used tokens,
     /// oldest first, lost ones among them.
     pub async fn admissions_since(&self, at_us: i64) -> Result<Vec<Admission>, StoreError> {
         let rows = self
@@ -77,6 +77,13 @@ impl Store {
                 principal: row.text(1)?,
                 user_hash: row.maybe_array(2)?.map(UserHash),
                 count: u32::try_from(row.int(3)?).unwrap_or(u32::MAX),
+                callee: row.maybe_text(4)?,
+                counted: row.int(5)? != 0,
+                tokens: row
+                    .maybe_count(6)?
+                    .unwrap_or(0)
+                    .saturating_add(row.maybe_count(7)?.unwrap_or(0)),
+                latency_us: row.count(8)?,
             })
         };
         rows.iter()
@@ -102,5 +109,6 @@ const ONE: &str = concat!(
     ", prompt, reply FROM ledger WHERE id = $1"
 );
 
-const ADMISSIONS: &str = "SELECT at_us, principal, user_hash, folded FROM ledger \
-    WHERE at_us >= $1 AND counted = 1 ORDER BY at_us, id";
+const ADMISSIONS: &str = "SELECT at_us, principal, user_hash, folded, callee, counted, tokens_input, tokens_output, \
+    latency_us FROM ledger \
+    WHERE at_us >= $1 AND (counted = 1 OR tokens_input IS NOT NULL OR tokens_output IS NOT NULL) ORDER BY at_us, id";

@@ -224,7 +224,11 @@ async fn windows_are_rebuilt_from_rows_that_count_folded_ones_with_their_number(
         at_us: since,
         principal: "key_a".into(),
         user_hash: Some(user),
+        callee: row(2).callee,
         count: 1,
+        counted: true,
+        tokens: 12,
+        latency_us: row(2).latency_us,
     };
     assert_eq!(admissions[0], first);
     assert_eq!(

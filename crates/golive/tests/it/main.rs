@@ -13,6 +13,7 @@ mod http2;
 mod keys;
 mod ledger;
 mod limits;
+mod limits_scopes;
 mod pages;
 mod report_page;
 mod requests;

@@ -4,6 +4,7 @@ use golive_checklist::judge::{Rule, Scored, Tally, UnscoredReason};
 use golive_checklist::report::PartReport;
 use golive_checklist::threshold::Zone;
 
+use super::border::Border;
 use super::exhaust::{Count, UsedUp, World};
 use super::part;
 use crate::control::{Controls, Negative, Positive};
@@ -13,7 +14,7 @@ const BURST: &str = "user-burst";
 const AGAIN: &str = "user-again";
 const SERIAL: &str = "user-serial";
 
-pub(super) async fn prove(world: &mut World) -> PartReport {
+pub(super) async fn prove(world: &mut World, border: Option<Scored<Border>>) -> PartReport {
     let person = world.crowd.used_up(&world.ctx, BURST);
     let asserted = person.is_asserted();
     let first = world.burst(person, BURST).await;
@@ -59,6 +60,12 @@ pub(super) async fn prove(world: &mut World) -> PartReport {
         controls = controls.negative(control);
     }
 
+    if let Some(Scored::Scored(border)) = border
+        && first.refused() > 0
+        && let Some(excess) = border.excess(world.limit)
+    {
+        notes.push(excess);
+    }
     let mut judgement = tally.judge(&Rule::all_of(1));
     for note in notes {
         judgement = judgement.no_better_than(Zone::Warn, note);
@@ -80,6 +87,13 @@ pub(super) async fn prove(world: &mut World) -> PartReport {
         .measured("admitted", first.admitted())
         .measured("refused", first.refused())
         .measured("burst_ms", millis(first.took()))
+        .measured(
+            "admitted_around_a_border",
+            match border {
+                Some(Scored::Scored(border)) => (border.before + border.behind).into(),
+                _ => serde_json::Value::Null,
+            },
+        )
         .fix(
             "count in one step with the decision (no check first and count later), in a window that slides, per user \
              and not per connection; refuse before anything is sent upstream",

@@ -51,6 +51,9 @@ pub enum Flaw {
     Never,
     // S2
     NoLimit,
+    NoGlobalLimit,
+    GlobalCountsOneMore,
+    FixedWindow,
     CountsOneMore,
     SharedCount,
     RetryAfterLies,
@@ -82,6 +85,8 @@ pub enum Flaw {
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
     pub limit: u32,
+    /// Of all users together.
+    pub global: u32,
     pub period: Duration,
     pub first_byte: Duration,
     pub idle: Duration,
@@ -95,6 +100,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             limit: 100_000,
+            global: 100_000,
             period: Duration::from_secs(60),
             first_byte: Duration::from_millis(1_200),
             idle: Duration::from_millis(800),
@@ -184,6 +190,10 @@ impl TwinWorld {
         let declares = &mut target.declares;
         declares.user_limit = Some(golive_checklist::unit::Rate {
             count: settings.limit.try_into().unwrap(),
+            period: settings.period,
+        });
+        declares.global_limit = Some(golive_checklist::unit::Rate {
+            count: settings.global.try_into().unwrap(),
             period: settings.period,
         });
         declares.first_byte = settings.first_byte;
@@ -352,7 +362,18 @@ impl Gateway {
             Flaw::NoLimit => return None,
             _ => self.settings.limit,
         };
-        let wait = self.limits.count(who, limit, self.settings.period)?;
+        let global = match self.flaw {
+            Flaw::NoGlobalLimit => u32::MAX,
+            Flaw::GlobalCountsOneMore => self.settings.global + 1,
+            _ => self.settings.global,
+        };
+        let period = self.settings.period;
+        let wait = match self.flaw {
+            Flaw::FixedWindow => self.limits.count_fixed(who, limit, period),
+            _ => self
+                .limits
+                .count(&[(who, limit), ("all".to_owned(), global)], period),
+        }?;
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         let told = match self.flaw {
             Flaw::RetryAfterLies => seconds + 5,

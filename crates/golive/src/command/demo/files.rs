@@ -96,7 +96,7 @@ level = "warn"
 
 [limits]
 user = "20/10s"        # the checklist says 100/h
-global = "20000/10s"   # the checklist says 10000/h
+global = "1000/10s"    # the checklist says 10000/h
 
 [upstreams.{PROVIDER}]
 kind = "openai"
@@ -146,7 +146,7 @@ revoke = {revoke}
 
 [targets.demo.declares]
 user_limit = "20/10s"
-global_limit = "20000/10s"
+global_limit = "1000/10s"
 first_byte = "2s"
 idle = "2s"
 total_request = "4s"
