@@ -1,6 +1,7 @@
 //! S1: how many secrets the scanner finds, how many false alarms it raises, and how fast it reads.
 //!
-//! `cargo run --release -p golive-prover --example scan_eval [-- --speed-only | --quality-only]`
+//! `cargo run --release -p golive-prover --example scan_eval [-- --speed-only | --quality-only | PATH]`
+//! With a path: what is found there, and how fast.
 //!
 //! The labelled set is made when this runs: made-up secrets of many kinds, written here by hand and not by the scanner's
 //! own rules, each in many surroundings; and texts that only look like secrets. The tree for the speed is made in the
@@ -12,7 +13,6 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -26,6 +26,10 @@ const TREE: u64 = 1_000_000_000;
 fn main() {
     let only = std::env::args().nth(1).unwrap_or_default();
     let engine = Engine::new().expect("the rules are good");
+    if !only.is_empty() && !only.starts_with("--") {
+        timed(&engine, std::path::Path::new(&only), "two threads", 2, true);
+        return;
+    }
     if only != "--speed-only" {
         quality(&engine);
     }
@@ -451,30 +455,38 @@ fn harmless(dice: &mut Dice) -> Vec<(&'static str, &'static str, String)> {
 fn speed(engine: &Engine) {
     let folder = std::env::temp_dir().join(format!("golive-scan-speed-{}", std::process::id()));
     let files = tree(&folder);
-    let options = ScanOptions::new(jiff::civil::date(2026, 1, 1));
+    println!("{} secrets are planted", files / 100);
     for (title, threads) in [
         ("two threads, files just written", 2),
         ("two threads", 2),
         ("one thread", 1),
     ] {
-        let mut options = options.clone();
-        options.threads = threads;
-        #[expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
-        let started = std::time::Instant::now();
-        let result = scan(engine, &folder, &options, &AtomicBool::new(false)).expect("the folder is there");
-        let took: Duration = started.elapsed();
-        println!(
-            "{title}: {} files, {} MB in {:.2} s: {:.0} MB/s; {} of {} planted found; most memory so far {} MB",
-            result.files,
-            result.bytes / 1_000_000,
-            took.as_secs_f64(),
-            result.bytes as f64 / 1e6 / took.as_secs_f64(),
-            result.findings.len(),
-            files / 100,
-            peak() / 1_000
-        );
+        timed(engine, &folder, title, threads, false);
     }
     let _ = fs::remove_dir_all(&folder);
+}
+
+fn timed(engine: &Engine, folder: &std::path::Path, title: &str, threads: usize, show: bool) {
+    let mut options = ScanOptions::new(jiff::civil::date(2026, 1, 1));
+    options.threads = threads;
+    #[expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
+    let started = std::time::Instant::now();
+    let result = scan(engine, folder, &options, &AtomicBool::new(false)).expect("the folder is there");
+    let took = started.elapsed().as_secs_f64();
+    if show {
+        for finding in result.counting() {
+            println!("{finding} [{}]", finding.rule);
+        }
+        println!("{:#?}\n{:#?}", result.notes, result.history);
+    }
+    println!(
+        "{title}: {} files, {} MB in {took:.2} s: {:.0} MB/s; {} found; most memory so far {} MB",
+        result.files,
+        result.bytes / 1_000_000,
+        result.bytes as f64 / 1e6 / took,
+        result.counting().count(),
+        peak() / 1_000
+    );
 }
 
 /// A tree of about [`TREE`] bytes: program text with names like those of secrets, JSON, and some binary files; one file

@@ -62,17 +62,16 @@ impl Judge {
         quoted: bool,
         setting: Setting,
     ) -> Option<Kind> {
-        if setting.generated
-            || value.len() < 6
-            || value.len() > 1000
-            || is_reference(value)
-            || is_placeholder(value)
-        {
+        if setting.generated || value.len() < 6 || value.len() > 1000 || is_placeholder(value) {
             return None;
         }
         let name = name.to_ascii_lowercase();
+        // Before references: one key in 64 begins with the slash of a path.
         if let Some(kind) = self.named(before, &name, value) {
             return Some(kind);
+        }
+        if is_reference(value) {
+            return None;
         }
         if setting.code && !quoted {
             return None;

@@ -24,7 +24,7 @@ pub use allow::{Baseline, BaselineError, Entry};
 pub use engine::Engine;
 pub use finding::{Finding, Origin, Strength};
 pub use scan::{Scan, ScanError, ScanOptions, scan};
-pub use self_test::{RuleTest, chance, made, made_pem, run as test_rules};
+pub use self_test::{RuleTest, SELF_TEST_SEED, chance, made, made_pem, run as test_rules};
 pub use shape::Dice;
 pub use stream::{Scanned, Source};
 pub use walk::history::History;

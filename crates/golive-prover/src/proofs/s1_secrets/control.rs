@@ -13,7 +13,7 @@ use golive_checklist::judge::{Scored, UnscoredReason};
 use jiff::civil::Date;
 
 use crate::control::{Controls, Negative, Positive};
-use crate::secrets::{Engine, Origin, Scan, ScanOptions, made, scan, test_rules};
+use crate::secrets::{Engine, Origin, SELF_TEST_SEED, Scan, ScanOptions, made, scan, test_rules};
 
 /// What the made-up folder gave: with a secret, and without.
 pub(super) struct Tried {
@@ -25,7 +25,7 @@ pub(super) struct Tried {
 
 /// Makes both folders, scans them and removes them.
 pub(super) fn try_all(engine: &Engine, seed: u64, today: Date) -> Tried {
-    let test = test_rules(engine, seed);
+    let test = test_rules(engine, SELF_TEST_SEED);
     let detail = if test.wrong.is_empty() {
         format!(
             "{} rules, {} made-up secrets, {} harmless texts",
