@@ -211,6 +211,8 @@ fn target(target: &Target) -> Value {
         },
         "budget": { "requests": target.budget.requests },
         "ca_file": target.ca_file,
+        "repository": target.repository,
+        "secrets_baseline": target.secrets_baseline,
     })
 }
 

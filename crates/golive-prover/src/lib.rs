@@ -22,6 +22,7 @@ pub mod proofs;
 pub mod redact;
 pub mod report;
 mod runner;
+pub mod secrets;
 pub mod self_test;
 pub mod target;
 

@@ -51,6 +51,11 @@ pub enum Command {
         after_help = "Examples:\n  golive check --plan\n  golive check --target staging\n  golive check --url https://agent.example/v1 --format openai --key-env AGENT_KEY --item S5\n\nExit codes: 0 GO (or a clean PARTIAL), 1 NO-GO (unproven counts as NO-GO), 2 wrong use, 3 target not\nreachable, 4 the run is not valid, 130 interrupted (the report of what was done is written)."
     )]
     Check(Box<Check>),
+    /// Look for secrets in a folder: its files, its whole git history, its archives. Sends nothing anywhere.
+    #[command(
+        after_help = "Examples:\n  golive scan .\n  golive scan . --report sarif=secrets.sarif --baseline secrets-baseline.json\n  golive scan . --write-baseline secrets-baseline.json\n\nExit codes: 0 nothing was found, 1 something was, 2 wrong use, 3 the path, or a part of it, cannot be read."
+    )]
+    Scan(Scan),
     /// Create, list and revoke API keys; at once, also while the gateway runs.
     #[command(subcommand)]
     Keys(Keys),
@@ -181,6 +186,12 @@ pub struct Check {
     /// With --url: the target's metrics address.
     #[arg(long, value_name = "URL", requires = "url")]
     pub metrics_url: Option<String>,
+    /// The folder of the target's repository: S1 reads its files and its history.
+    #[arg(long, value_name = "PATH")]
+    pub repository: Option<PathBuf>,
+    /// Findings in it that are known and borne (`golive scan --write-baseline`).
+    #[arg(long, value_name = "FILE")]
+    pub secrets_baseline: Option<PathBuf>,
     /// Load and attack proofs may run though the target is not marked `staging = true`: it is yours, and you say so.
     #[arg(long)]
     pub i_own_this: bool,
@@ -209,6 +220,35 @@ pub struct Check {
     /// Scaled numbers count in full. Only the demo passes this; the report says so.
     #[arg(long, hide = true)]
     pub demo: bool,
+}
+
+/// `golive scan`.
+#[derive(Debug, Args)]
+pub struct Scan {
+    /// The folder, or one file.
+    pub path: PathBuf,
+    /// Write a report: sarif=FILE or json=FILE. May be repeated.
+    #[arg(long, value_name = "KIND=FILE")]
+    pub report: Vec<String>,
+    /// Findings that are known and borne, each with reason, author and last day.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write what was found as a baseline. Entries that have a reason keep it; new ones wait for one, and do not count
+    /// before.
+    #[arg(long, value_name = "FILE")]
+    pub write_baseline: Option<PathBuf>,
+    /// Take the SARIF log of another scanner (gitleaks, trufflehog, kingfisher) as evidence. May be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub import_sarif: Vec<PathBuf>,
+    /// Leave the git history out.
+    #[arg(long)]
+    pub no_history: bool,
+    /// How many threads; as many as there are cores if not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+    /// How findings are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// `golive keys`.

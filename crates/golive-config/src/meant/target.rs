@@ -48,6 +48,10 @@ pub struct Target {
     pub budget: Budget,
     /// PEM file of the authorities that vouch for it, instead of Mozilla's.
     pub ca_file: Option<PathBuf>,
+    /// The folder of its repository (S1).
+    pub repository: Option<PathBuf>,
+    /// Findings in it that are known and borne, as `golive scan --write-baseline` writes them.
+    pub secrets_baseline: Option<PathBuf>,
 }
 
 impl Target {
@@ -72,6 +76,8 @@ impl Target {
             commands: Commands::default(),
             budget: Budget::default(),
             ca_file: None,
+            repository: None,
+            secrets_baseline: None,
         }
     }
 }

@@ -78,6 +78,20 @@ pub(super) const TARGETS: Section = Section {
             "\"tls/internal-ca.pem\"",
             "PEM file with the authorities that vouch for it, instead of Mozilla's.",
         ),
+        key(
+            "repository",
+            File,
+            Absent("S1 is unproven but for what the target shows"),
+            "\".\"",
+            "S1: the folder of its repository, with its whole history.",
+        ),
+        key(
+            "secrets_baseline",
+            File,
+            Absent("every finding counts"),
+            "\"secrets-baseline.json\"",
+            "S1: findings that are known and borne, as `golive scan --write-baseline` writes them.",
+        ),
     ],
 };
 

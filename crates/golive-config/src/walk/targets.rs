@@ -1,6 +1,7 @@
 //! `[targets.NAME]`: deployments under proof.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use super::callees::pointers;
 use super::secrets::{self, Found, Owner};
@@ -58,8 +59,31 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
         commands: commands(walk, table),
         budget: budget(walk, table),
         ca_file: gateway::ca_file(walk, table, Need::Prover),
+        repository: path(walk, table, "repository", Path::is_dir, "a folder"),
+        secrets_baseline: path(walk, table, "secrets_baseline", Path::is_file, "a file"),
         url: url?, // last: every other key must have been read before a bad address ends this
     })
+}
+
+/// A path that must be there if the prover reads the file.
+fn path(
+    walk: &mut Walk<'_>,
+    table: &Table<'_>,
+    key: &str,
+    is: fn(&Path) -> bool,
+    what: &str,
+) -> Option<PathBuf> {
+    let written = table.text(walk, key)?;
+    let path = walk.join(&written.value);
+    if walk.need == Need::Prover && !is(&path) {
+        walk.mistake(
+            written.span,
+            "missing_file",
+            format!("`{}` is not {what}", path.display()),
+        )
+        .help(format!("`{key}` is looked for from the folder of this file"));
+    }
+    Some(path)
 }
 
 fn credentials(

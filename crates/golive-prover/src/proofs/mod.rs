@@ -8,6 +8,7 @@ mod m1_health;
 mod m2_metrics;
 mod p1_load;
 mod p2_timeouts;
+mod s1_secrets;
 mod s2_rate_limits;
 mod s3_validation;
 mod s5_auth;
@@ -24,6 +25,7 @@ use crate::self_test::Oracle;
 
 /// Every proof, in checklist order.
 pub const PROOFS: &[Proof] = &[
+    s1_secrets::PROOF,
     s2_rate_limits::PROOF,
     s3_validation::PROOF,
     s5_auth::PROOF,

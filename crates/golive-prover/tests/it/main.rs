@@ -10,6 +10,7 @@ mod m2_metrics;
 mod p1_load;
 mod p2_timeouts;
 mod report;
+mod s1_secrets;
 mod s2_rate_limits;
 mod s3_validation;
 mod s5_auth;

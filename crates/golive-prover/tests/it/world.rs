@@ -52,6 +52,12 @@ pub enum Twin {
     RevokedStillWorks,
     /// It tells a revoked key apart from an unknown one.
     TellsRevokedApart,
+    /// It tells its own key in the errors of a wrong request.
+    LeaksInErrors,
+    /// It serves the folder it lies in.
+    ShowsItsFolder,
+    /// It says something in its errors that may be a password.
+    HintsInErrors,
     /// Everything is answered with a friendly 200.
     YesToAll,
     /// Everything is refused.
@@ -182,6 +188,19 @@ async fn serve(
         Twin::ProseNo => return friendly("I am sorry, you are not authorised."),
         Twin::NoToAll => return refuse("unknown key"),
         Twin::Echo => return friendly(&String::from_utf8_lossy(&body)),
+        Twin::ShowsItsFolder if uri.path() == "/.env" => {
+            return "MODE=production\nGREETING=hello\n".into_response();
+        }
+        Twin::LeaksInErrors | Twin::HintsInErrors
+            if method == Method::POST && body.ends_with(b"\"model\": ") =>
+        {
+            let key = golive_prover::secrets::made("github-token", 3);
+            let said = match twin {
+                Twin::LeaksInErrors => format!("cannot parse; settings: {{GITHUB: {key}}}"),
+                _ => "cannot connect with db_password = 'tR9!kelp-Oven'".to_owned(),
+            };
+            return (StatusCode::BAD_REQUEST, said).into_response();
+        }
         Twin::Never => {
             gateway.kept_waiting.notify_one();
             std::future::pending().await

@@ -38,6 +38,26 @@ fn prepare(args: &Check, config: &Path) -> Result<CheckOptions, Exit> {
             (target, reach)
         }
     };
+    let (mut target, mut reach) = (target, reach);
+    for (flag, given, kept) in [
+        ("repository", &args.repository, &mut target.repository),
+        (
+            "secrets-baseline",
+            &args.secrets_baseline,
+            &mut target.secrets_baseline,
+        ),
+    ] {
+        if let Some(path) = given {
+            if !path.exists() {
+                return Err(usage(format!(
+                    "--{flag} {}: there is no such path",
+                    path.display()
+                )));
+            }
+            reach.push_str(&format!(" --{flag} {}", path.display()));
+            *kept = Some(path.clone());
+        }
+    }
     let mut options = CheckOptions::new(Arc::new(target), args.seed.unwrap_or_else(fresh_seed));
     options.selection = selection(args).map_err(usage)?;
     options.keep_going = args.keep_going;

@@ -8,6 +8,7 @@ mod init;
 mod keys;
 mod lab;
 mod ledger;
+mod scan;
 mod serve;
 
 use std::path::Path;
@@ -32,6 +33,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Serve => serve::run(&config, quiet).await,
         Command::Lab(args) => lab::run(args, quiet).await,
         Command::Check(args) => check::run(*args, &config, quiet).await,
+        Command::Scan(args) => scan::run(&args, quiet),
         Command::Keys(args) => keys::run(args, &config).await,
         Command::Ledger(args) => ledger::run(args, &config).await,
         Command::Explain(args) => explain::run(args, &config).await,

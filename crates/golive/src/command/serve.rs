@@ -29,6 +29,7 @@ pub async fn run(path: &Path, quiet: bool) -> Exit {
         Err(code) => return code,
     };
     start_log(&config);
+    forbid_core_dumps();
     // Watched before anything else is done: a change that falls into the start is seen.
     let (changed, changes) = mpsc::channel(1);
     let watch = {
@@ -133,6 +134,24 @@ async fn serve(
         });
     }
     Ok(exit::OK)
+}
+
+/// A core dump would write every secret of the process to the disk, in clear. On Linux other processes of the same user
+/// may then not read its memory either.
+fn forbid_core_dumps() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        tracing::warn!("core dumps cannot be forbidden ({error}): after a crash secrets may stand in one");
+    }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+    {
+        tracing::warn!("the process cannot be made undumpable: {error}");
+    }
 }
 
 fn start_log(config: &Config) {

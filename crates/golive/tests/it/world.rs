@@ -92,6 +92,11 @@ impl World {
         text_of(&self.file(CONFIG))
     }
 
+    /// The process id of the gateway.
+    pub fn pid(&self) -> u32 {
+        self.gateway.id().expect("it runs")
+    }
+
     /// Sends a signal to the gateway.
     pub fn signal(&self, signal: Signal) {
         let id = self.gateway.id().expect("it runs");
