@@ -3,7 +3,7 @@
 //!
 //! Never: calls one a `Must` that a careful target may accept; those are `Should`, and cost a warning.
 
-use golive_checklist::judge::{Scored, UnscoredReason};
+use golive_checklist::judge::UnscoredReason;
 use golive_config::TokenRole;
 use golive_lab::{IssuerInfo, Mint, Signature};
 use serde_json::{Map, Value, json};
