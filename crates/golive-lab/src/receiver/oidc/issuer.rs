@@ -19,6 +19,7 @@ pub(crate) struct Issuers(Mutex<HashMap<String, Arc<Issuer>>>);
 /// One issuer.
 pub(crate) struct Issuer {
     state: Mutex<State>,
+    first: Vec<Held>,
     strangers: Vec<Arc<SigningKey>>,
 }
 
@@ -76,6 +77,7 @@ impl Issuer {
             });
             strangers.push(Arc::new(SigningKey::generate(alg, format!("stranger-{alg}"))?));
         }
+        let first = keys.clone();
         let state = State {
             keys,
             made: 1,
@@ -85,6 +87,7 @@ impl Issuer {
         };
         Ok(Issuer {
             state: Mutex::new(state),
+            first,
             strangers,
         })
     }
@@ -102,7 +105,7 @@ impl Issuer {
 
     /// Publishes a fresh key of `alg` and signs with it from now on; the one before stays published.
     pub(crate) fn rotate(&self, alg: &str) -> Result<Option<String>, Unspecified> {
-        if !ALGORITHMS.contains(&alg) || self.lock().keys.len() >= KEYS_MAX {
+        if !ALGORITHMS.contains(&alg) {
             return Ok(None);
         }
         // Made outside the lock: an RSA key takes a while.
@@ -116,6 +119,11 @@ impl Issuer {
         let mut state = self.lock();
         for held in state.keys.iter_mut().filter(|held| held.key.alg() == alg) {
             held.current = false;
+        }
+        if state.keys.len() == KEYS_MAX {
+            // The oldest of this algorithm is behind many rotations by now.
+            let oldest = state.keys.iter().position(|held| held.key.alg() == alg);
+            oldest.map(|oldest| state.keys.remove(oldest));
         }
         state.keys.push(Held {
             key,
@@ -203,11 +211,7 @@ impl Issuer {
     /// The first keys, published; no outage. What was fetched is forgotten, its numbers go on.
     pub(crate) fn reset(&self) {
         let mut state = self.lock();
-        state.keys.truncate(ALGORITHMS.len());
-        for held in &mut state.keys {
-            held.published = true;
-            held.current = true;
-        }
+        state.keys = self.first.clone();
         state.outage = Outage::None;
         state.fetches.clear();
     }
@@ -219,7 +223,7 @@ impl Issuer {
 
 /// Each costs two RSA keys.
 const ISSUERS_MAX: usize = 16;
-/// Rotations without a reset; the set that is published stays small.
+/// Keys that an issuer holds; the oldest give way.
 const KEYS_MAX: usize = 64;
 /// Characters kept of a path.
 const PATH_MAX: usize = 500;

@@ -115,7 +115,7 @@ pub(crate) async fn control(
             let made = blocking(world, move || issuer.rotate(&alg)).await?;
             let kid = made.ok_or_else(|| {
                 Refusal::Issuer(format!(
-                    "`{}` cannot be rotated: write RS256, ES256 or EdDSA, at most 60 times between two resets",
+                    "`{}` cannot be rotated: write RS256, ES256 or EdDSA",
                     wanted.alg
                 ))
             })?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::access::{Everyone, Who, arrivals, call_of, may, model_of, question, universe};
 use super::matrix::firsts;
 use super::unclear;
-use crate::control::{Controls, Negative};
+use crate::control::{Controls, Negative, Positive};
 use crate::ctx::Ctx;
 use crate::target::{Ask, Exchange};
 
@@ -60,7 +60,12 @@ pub(super) async fn prove(ctx: &Ctx, everyone: &Everyone) -> PartReport {
     }
     let models: Vec<Capability> = askers.iter().map(|(.., model)| model.clone()).collect();
     let mut controls = Controls::new();
-    for control in firsts(ctx, everyone, &models, "before the tools").await {
+    let let_in = firsts(ctx, everyone, &models, "before the tools").await;
+    if !let_in.iter().any(Positive::held) {
+        let _ = lab.clear_script(&provider).await;
+        return part.unproven("no role is let in for what it may do, so no refusal of a tool says anything");
+    }
+    for control in let_in {
         controls = controls.positive(control);
     }
     let (mut tried, mut number) = (Vec::new(), 0);

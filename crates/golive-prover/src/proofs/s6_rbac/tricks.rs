@@ -97,7 +97,10 @@ pub(super) fn paths(route: &str) -> Vec<Trick> {
         ("the path in capitals", format!("{}{query}", whole.to_uppercase())),
         ("its last step in capitals", spelt(path.to_uppercase())),
         ("a letter percent-encoded", spelt(format!("{first}{rest}"))),
-        ("a slash percent-encoded", format!("{folder}%2f{path}{query}")),
+        (
+            "a slash percent-encoded",
+            format!("{}%2f{path}{query}", if folder.is_empty() { "/" } else { folder }),
+        ),
         ("a dot segment", format!("{folder}/./{path}{query}")),
         (
             "two dots behind a made-up step",
