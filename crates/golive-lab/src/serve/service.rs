@@ -84,7 +84,7 @@ async fn issued(
     request: &Request<Incoming>,
 ) -> Result<Response<LabBody>, ToldToReset> {
     match oidc::answer(world, request).await {
-        oidc::Answer::Send(response) => return Ok(response),
+        oidc::Answer::Send(response) => return Ok(*response),
         oidc::Answer::Hang => std::future::pending::<()>().await,
         oidc::Answer::Reset if request.version() != Version::HTTP_2 => {
             control.reset();

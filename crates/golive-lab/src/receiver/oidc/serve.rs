@@ -22,7 +22,7 @@ pub(crate) const PREFIX: &str = "/_oidc/";
 
 /// What becomes of a request for an issuer's document.
 pub(crate) enum Answer {
-    Send(Response<LabBody>),
+    Send(Box<Response<LabBody>>),
     Hang,
     Reset,
 }
@@ -36,7 +36,7 @@ pub(crate) async fn answer(world: &Arc<World>, request: &Request<Incoming>) -> A
         Ok(issuer) => issuer,
         Err(refusal) => {
             let body = json!({"error": {"message": refusal.to_string()}});
-            return Answer::Send(respond(
+            return send(respond(
                 StatusCode::NOT_FOUND,
                 "application/json",
                 body.to_string(),
@@ -52,16 +52,16 @@ pub(crate) async fn answer(world: &Arc<World>, request: &Request<Incoming>) -> A
     let shown = request.uri().path_and_query().map_or(path, |path| path.as_str());
     let shown = shown.get(PREFIX.len() + name.len()..).unwrap_or_default();
     let outage = issuer.record(world.clock.now_us(), request.method().as_str(), shown, what);
-    let json = |body: String| Answer::Send(respond(StatusCode::OK, "application/json", body));
+    let json = |body: String| send(respond(StatusCode::OK, "application/json", body));
     match (outage, what) {
         (Outage::Refuse, _) => Answer::Reset,
         (Outage::Hang, _) => Answer::Hang,
-        (Outage::Error, _) => Answer::Send(respond(
+        (Outage::Error, _) => send(respond(
             StatusCode::INTERNAL_SERVER_ERROR,
             "text/plain",
             "the lab's issuer is down".to_owned(),
         )),
-        (Outage::Garbage, _) => Answer::Send(respond(
+        (Outage::Garbage, _) => send(respond(
             StatusCode::OK,
             "text/html",
             "<!doctype html><title>Sign in</title><p>Please sign in.".to_owned(),
@@ -69,13 +69,13 @@ pub(crate) async fn answer(world: &Arc<World>, request: &Request<Incoming>) -> A
         (Outage::Huge, _) => json(huge()),
         (Outage::None, Fetched::Discovery) => json(discovery(&address(request.headers(), name))),
         (Outage::None, Fetched::Keys) => json(issuer.jwks().to_string()),
-        (Outage::None, Fetched::Trap) if tail.ends_with(".pem") => Answer::Send(respond(
+        (Outage::None, Fetched::Trap) if tail.ends_with(".pem") => send(respond(
             StatusCode::OK,
             "application/x-pem-file",
             issuer.stranger_pem(),
         )),
         (Outage::None, Fetched::Trap) => json(json!({"keys": issuer.strangers()}).to_string()),
-        (Outage::None, Fetched::Other) => Answer::Send(respond(
+        (Outage::None, Fetched::Other) => send(respond(
             StatusCode::NOT_FOUND,
             "application/json",
             json!({"error": "not_found"}).to_string(),
@@ -214,6 +214,10 @@ fn since(query: Option<&str>) -> Result<u64, Refusal> {
             wanted: "the key since",
         }),
     }
+}
+
+fn send(response: Response<LabBody>) -> Answer {
+    Answer::Send(Box::new(response))
 }
 
 fn respond(status: StatusCode, media_type: &'static str, body: String) -> Response<LabBody> {
