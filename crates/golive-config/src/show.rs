@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::meant::{
     Callee, Clocks, Config, ConfiguredKey, Declares, Limits, Pointers, Server, StoreSection, Target,
-    TeamLimits, Transport, Upstream,
+    TargetIssuer, TeamLimits, Transport, Upstream,
 };
 use crate::units::Rate;
 
@@ -196,6 +196,14 @@ fn target(target: &Target) -> Value {
         "staging": target.staging,
         "scaled": target.scaled,
         "credentials": here.chain(missing).collect::<std::collections::BTreeMap<_, _>>(),
+        "issuer": target.issuer.as_ref().map(issuer),
+        "certificates": certificates(target),
+        "matrix": matrix(target),
+        "access": {
+            "closed": texts(&target.access.closed),
+            "admin_url": target.access.admin_url.as_ref().map(ToString::to_string),
+            "rows_path": target.access.rows_path,
+        },
         "declares": declares(&target.declares),
         "health_url": target.health_url.as_ref().map(ToString::to_string),
         "metrics_url": target.metrics_url.as_ref().map(ToString::to_string),
@@ -214,6 +222,45 @@ fn target(target: &Target) -> Value {
         "repository": target.repository,
         "secrets_baseline": target.secrets_baseline,
     })
+}
+
+fn issuer(issuer: &TargetIssuer) -> Value {
+    let role = |(name, role): (&String, &crate::TokenRole)| {
+        (
+            name.clone(),
+            json!({ "claim": role.claim, "subject": role.subject }),
+        )
+    };
+    json!({
+        "name": issuer.name,
+        "address": issuer.address,
+        "audience": issuer.audience,
+        "algorithms": issuer.algorithms,
+        "typ": issuer.typ,
+        "roles_claim": issuer.roles_claim,
+        "learns_within": span(issuer.learns_within),
+        "forgets_within": span(issuer.forgets_within),
+        "roles": issuer.roles.iter().map(role).collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+fn certificates(target: &Target) -> Value {
+    let files = target.certificates.iter().map(|(role, files)| {
+        (
+            role.clone(),
+            json!({ "cert_file": files.cert_file, "key_file": files.key_file }),
+        )
+    });
+    Value::Object(files.collect())
+}
+
+fn matrix(target: &Target) -> Value {
+    let roles = target.matrix.iter();
+    Value::Object(
+        roles
+            .map(|(role, may)| (role.clone(), json!({ "may": texts(may) })))
+            .collect(),
+    )
 }
 
 fn declares(declares: &Declares) -> Value {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::arrival::{Counts, Page, Query};
+use crate::receiver::oidc::{Fetches, IssuerInfo, Mint, Outage};
 use crate::script::Script;
 use crate::serve::listener::ListenerState;
 
@@ -206,6 +207,69 @@ impl LabClient {
         Ok(verified.valid)
     }
 
+    /// The address of an issuer that the lab plays, as this client reaches it.
+    pub fn issuer_url(&self, name: &str) -> String {
+        format!("{}/_oidc/{name}", self.base)
+    }
+
+    /// An issuer as it stands: its keys, its outage.
+    pub async fn issuer(&self, name: &str) -> Result<IssuerInfo, ClientError> {
+        let path = format!("/_lab/issuers/{name}");
+        self.ask(Method::GET, &path, Bytes::new(), KEYS_TIMEOUT).await
+    }
+
+    /// A token of the issuer, right or forged.
+    pub async fn mint(&self, name: &str, wanted: &Mint) -> Result<String, ClientError> {
+        #[derive(Deserialize)]
+        struct Made {
+            token: String,
+        }
+        let path = format!("/_lab/issuers/{name}/token");
+        let body = serde_json::to_vec(wanted).map_err(|error| ClientError::NotALab {
+            asked: path.clone(),
+            reason: error.to_string(),
+        })?;
+        let made: Made = self.ask(Method::POST, &path, body.into(), KEYS_TIMEOUT).await?;
+        Ok(made.token)
+    }
+
+    /// Publishes a fresh key of `alg`, which signs from then on. Its `kid`.
+    pub async fn rotate_key(&self, name: &str, alg: &str) -> Result<String, ClientError> {
+        #[derive(Deserialize)]
+        struct Made {
+            kid: String,
+        }
+        let path = format!("/_lab/issuers/{name}/rotate");
+        let body = serde_json::json!({"alg": alg}).to_string();
+        let made: Made = self.ask(Method::POST, &path, body.into(), KEYS_TIMEOUT).await?;
+        Ok(made.kid)
+    }
+
+    /// Takes a key out of the published set.
+    pub async fn withdraw_key(&self, name: &str, kid: &str) -> Result<(), ClientError> {
+        let path = format!("/_lab/issuers/{name}/keys/{}", encode(kid));
+        self.tell(Method::DELETE, &path, Bytes::new()).await
+    }
+
+    /// Makes an issuer fail, or answer again.
+    pub async fn set_outage(&self, name: &str, outage: Outage) -> Result<(), ClientError> {
+        let path = format!("/_lab/issuers/{name}/outage");
+        let body = format!(r#"{{"mode":"{}"}}"#, outage.as_str());
+        self.tell(Method::PUT, &path, body.into()).await
+    }
+
+    /// Who fetched what from an issuer, after this number.
+    pub async fn fetches(&self, name: &str, since: u64) -> Result<Fetches, ClientError> {
+        let path = format!("/_lab/issuers/{name}/fetches?since={since}");
+        self.ask(Method::GET, &path, Bytes::new(), Duration::ZERO).await
+    }
+
+    /// An issuer as at its start: its first keys, no outage.
+    pub async fn reset_issuer(&self, name: &str) -> Result<(), ClientError> {
+        let path = format!("/_lab/issuers/{name}/reset");
+        self.tell(Method::POST, &path, Bytes::new()).await
+    }
+
     /// Back to the start: scripts as in the scenario, all listeners open, timeline and counts empty.
     pub async fn reset(&self) -> Result<(), ClientError> {
         self.tell(Method::POST, "/_lab/reset", Bytes::new()).await
@@ -341,6 +405,8 @@ fn refusal(body: &[u8]) -> String {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A lab answers its control in milliseconds; under full load on a busy machine it may take longer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+/// Making an issuer's keys takes seconds on a busy machine.
+const KEYS_TIMEOUT: Duration = Duration::from_secs(15);
 /// The longest wait that a lab grants at once.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(60);
 /// A page of 10,000 arrivals with whole bodies is larger; ask for fewer, or brief.

@@ -1,4 +1,4 @@
-//! The lab's control, under `/_lab/` of its main port: health, timeline, scripts, listeners, reset.
+//! The lab's control, under `/_lab/` of its main port: health, timeline, scripts, listeners, issuers, reset.
 //!
 //! Never: stands in the timeline, or answers on a provider's own port.
 
@@ -17,6 +17,7 @@ use thiserror::Error;
 use crate::arrival::{Query, State};
 use crate::client::{Health, ProviderHealth, WAIT_MAX};
 use crate::nonce;
+use crate::receiver::oidc;
 use crate::script::{Script, ScriptError};
 use crate::serve::body::LabBody;
 use crate::serve::listener::ListenerState;
@@ -44,6 +45,10 @@ pub(crate) enum Refusal {
     Script(#[from] ScriptError),
     #[error("not readable: {0}")]
     Body(String),
+    #[error("`{0}` cannot be an issuer: a name as a provider's, and no more than 16 of them")]
+    NoIssuer(String),
+    #[error("{0}")]
+    Issuer(String),
     #[error("the port cannot be opened: {0}")]
     Port(#[from] std::io::Error),
 }
@@ -121,6 +126,7 @@ async fn route(world: &Arc<World>, request: Request<Incoming>) -> Result<Bytes, 
             set_listener(world, &provider, wanted.state).await?;
             done()
         }
+        (_, ["issuers", rest @ ..]) => oidc::serve::control(world, &parts, rest, body).await?,
         (&Method::POST, ["reset"]) => {
             reset(world).await?;
             done()
@@ -248,14 +254,14 @@ fn decode(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-async fn read_body(body: Incoming) -> Result<Bytes, Refusal> {
+pub(crate) async fn read_body(body: Incoming) -> Result<Bytes, Refusal> {
     let whole = Limited::new(body, SCRIPT_SIZE_MAX).collect().await;
     whole
         .map(|body| body.to_bytes())
         .map_err(|error| Refusal::Body(error.to_string()))
 }
 
-fn to_json(value: &impl Serialize) -> Bytes {
+pub(crate) fn to_json(value: &impl Serialize) -> Bytes {
     // Our own structs of strings and numbers: writing them to memory cannot fail.
     serde_json::to_vec(value).unwrap_or_default().into()
 }

@@ -163,6 +163,11 @@ impl Lab {
         })
     }
 
+    /// The address of an OIDC issuer that this lab plays; made, keys and all, at its first use.
+    pub fn issuer_url(&self, name: &str) -> String {
+        format!("http://{}/_oidc/{name}", self.addr)
+    }
+
     /// The seed it runs with.
     pub fn seed(&self) -> u64 {
         self.world.seed

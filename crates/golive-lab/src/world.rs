@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::dice::{self, Throw};
 use crate::fault::{Fault, NotAFault};
 use crate::nonce::Marks;
+use crate::receiver::oidc::Issuers;
 use crate::script::{Behaviour, Latency, Script};
 use crate::serve::listener::OwnPort;
 use crate::timeline::{ProviderId, Timeline};
@@ -37,6 +38,7 @@ pub(crate) struct World {
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
     pub(crate) connections: Arc<Semaphore>,
+    pub(crate) issuers: Issuers,
     providers: RwLock<HashMap<Arc<str>, Arc<Provider>>>,
     next_connection: AtomicU64,
 }
@@ -83,6 +85,7 @@ impl World {
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
             connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            issuers: Issuers::default(),
             providers: RwLock::new(HashMap::new()),
             next_connection: AtomicU64::new(1),
         }
@@ -189,6 +192,7 @@ impl World {
             provider.set(provider.first.clone());
             provider.latencies.store(0, Ordering::Relaxed);
         }
+        self.issuers.reset();
         self.timeline.reset();
     }
 }

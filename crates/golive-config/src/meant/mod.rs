@@ -18,7 +18,10 @@ pub use sections::{
     ConfiguredKey, Durability, Inbound, Log, LogFormat, LogLevel, Probes, Server, StoreSection, Transport,
     WhenFull,
 };
-pub use target::{Budget, Commands, Declares, MissingCredential, Target, TargetFormat};
+pub use target::{
+    Access, Budget, Capability, ClientCertificate, Commands, Declares, MissingCredential, NotACapability,
+    Target, TargetFormat, TargetIssuer, TokenRole,
+};
 pub use upstream::{Clocks, Upstream, UpstreamKind};
 
 use std::collections::BTreeMap;

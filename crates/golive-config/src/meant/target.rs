@@ -32,6 +32,14 @@ pub struct Target {
     pub credentials: BTreeMap<String, SecretString>,
     /// Credentials that were named but not found: the plan says what they would unlock.
     pub missing_credentials: Vec<MissingCredential>,
+    /// The lab's OIDC issuer that it trusts, with the roles that come by token (S5, S6).
+    pub issuer: Option<TargetIssuer>,
+    /// Client certificates by role (S5).
+    pub certificates: BTreeMap<String, ClientCertificate>,
+    /// What each role may do (S6). Empty: not declared.
+    pub matrix: BTreeMap<String, Vec<Capability>>,
+    /// What the matrix needs beside the roles (S6).
+    pub access: Access,
     /// The numbers it claims.
     pub declares: Declares,
     /// Its health address.
@@ -68,6 +76,10 @@ impl Target {
             scaled: false,
             credentials: BTreeMap::new(),
             missing_credentials: Vec::new(),
+            issuer: None,
+            certificates: BTreeMap::new(),
+            matrix: BTreeMap::new(),
+            access: Access::default(),
             declares: Declares::default(),
             health_url: None,
             metrics_url: None,
@@ -89,6 +101,121 @@ pub struct MissingCredential {
     pub role: String,
     /// Where it was looked for: `env NAME` or `file /path`.
     pub source: String,
+}
+
+/// The lab's OIDC issuer, as a target trusts it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetIssuer {
+    /// The lab's name for it.
+    pub name: String,
+    /// The target's name for it (`iss`); none: as the prover reaches it.
+    pub address: Option<String>,
+    /// What the target wants in `aud`.
+    pub audience: String,
+    /// Algorithms that it accepts; the others must be refused. Empty: not declared.
+    pub algorithms: Vec<String>,
+    /// `typ` of a right token.
+    pub typ: String,
+    /// The claim that holds the roles, or a JSON pointer to it.
+    pub roles_claim: String,
+    /// A newly published key works within this time.
+    pub learns_within: Duration,
+    /// A withdrawn key is refused within this time.
+    pub forgets_within: Duration,
+    /// What the tokens of each role say.
+    pub roles: BTreeMap<String, TokenRole>,
+}
+
+/// What the tokens of a role say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRole {
+    /// The values of the roles claim.
+    pub claim: Vec<String>,
+    /// `sub`.
+    pub subject: String,
+}
+
+/// A client certificate, by its files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// PEM: the certificate, then its chain.
+    pub cert_file: PathBuf,
+    /// PEM: its private key.
+    pub key_file: PathBuf,
+}
+
+/// Something that a role may do, or not.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Capability {
+    /// Ask this agent.
+    Agent(String),
+    /// Ask this model.
+    Model(String),
+    /// Have this tool called.
+    Tool(String),
+    /// Make this call of the administration.
+    Admin {
+        /// In capitals.
+        method: String,
+        /// From the root, with its query.
+        path: String,
+    },
+}
+
+impl std::fmt::Display for Capability {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Agent(name) => write!(f, "agent:{name}"),
+            Self::Model(name) => write!(f, "model:{name}"),
+            Self::Tool(name) => write!(f, "tool:{name}"),
+            Self::Admin { method, path } => write!(f, "admin:{method} {path}"),
+        }
+    }
+}
+
+/// A text that is no capability.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a capability; write agent:NAME, model:NAME, tool:NAME or admin:METHOD /PATH")]
+pub struct NotACapability(String);
+
+impl std::str::FromStr for Capability {
+    type Err = NotACapability;
+
+    fn from_str(text: &str) -> Result<Self, NotACapability> {
+        let no = || NotACapability(text.chars().take(60).collect());
+        let (kind, name) = text.split_once(':').ok_or_else(no)?;
+        if name.is_empty() || name.trim() != name {
+            return Err(no());
+        }
+        match kind {
+            "agent" => Ok(Self::Agent(name.to_owned())),
+            "model" => Ok(Self::Model(name.to_owned())),
+            "tool" => Ok(Self::Tool(name.to_owned())),
+            "admin" => {
+                let (method, path) = name.split_once(' ').ok_or_else(no)?;
+                let upper = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase());
+                if !upper || !path.starts_with('/') || path.contains(' ') {
+                    return Err(no());
+                }
+                Ok(Self::Admin {
+                    method: method.to_owned(),
+                    path: path.to_owned(),
+                })
+            }
+            _ => Err(no()),
+        }
+    }
+}
+
+/// What the matrix needs beside the roles.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Capabilities that no role has.
+    pub closed: Vec<Capability>,
+    /// Where `admin:` capabilities are asked for; none: on the target's own host.
+    pub admin_url: Option<BaseUrl>,
+    /// Where a caller reads its own rows.
+    pub rows_path: Option<String>,
 }
 
 /// How to speak to a target.

@@ -166,6 +166,11 @@ pub const KEYS: &[Section] = &[
     table_targets::TARGETS,
     table_targets::POINTERS,
     table_targets::CREDENTIALS,
+    table_targets::ISSUER,
+    table_targets::ISSUER_ROLES,
+    table_targets::CERTIFICATES,
+    table_targets::MATRIX,
+    table_targets::ACCESS,
     table_targets::DECLARES,
     table_targets::COMMANDS,
     table_targets::BUDGET,
@@ -175,6 +180,18 @@ pub const KEYS: &[Section] = &[
 #[must_use]
 pub fn section(path: &str) -> Option<&'static Section> {
     KEYS.iter().find(|section| section.path == path)
+}
+
+/// A section's path with what a user puts for each `*`: `targets.NAME.credentials.ROLE`.
+#[must_use]
+pub fn with_names(path: &str) -> String {
+    match path
+        .strip_prefix("targets.*.")
+        .and_then(|below| below.strip_suffix(".*"))
+    {
+        Some(below) => format!("targets.NAME.{below}.ROLE"),
+        None => path.replace('*', "NAME"),
+    }
 }
 
 /// All key paths: `server.listen`, `upstreams.*.kind`, …

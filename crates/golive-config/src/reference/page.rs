@@ -50,10 +50,7 @@ fn write_section(out: &mut String, section: &Section) {
 
 /// `upstreams.*.timeouts` as a user writes it: `upstreams.NAME.timeouts`.
 pub(super) fn header(path: &str) -> String {
-    match path {
-        "targets.*.credentials.*" => "targets.NAME.credentials.ROLE".to_owned(),
-        other => other.replace('*', "NAME"),
-    }
+    super::with_names(path)
 }
 
 fn preset(key: &Key) -> String {

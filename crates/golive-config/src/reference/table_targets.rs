@@ -1,6 +1,8 @@
 //! S1: the rows of the prover's targets.
 
-use super::Kind::{Choice, Command, Count, File, Flag, Load, Pointer, RateOrOff, Size, Text, Url, Variable};
+use super::Kind::{
+    Choice, Command, Count, File, Flag, Load, Names, Pointer, RateOrOff, Size, Text, Url, Variable,
+};
 use super::Preset::{Absent, Is, Required};
 use super::{DAY, HOUR, KIB, MIB, Section, key, millis};
 
@@ -140,6 +142,151 @@ pub(super) const CREDENTIALS: Section = Section {
             Absent("`key_env` holds"),
             "\"/run/secrets/target\"",
             "File that holds it instead.",
+        ),
+    ],
+};
+
+pub(super) const ISSUER: Section = Section {
+    path: "targets.*.issuer",
+    doc: "S5: the lab's OIDC issuer, which the target was told to trust. Needs `lab_url`.",
+    keys: &[
+        key(
+            "name",
+            Text,
+            Is("\"default\""),
+            "\"staging\"",
+            "The lab's name for it: it stands at `LAB/_oidc/NAME`.",
+        ),
+        key(
+            "address",
+            Url,
+            Absent("`lab_url` with `/_oidc/NAME`"),
+            "\"http://lab.internal:9900/_oidc/default\"",
+            "The issuer as the target knows it (`iss`), if that is not how the prover reaches the lab.",
+        ),
+        key(
+            "audience",
+            Text,
+            Is("\"golive\""),
+            "\"https://agents.example.com\"",
+            "What the target wants in `aud`.",
+        ),
+        key(
+            "algorithms",
+            Names,
+            Absent("right tokens are `ES256`, and no other is tried"),
+            "[\"ES256\"]",
+            "Algorithms the target accepts, of `RS256`, `ES256` and `EdDSA`. The others must be refused.",
+        ),
+        key(
+            "typ",
+            Text,
+            Is("\"JWT\""),
+            "\"at+jwt\"",
+            "`typ` of a right token. With `at+jwt`, ID tokens must be refused.",
+        ),
+        key(
+            "roles_claim",
+            Text,
+            Is("\"roles\""),
+            "\"/realm_access/roles\"",
+            "The claim that holds the roles; a JSON pointer if it begins with `/`.",
+        ),
+        key(
+            "learns_within",
+            millis(10, HOUR),
+            Is("\"1m\""),
+            "\"5s\"",
+            "A token of a newly published key works within this.",
+        ),
+        key(
+            "forgets_within",
+            millis(10, DAY),
+            Is("\"5m\""),
+            "\"10s\"",
+            "A token of a key that is no longer published is refused within this. The proof waits for it.",
+        ),
+    ],
+};
+
+pub(super) const ISSUER_ROLES: Section = Section {
+    path: "targets.*.issuer.roles.*",
+    doc: "A role that comes by token: what its tokens say.",
+    keys: &[
+        key(
+            "claim",
+            Names,
+            Absent("the role's own name"),
+            "[\"caller\"]",
+            "The values of the roles claim.",
+        ),
+        key(
+            "subject",
+            Text,
+            Absent("`glv-check-ROLE`"),
+            "\"ann\"",
+            "`sub` of its tokens.",
+        ),
+    ],
+};
+
+pub(super) const CERTIFICATES: Section = Section {
+    path: "targets.*.certificates.*",
+    doc: "S5: a client certificate by role. The roles `expired`, `wrong_use` (no client certificate by its key usage) and `name_only` (its name stands in CN alone) must be refused. A file that cannot be read is named by the proof.",
+    keys: &[
+        key(
+            "cert_file",
+            File,
+            Required,
+            "\"tls/client.pem\"",
+            "PEM file: the certificate, then its chain.",
+        ),
+        key(
+            "key_file",
+            File,
+            Required,
+            "\"/run/secrets/client.pem\"",
+            "PEM file with its private key.",
+        ),
+    ],
+};
+
+pub(super) const MATRIX: Section = Section {
+    path: "targets.*.matrix.*",
+    doc: "S6: what a role may do. All else that stands in the matrix is denied to it, and that is tried too.",
+    keys: &[key(
+        "may",
+        Names,
+        Required,
+        "[\"model:support\", \"tool:search\", \"admin:GET /admin/ledger\"]",
+        "Capabilities: `agent:NAME`, `model:NAME`, `tool:NAME` or `admin:METHOD /PATH`.",
+    )],
+};
+
+pub(super) const ACCESS: Section = Section {
+    path: "targets.*.access",
+    doc: "S6: what the matrix needs beside the roles.",
+    keys: &[
+        key(
+            "closed",
+            Names,
+            Is("[]"),
+            "[\"model:internal\"]",
+            "Capabilities that no role has.",
+        ),
+        key(
+            "admin_url",
+            Url,
+            Absent("the target's own host"),
+            "\"http://127.0.0.1:8082\"",
+            "Where `admin:` capabilities are asked for.",
+        ),
+        key(
+            "rows_path",
+            Text,
+            Absent("other principals' rows are not tried"),
+            "\"/v1/ledger\"",
+            "Where a caller reads its own rows, on the host of `admin_url`.",
         ),
     ],
 };

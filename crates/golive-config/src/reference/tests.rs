@@ -24,6 +24,9 @@ const SMALLEST: &str = r#"
     url = "https://target.example/v1"
     model = "one"
     credentials.user.key_env = "UP_KEY"
+    issuer.roles.user.claim = ["user"]
+    certificates.user = { cert_file = "c.pem", key_file = "k.pem" }
+    matrix.user.may = ["model:one"]
 "#;
 
 /// `upstreams.*.kind` with the names of `SMALLEST`.
@@ -35,6 +38,9 @@ fn concrete(path: &str) -> String {
         .replace("limits.teams.*", "limits.teams.support")
         .replace("targets.*", "targets.local")
         .replace("credentials.*", "credentials.user")
+        .replace("roles.*", "roles.user")
+        .replace("certificates.*", "certificates.user")
+        .replace("matrix.*", "matrix.user")
 }
 
 fn walked(text: &str) -> (crate::Config, BTreeSet<String>, Mistakes) {
@@ -164,9 +170,8 @@ fn every_key_appears_in_the_starter_file_and_its_comments_are_true() {
         .fold(String::new(), |text, line| text + line + "\n");
     let table: toml::Table = taken_in.parse().unwrap_or_else(|why| panic!("{why}\n{taken_in}"));
     for (path, _) in paths() {
-        let path = path
-            .replace("credentials.*", "credentials.ROLE")
-            .replace('*', "NAME");
+        let (section, name) = path.rsplit_once('.').unwrap();
+        let path = format!("{}.{name}", with_names(section));
         let steps = path.split('.').collect::<Vec<_>>();
         let mut at = Some(&table);
         for step in &steps[..steps.len() - 1] {

@@ -86,10 +86,7 @@ pub fn config() -> String {
 }
 
 fn header(section: &Section) -> String {
-    section
-        .path
-        .replace("credentials.*", "credentials.ROLE")
-        .replace('*', "NAME")
+    reference::with_names(section.path)
 }
 
 /// `#drain = "30s"  # How long a shutdown waits for requests and streams in flight.`

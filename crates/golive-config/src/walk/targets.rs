@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::callees::pointers;
 use super::secrets::{self, Found, Owner};
 use super::{Need, Table, Walk, gateway};
-use crate::meant::{Budget, Commands, Declares, MissingCredential, Target, TargetFormat};
+use crate::meant::{
+    Access, Budget, Capability, ClientCertificate, Commands, Declares, MissingCredential, Target,
+    TargetFormat, TargetIssuer, TokenRole,
+};
 
 pub(super) fn all(walk: &mut Walk<'_>, root: &Table<'_>) -> BTreeMap<String, Target> {
     let tables = root.child(walk, "targets").named(walk);
@@ -40,6 +44,7 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
             .help("the lab breaks and floods what it plays; add staging = true if customers are not served there, else remove lab_url");
     }
     let (credentials, missing_credentials) = credentials(walk, table);
+    let issuer = issuer(walk, table);
     Some(Target {
         name: name.to_owned(),
         format,
@@ -49,6 +54,10 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
         scaled: table.flag(walk, "scaled").unwrap_or(false),
         credentials,
         missing_credentials,
+        issuer,
+        certificates: certificates(walk, table),
+        matrix: matrix(walk, table),
+        access: access(walk, table),
         declares: declares(walk, table),
         health_url: table.url(walk, "health_url").map(|at| at.value),
         metrics_url: table.url(walk, "metrics_url").map(|at| at.value),
@@ -110,6 +119,119 @@ fn credentials(
         }
     }
     (here, missing)
+}
+
+fn issuer(walk: &mut Walk<'_>, table: &Table<'_>) -> Option<TargetIssuer> {
+    let table = table.child(walk, "issuer");
+    let text = |walk: &mut Walk<'_>, name: &str, preset: &str| {
+        let written = table.text(walk, name);
+        written.map_or_else(|| preset.to_owned(), |at| at.value)
+    };
+    let roles = table.child(walk, "roles").named(walk);
+    let roles = roles.into_iter().map(|(role, inner)| {
+        let claim = inner.names(walk, "claim");
+        let claim = claim.map(|all| all.into_iter().map(|at| at.value).collect());
+        let subject = inner.text(walk, "subject").map(|at| at.value);
+        let token = TokenRole {
+            claim: claim.unwrap_or_else(|| vec![role.value.clone()]),
+            subject: subject.unwrap_or_else(|| format!("glv-check-{}", role.value)),
+        };
+        (role.value, token)
+    });
+    let roles = roles.collect();
+    let issuer = TargetIssuer {
+        name: text(walk, "name", "default"),
+        address: table.text(walk, "address").map(|at| at.value),
+        audience: text(walk, "audience", "golive"),
+        algorithms: algorithms(walk, &table),
+        typ: text(walk, "typ", "JWT"),
+        roles_claim: text(walk, "roles_claim", "roles"),
+        learns_within: table
+            .duration(walk, "learns_within")
+            .unwrap_or(Duration::from_secs(60)),
+        forgets_within: table
+            .duration(walk, "forgets_within")
+            .unwrap_or(Duration::from_secs(300)),
+        roles,
+    };
+    table.is_there().then_some(issuer)
+}
+
+fn algorithms(walk: &mut Walk<'_>, table: &Table<'_>) -> Vec<String> {
+    let known = ["RS256", "ES256", "EdDSA"];
+    let mut algorithms = Vec::new();
+    for written in table.names(walk, "algorithms").unwrap_or_default() {
+        if known.contains(&written.value.as_str()) {
+            algorithms.push(written.value);
+        } else {
+            let message = format!(
+                "`{}.algorithms` holds one that the lab has no key for",
+                table.path
+            );
+            walk.mistake(written.span, "bad_value", message)
+                .help(format!("it takes {}", known.join(", ")));
+        }
+    }
+    algorithms
+}
+
+fn certificates(walk: &mut Walk<'_>, table: &Table<'_>) -> BTreeMap<String, ClientCertificate> {
+    let mut found = BTreeMap::new();
+    for (role, inner) in table.child(walk, "certificates").named(walk) {
+        let (cert, key) = (inner.text(walk, "cert_file"), inner.text(walk, "key_file"));
+        let (Some(cert), Some(key)) = (cert, key) else {
+            continue;
+        };
+        let (cert_file, key_file) = (walk.join(&cert.value), walk.join(&key.value));
+        found.insert(role.value, ClientCertificate { cert_file, key_file });
+    }
+    found
+}
+
+fn matrix(walk: &mut Walk<'_>, table: &Table<'_>) -> BTreeMap<String, Vec<Capability>> {
+    let roles = table.child(walk, "matrix").named(walk);
+    let read = roles
+        .into_iter()
+        .map(|(role, inner)| (role.value, capabilities(walk, &inner, "may")));
+    read.collect()
+}
+
+fn access(walk: &mut Walk<'_>, table: &Table<'_>) -> Access {
+    let table = table.child(walk, "access");
+    let rows = table.text(walk, "rows_path");
+    if let Some(rows) = rows.as_ref().filter(|rows| !rows.value.starts_with('/')) {
+        walk.mistake(
+            rows.span.clone(),
+            "bad_value",
+            format!("`{}.rows_path` is no path from the root", table.path),
+        )
+        .help("write rows_path = \"/v1/ledger\"");
+    }
+    Access {
+        closed: capabilities(walk, &table, "closed"),
+        admin_url: table.url(walk, "admin_url").map(|at| at.value),
+        rows_path: rows.map(|at| at.value),
+    }
+}
+
+fn capabilities(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Vec<Capability> {
+    let mut found: Vec<Capability> = Vec::new();
+    for written in table.names(walk, name).unwrap_or_default() {
+        match written.value.parse() {
+            Ok(capability) => found.push(capability),
+            Err(why) => {
+                walk.mistake(
+                    written.span,
+                    "bad_value",
+                    format!("`{}.{name}`: {why}", table.path),
+                )
+                .help("as in may = [\"model:support\", \"admin:GET /admin/ledger\"]");
+            }
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
 }
 
 fn declares(walk: &mut Walk<'_>, table: &Table<'_>) -> Declares {

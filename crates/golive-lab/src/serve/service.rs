@@ -16,6 +16,7 @@ use crate::answer::{Answer, Before};
 use crate::arrival::Outcome;
 use crate::model;
 use crate::nonce::format_nonce;
+use crate::receiver::oidc::serve as oidc;
 use crate::script::Behaviour;
 use crate::serve::body::LabBody;
 use crate::serve::connection::Control;
@@ -44,6 +45,9 @@ pub(crate) async fn serve(
             if path.starts_with("/_lab") {
                 return Ok(control::answer(&world, request).await);
             }
+            if path.starts_with(oidc::PREFIX) {
+                return issued(&world, &control, &request).await;
+            }
             let (name, prefix) = provider_of(path);
             match world.provider(name) {
                 Some(provider) => (provider, prefix),
@@ -71,6 +75,24 @@ pub(crate) async fn serve(
         return Err(ToldToReset);
     }; // taken only here and above
     arriving.answer(body).await
+}
+
+/// A document of the lab's OIDC issuer, or the outage that it is to meet.
+async fn issued(
+    world: &Arc<World>,
+    control: &Control,
+    request: &Request<Incoming>,
+) -> Result<Response<LabBody>, ToldToReset> {
+    match oidc::answer(world, request).await {
+        oidc::Answer::Send(response) => return Ok(*response),
+        oidc::Answer::Hang => std::future::pending::<()>().await,
+        oidc::Answer::Reset if request.version() != Version::HTTP_2 => {
+            control.reset();
+            std::future::pending::<()>().await; // the connection's task ends us
+        }
+        oidc::Answer::Reset => {}
+    }
+    Err(ToldToReset)
 }
 
 /// The provider that a path names, and the length of that prefix.

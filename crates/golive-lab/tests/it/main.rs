@@ -5,6 +5,7 @@ mod docs;
 mod faults;
 mod formats;
 mod http;
+mod issuer;
 mod leaving;
 mod listeners;
 mod load;

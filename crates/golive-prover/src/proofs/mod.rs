@@ -12,6 +12,7 @@ mod s1_secrets;
 mod s2_rate_limits;
 mod s3_validation;
 mod s5_auth;
+mod s6_rbac;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -29,6 +30,7 @@ pub const PROOFS: &[Proof] = &[
     s2_rate_limits::PROOF,
     s3_validation::PROOF,
     s5_auth::PROOF,
+    s6_rbac::PROOF,
     p1_load::PROOF,
     p2_timeouts::PROOF,
     m1_health::PROOF,

@@ -23,6 +23,8 @@ pub enum Door {
     Health,
     /// The declared `metrics_url`; the path is what stands behind it, usually nothing.
     Metrics,
+    /// The declared `access.admin_url`, or the target's own host; the path is absolute there.
+    Admin,
 }
 
 /// Who the request says it is.
@@ -100,6 +102,15 @@ impl Call {
             door: Door::Metrics,
             credential: Credential::None,
             ..Call::get("")
+        }
+    }
+
+    /// A request of the administration, for an absolute path on its host.
+    #[must_use]
+    pub fn admin(method: Method, path: impl Into<String>) -> Call {
+        Call {
+            door: Door::Admin,
+            ..Call::new(method, path)
         }
     }
 

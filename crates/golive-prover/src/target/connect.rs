@@ -18,7 +18,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -51,6 +51,9 @@ pub enum TlsError {
         /// As configured.
         path: PathBuf,
     },
+    /// A client certificate and its key do not go together, or are of a kind that TLS does not take.
+    #[error("the client certificate cannot be used: {0}")]
+    ClientCertificate(#[source] rustls::Error),
     /// TLS could not be set up.
     #[error("cannot set up TLS")]
     Setup(#[source] rustls::Error),
@@ -58,6 +61,15 @@ pub enum TlsError {
 
 /// TLS that verifies: against Mozilla's roots, or against the certificates of `ca_file` instead.
 pub(crate) fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, TlsError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Setup)?
+        .with_root_certificates(roots(ca_file)?)
+        .with_no_client_auth())
+}
+
+fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     if ca_file.is_none() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
@@ -77,12 +89,22 @@ pub(crate) fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, TlsError> {
             });
         }
     }
+    Ok(roots)
+}
+
+/// The same trust, shown to the target with a client certificate.
+pub(crate) fn tls_as(
+    ca_file: Option<&Path>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
+    ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Setup)?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
+        .with_root_certificates(roots(ca_file)?)
+        .with_client_auth_cert(chain, key)
+        .map_err(TlsError::ClientCertificate)
 }
 
 /// A client that keeps up to `idle` connections.

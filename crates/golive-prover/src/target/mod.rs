@@ -22,6 +22,7 @@ use golive_config::{BaseUrl, Target, TargetFormat};
 use http::{HeaderName, HeaderValue, Request, Uri};
 use http_body_util::Full;
 use rustls::ClientConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 
@@ -93,6 +94,31 @@ impl TargetClient {
             budget,
             cancel,
             run_id: rand::random(),
+        };
+        Ok(TargetClient {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// The same client, showing a client certificate. It shares the budget and the interruption, no connection.
+    ///
+    /// # Errors
+    /// [`TlsError`] when the certificate and its key do not go together.
+    pub fn showing(
+        &self,
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<TargetClient, TlsError> {
+        let tls = connect::tls_as(self.inner.config.ca_file.as_deref(), chain, key)?;
+        let inner = Inner {
+            config: Arc::clone(&self.inner.config),
+            pooled: connect::pool(tls.clone(), 256),
+            fresh: connect::pool(tls.clone(), 0),
+            tls,
+            redactor: self.inner.redactor.clone(),
+            budget: self.inner.budget.clone(),
+            cancel: self.inner.cancel.clone(),
+            run_id: self.inner.run_id,
         };
         Ok(TargetClient {
             inner: Arc::new(inner),
@@ -310,6 +336,13 @@ impl TargetClient {
             Door::Target => Some(&self.inner.config.url),
             Door::Health => self.inner.config.health_url.as_ref(),
             Door::Metrics => self.inner.config.metrics_url.as_ref(),
+            Door::Admin => self
+                .inner
+                .config
+                .access
+                .admin_url
+                .as_ref()
+                .or(Some(&self.inner.config.url)),
         }
     }
 
@@ -326,7 +359,9 @@ impl TargetClient {
             .door(call.door)
             .ok_or("the target declares no such address")?;
         let address = match call.door {
-            Door::Target => format!("{}://{}{}", base.scheme.as_str(), base.authority(), call.path),
+            Door::Target | Door::Admin => {
+                format!("{}://{}{}", base.scheme.as_str(), base.authority(), call.path)
+            }
             Door::Health | Door::Metrics => base.join(&call.path),
         };
         let uri: Uri = address

@@ -33,8 +33,9 @@ pub async fn run(args: cli::Lab, quiet: bool) -> Exit {
     if !quiet {
         let url = lab.url();
         output::say(&format!(
-            "golive lab is ready: {url} (seed {})\n  OpenAI base URL     {url}/v1\n  Anthropic base URL  {url}\n  HTTP agent          {url}/agent\n  what arrived        {url}/_lab/timeline",
-            lab.seed()
+            "golive lab is ready: {url} (seed {})\n  OpenAI base URL     {url}/v1\n  Anthropic base URL  {url}\n  HTTP agent          {url}/agent\n  OIDC issuer         {}\n  what arrived        {url}/_lab/timeline",
+            lab.seed(),
+            lab.issuer_url("default")
         ));
     }
     super::serve::until_signal().await;

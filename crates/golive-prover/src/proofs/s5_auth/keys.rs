@@ -2,42 +2,30 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use golive_checklist::judge::{Rule, Scored, Tally, UnscoredReason};
+use golive_checklist::judge::{Rule, Scored, Tally};
 use golive_checklist::report::{Evidence, PartReport};
 use golive_checklist::threshold::Zone;
 use golive_config::TargetFormat;
-use golive_lab::Query;
 use http::Method;
 
 use super::refused;
+use super::routes::{
+    Kind, QUICK, Route, Tried, arrivals_at_lab, judged, name, question, seen_at_lab, send_all, short,
+};
 use super::wrong;
-use crate::control::{Controls, Negative, Positive};
+use crate::control::{Controls, Positive};
 use crate::ctx::Ctx;
-use crate::target::{Ask, Call, Credential, DEAD_ROLES, Exchange, live_roles, millis};
+use crate::target::{Credential, DEAD_ROLES, live_roles, millis};
 
-/// Requests in flight at once: quick, and no load.
-const AT_ONCE: usize = 6;
-
-/// A refusal that takes longer is worth a warning: it costs the target more than the caller.
-const QUICK: Duration = Duration::from_secs(5);
+/// API keys of these proofs.
+const KEYS: Kind = Kind {
+    right: "right",
+    wrong: "wrong",
+    names_users: true,
+};
 
 /// The fewest wrong keys a verdict may rest on.
 const FEWEST: u64 = 30;
-
-/// A route of the format, and how to ask on it.
-#[derive(Clone, Copy)]
-enum Route {
-    Plain,
-    Stream,
-    Models,
-}
-
-/// One try and what came of it.
-struct Tried {
-    name: String,
-    exchange: Exchange,
-}
 
 pub(super) async fn prove(ctx: &Ctx) -> PartReport {
     let mut part = ctx.part("S5.keys").fix(
@@ -52,9 +40,10 @@ pub(super) async fn prove(ctx: &Ctx) -> PartReport {
     for control in right_keys(ctx, "before").await {
         controls = controls.positive(control);
     }
-    let (routes, control, notes) = judged_routes(ctx, &key).await;
+    let (routes, control, notes) =
+        judged(ctx, KEYS, &|call| call.credential(Credential::Key(key.clone()))).await;
     controls = controls.negative(control);
-    if let Some(control) = seen_at_lab(ctx).await {
+    if let Some(control) = seen_at_lab(ctx, KEYS).await {
         controls = controls.negative(control);
     }
 
@@ -72,7 +61,7 @@ pub(super) async fn prove(ctx: &Ctx) -> PartReport {
             }
         });
     }
-    let (leaked, arrivals) = arrivals_at_lab(ctx, &mut tally).await;
+    let (leaked, arrivals) = arrivals_at_lab(ctx, KEYS, &mut tally).await;
     for control in right_keys(ctx, "after").await {
         controls = controls.positive(control);
     }
@@ -128,7 +117,7 @@ pub(super) async fn prove(ctx: &Ctx) -> PartReport {
 async fn right_keys(ctx: &Ctx, when: &str) -> Vec<Positive> {
     let mut out = Vec::new();
     for role in live_roles(&ctx.config.credentials) {
-        let ask = question(ctx, "right", &format!("right-{when}-{role}"));
+        let ask = question(ctx, KEYS, KEYS.right, &format!("right-{when}-{role}"));
         let call = ctx
             .target
             .call(&ask)
@@ -145,66 +134,6 @@ async fn right_keys(ctx: &Ctx, when: &str) -> Vec<Positive> {
     out
 }
 
-/// The routes on which the right key is let in: only there is a refusal of a wrong one worth anything.
-async fn judged_routes(ctx: &Ctx, key: &str) -> (Vec<Route>, Negative, Vec<String>) {
-    let (mut routes, mut notes) = (Vec::new(), Vec::new());
-    let mut plain = Scored::Unscored(UnscoredReason::Empty);
-    let mut detail = String::new();
-    for route in candidates(ctx) {
-        let call = route
-            .call(ctx, "right", "right-route")
-            .credential(Credential::Key(key.to_owned()));
-        let exchange = ctx.target.send(call).await;
-        let let_in =
-            exchange.score(|answer| Scored::Scored(answer.status.is_success() && !answer.body.is_empty()));
-        if let_in == Scored::Scored(true) {
-            routes.push(route);
-        } else {
-            notes.push(format!(
-                "{}: the right key got {}",
-                route.name(),
-                exchange.in_short()
-            ));
-        }
-        if matches!(route, Route::Plain) {
-            detail = exchange.in_short();
-            plain = let_in;
-        }
-    }
-    let names: Vec<&str> = routes.iter().map(|route| route.name()).collect();
-    if !names.is_empty() {
-        detail = format!("let in on: {}", names.join(", "));
-    }
-    (
-        routes,
-        Negative::new("the same request with the right key is let in", plain, detail),
-        notes,
-    )
-}
-
-/// With a lab: what is let in is seen there, so that a call behind the target's back would be, too.
-async fn seen_at_lab(ctx: &Ctx) -> Option<Negative> {
-    ctx.lab.as_ref()?;
-    let query = Query {
-        contains: Some(ctx.marker("right")),
-        wait: Duration::from_secs(1),
-        limit: 10,
-        brief: true,
-        ..Query::default()
-    };
-    let seen = ctx.timeline(&query).await.map(|page| page.arrivals.len());
-    let detail = match &seen {
-        Scored::Scored(count) => format!("{count} arrivals"),
-        Scored::Unscored(_) => String::new(),
-    };
-    let seen = seen.map(|count| count > 0);
-    Some(Negative::new(
-        "a request that is let in is seen at the lab",
-        seen,
-        detail,
-    ))
-}
-
 async fn wrong_keys(ctx: &Ctx, key: &str, routes: &[Route]) -> Vec<Tried> {
     let wrongs = wrong::all(key, &mut ctx.dice("keys"));
     let total = wrongs.len() * routes.len();
@@ -212,8 +141,8 @@ async fn wrong_keys(ctx: &Ctx, key: &str, routes: &[Route]) -> Vec<Tried> {
     for route in routes {
         for (number, wrong) in wrongs.iter().enumerate() {
             calls.push((
-                name(route, wrong.name),
-                wrong.on(route.call(ctx, "wrong", &format!("{number}"))),
+                name(*route, wrong.name),
+                wrong.on(route.call(ctx, KEYS, KEYS.wrong, &format!("{number}"))),
             ));
         }
         for role in DEAD_ROLES
@@ -221,9 +150,9 @@ async fn wrong_keys(ctx: &Ctx, key: &str, routes: &[Route]) -> Vec<Tried> {
             .filter(|role| ctx.config.credentials.contains_key(**role))
         {
             let call = route
-                .call(ctx, "wrong", role)
+                .call(ctx, KEYS, KEYS.wrong, role)
                 .credential(Credential::Role((*role).to_owned()));
-            calls.push((name(route, &format!("the {role} key")), call));
+            calls.push((name(*route, &format!("the {role} key")), call));
         }
     }
     send_all(ctx, calls).await
@@ -234,7 +163,7 @@ async fn other_doors(ctx: &Ctx) -> Vec<Tried> {
     let route = ctx.target.route();
     let ask = || {
         Route::Plain
-            .call(ctx, "wrong", "door")
+            .call(ctx, KEYS, KEYS.wrong, "door")
             .credential(Credential::None)
     };
     let mut calls = vec![
@@ -276,59 +205,6 @@ async fn other_doors(ctx: &Ctx) -> Vec<Tried> {
     send_all(ctx, calls).await
 }
 
-async fn send_all(ctx: &Ctx, calls: Vec<(String, Call)>) -> Vec<Tried> {
-    let total = calls.len();
-    let mut out = Vec::with_capacity(total);
-    let mut running = futures_util::stream::iter(calls)
-        .map(|(name, call)| async move {
-            Tried {
-                name,
-                exchange: ctx.target.send(call).await,
-            }
-        })
-        .buffered(AT_ONCE);
-    while let Some(tried) = running.next().await {
-        out.push(tried);
-        if out.len() % 10 == 0 {
-            ctx.waiting(format!("wrong credentials: {} of {total}", out.len()));
-        }
-    }
-    out
-}
-
-/// What of the wrong keys reached the model: each arrival is one that was let in, whatever was answered.
-async fn arrivals_at_lab(ctx: &Ctx, tally: &mut Tally) -> (bool, Vec<String>) {
-    if ctx.lab.is_none() {
-        return (false, Vec::new());
-    }
-    let query = Query {
-        contains: Some(ctx.marker("wrong")),
-        wait: Duration::from_millis(500),
-        limit: 50,
-        brief: true,
-        ..Query::default()
-    };
-    match ctx.timeline(&query).await {
-        Scored::Scored(page) => {
-            let line = |at: &golive_lab::Arrival| format!("{:>10} µs  {} {}", at.at_us, at.method, at.path);
-            let lines: Vec<String> = page.arrivals.iter().map(line).collect();
-            if lines.is_empty() {
-                tally.add_good();
-            } else {
-                tally.add_bad(format!(
-                    "{} requests with a wrong key reached the model",
-                    lines.len()
-                ));
-            }
-            (!lines.is_empty(), lines)
-        }
-        Scored::Unscored(reason) => {
-            tally.add_unscored(&reason);
-            (false, Vec::new())
-        }
-    }
-}
-
 /// An unknown key and a revoked one must be told the same, or the answer says which keys once were good.
 fn told_apart(tried: &[Tried]) -> Option<String> {
     let message = |wanted: &str| {
@@ -342,47 +218,4 @@ fn told_apart(tried: &[Tried]) -> Option<String> {
         .filter_map(|role| Some((role, message(&format!("the {role} key"))?)))
         .find(|(_, said)| *said != unknown)
         .map(|(role, _)| format!("a key that is {role} is answered in other words than an unknown one"))
-}
-
-fn candidates(ctx: &Ctx) -> Vec<Route> {
-    match ctx.target.format() {
-        TargetFormat::OpenAi | TargetFormat::Anthropic => vec![Route::Plain, Route::Stream, Route::Models],
-        TargetFormat::Http if ctx.config.pointers.as_ref().is_some_and(|p| p.stream.is_some()) => {
-            vec![Route::Plain, Route::Stream]
-        }
-        TargetFormat::Http => vec![Route::Plain],
-    }
-}
-
-impl Route {
-    fn name(self) -> &'static str {
-        match self {
-            Route::Plain => "plain",
-            Route::Stream => "stream",
-            Route::Models => "models",
-        }
-    }
-
-    fn call(self, ctx: &Ctx, kind: &str, marker: &str) -> Call {
-        match self {
-            Route::Plain => ctx.target.call(&question(ctx, kind, marker)),
-            Route::Stream => ctx.target.call(&question(ctx, kind, marker).streamed()),
-            Route::Models => Call::get(ctx.target.v1("/models")),
-        }
-    }
-}
-
-/// A question that carries the marker of its kind, so that the lab can tell the right from the wrong.
-fn question(ctx: &Ctx, kind: &str, tail: &str) -> Ask {
-    Ask::new(format!("Say hello. {}-{tail}", ctx.marker(kind))).user(ctx.user("keys"))
-}
-
-fn name(route: &Route, wrong: &str) -> String {
-    format!("{}: {wrong}", route.name())
-}
-
-fn short(exchange: &Exchange) -> String {
-    exchange
-        .status()
-        .map_or_else(|| "-".to_owned(), |status| status.to_string())
 }
