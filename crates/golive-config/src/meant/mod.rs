@@ -13,8 +13,8 @@ mod upstream;
 
 pub use callee::{Callee, CalleeKind, LinkRef, Pointers};
 pub use sections::{
-    ConfiguredKey, Durability, Inbound, Limits, Log, LogFormat, LogLevel, Probes, Server, StoreSection,
-    Transport, WhenFull,
+    ConfiguredKey, Durability, Inbound, Limits, Log, LogFormat, LogLevel, MasterKey, Probes, Server,
+    StoreSection, Transport, WhenFull,
 };
 pub use target::{Budget, Commands, Declares, MissingCredential, Target, TargetFormat};
 pub use upstream::{Clocks, Upstream, UpstreamKind};

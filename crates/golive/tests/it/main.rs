@@ -17,6 +17,7 @@ mod pages;
 mod report_page;
 mod requests;
 mod sdk;
+mod seal;
 mod tags;
 mod tls;
 mod upstream_faults;
