@@ -97,10 +97,11 @@ async fn data_keys_are_replaced_while_the_gateway_serves_and_while_it_does_not()
     assert!(prompt_of(&gate, &first).await.contains("remember the heron"));
 }
 
-fn bulk(id: u128) -> LedgerRow {
+/// `now_us` is of this day: the gateway removes rows that are older than it keeps them.
+fn bulk(id: u128, now_us: i64) -> LedgerRow {
     LedgerRow {
         id: Uuid::from_u128(id),
-        at_us: 1_700_000_000_000_000 + id as i64,
+        at_us: now_us,
         principal: "key_bulk".into(),
         user_hash: None,
         callee: Some("model/plain".into()),
@@ -142,6 +143,7 @@ async fn open(path: &Path) -> Store {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_in_the_middle_every_row_opens_and_the_rotation_goes_on_where_it_was() {
     const ROWS: u128 = 6000;
+    let now_us = golive_store::now_us();
     let mut gate = Setup::default().start().await;
     let hers = gate.chat().saying("remember the heron").send().await.id();
     gate.row(&hers).await;
@@ -149,7 +151,7 @@ async fn killed_in_the_middle_every_row_opens_and_the_rotation_goes_on_where_it_
     let store = open(&gate.file("golive.db")).await;
     join_all((0..64).map(async |caller| {
         for id in (caller..ROWS).step_by(64) {
-            store.writer().commit(bulk(id)).await.expect("it is kept");
+            store.writer().commit(bulk(id, now_us)).await.expect("it is kept");
         }
     }))
     .await;
@@ -200,7 +202,7 @@ async fn killed_in_the_middle_every_row_opens_and_the_rotation_goes_on_where_it_
             .ledger_row(Uuid::from_u128(id), true)
             .await
             .expect("it opens");
-        assert_eq!(row.expect("it is there"), bulk(id));
+        assert_eq!(row.expect("it is there"), bulk(id, now_us));
     }
     store.close().await;
 }
