@@ -323,8 +323,9 @@ fn master_key(walk: &mut Walk<'_>, table: &Table<'_>) -> (MasterKey, String) {
         walk.mistake(table.place(by_command), "two_sources", message)
             .help("keep one of the two");
     }
+    let is_list = command.is_some(); // what is none was noted by the reader
     let words: Vec<String> = command.into_iter().flatten().map(|at| at.value).collect();
-    if words.is_empty() {
+    if is_list && words.is_empty() {
         let message = format!("`store.{by_command}` names no program");
         walk.mistake(table.place(by_command), "bad_value", message).help(
             "write the program and its arguments, as in master_key_command = [\"vault\", \"read\", \"-field=key\", \"secret/golive\"]",

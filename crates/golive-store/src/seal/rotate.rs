@@ -29,9 +29,10 @@ use crate::{Store, StoreError};
 
 /// `meta` entry: a rotation that has begun and not ended.
 pub(crate) const STATE: &str = "seal_rotation";
-/// Rows of one batch, and bytes of their content: the writer is held for a few milliseconds.
-const BATCH_ROWS: i64 = 128;
-const BATCH_BYTES: u64 = 512 * 1024;
+/// Rows of one batch, and bytes of their content: the writer is held for a few milliseconds, and a number of rows that
+/// comes again stays prepared.
+const BATCH_ROWS: i64 = 32;
+const BATCH_BYTES: u64 = 128 * 1024;
 /// Sweeps before it is given up: the second finds what was in flight when the first began, and there is no third
 /// source of old values.
 const SWEEPS: u32 = 8;

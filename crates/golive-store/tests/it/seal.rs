@@ -104,7 +104,7 @@ async fn killed_before_or_after_any_step_the_old_state_stands_or_the_new_and_it_
         for step in 0.. {
             let world = World::new();
             let store = world.open().await.store;
-            fill(&store, 0..300).await; // three batches
+            fill(&store, 0..300).await; // ten batches
             store.close().await;
             let flaky = Flaky::open(&world.path()).await;
             let opened = Store::open_on(world.options(), flaky.clone(), None)
