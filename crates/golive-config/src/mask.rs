@@ -28,8 +28,8 @@ const KNOWN_KINDS: &[(&str, usize)] = &[
     ("Bearer ", 12),
 ];
 
-/// Words that make a key's name the name of a secret. `_env` and `_file` at the end take it back:
-/// those name a place.
+/// Words that make a key's name the name of a secret. `_env`, `_file` and `_command` at the end take it
+/// back: those name a place, or who knows it.
 const SECRET_WORDS: &[&str] = &[
     "api_key",
     "apikey",
@@ -50,7 +50,7 @@ const SECRET_WORDS: &[&str] = &[
 pub(crate) fn names_a_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase().replace('-', "_");
     // `tokens` counts what a model reads and writes; a literal under it is still known by its own looks.
-    if key.ends_with("_env") || key.ends_with("_file") || key == "tokens" {
+    if ["_env", "_file", "_command"].iter().any(|end| key.ends_with(end)) || key == "tokens" {
         return false;
     }
     if key == "key" || key.ends_with("_key") || SECRET_WORDS.iter().any(|word| key.contains(word)) {

@@ -21,12 +21,15 @@ pub use ledger::{
     Admission, Basis, Cursor, LedgerFilter, LedgerRow, NotAUserHash, OpenRow, Tokens, UserHash,
 };
 pub use releases::Release;
-pub use seal::{BadMasterKey, MasterKey, SealError};
+pub use seal::{
+    BadMasterKey, CommandFailed, KeyStatus, MasterKey, Pace, Progress, Replaced, Rotated, RotationStatus,
+    SealChange, SealError, SealStatus, SpillStatus, run_master_key_command,
+};
 pub use spill::SpillError;
 pub use store::{
     Durability, Holder, Opened, Retained, Retention, Store, StoreError, StoreOptions, WhenFull, now_us,
 };
-pub use writer::{CommitRefused, Committed, Writer};
+pub use writer::{CommitRefused, Committed, NotDone, Writer};
 
 pub use secrecy::SecretString;
 pub use uuid::Uuid;

@@ -6,75 +6,65 @@
 //! can be replaced without touching what stands. The user-hash key is rewrapped when the master key
 //! changes, but never replaced: hashes must stay comparable.
 //!
-//! Random 96-bit nonces: one key may seal 2^32 values (NIST SP 800-38D §8.3) before it must be retired.
+//! Random 96-bit nonces: one key may seal 2^32 values (NIST SP 800-38D §8.3). [`uses`] counts them over restarts, and
+//! a key that has sealed so many seals no more.
+//!
+//! What is sealed, column by column:
+//!
+//! | column | how |
+//! | --- | --- |
+//! | `ledger.prompt`, `ledger.reply` | sealed |
+//! | `ledger.client_request_id` | sealed, as text (`§` and hexadecimal digits): callers put into it what they like |
+//! | `ledger.user_hash` | a keyed hash under a key of its own |
+//! | every record of the spill file | sealed whole, its content a second time |
+//! | `data_keys.wrapped` | sealed under the master key |
+//! | `api_keys.hash` | SHA-256 of 256 random bits: nothing to guess |
+//!
+//! In clear stand the words of golive and of its operators, which the indexes and the limits read: times, outcomes,
+//! decisions (never a caller's text), token counts, the names of agents, models, keys and teams, a trace id (checked to
+//! be 32 hexadecimal digits), the first 12 characters of a key (18 of its 256 random bits), and the definition of each
+//! release, which holds no secret.
 //!
 //! Never: prints a key, seals under a retired key, or opens a value under a key of another purpose.
 
+mod command;
+mod data_keys;
+mod master;
+mod reseal;
+mod rewrap;
+mod rotate;
+mod status;
+pub(crate) mod uses;
+
 use std::collections::HashMap;
-use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
-use aws_lc_rs::hkdf::{self, HKDF_SHA256};
 use aws_lc_rs::hmac;
-use zeroize::Zeroizing;
+
+pub use command::{CommandFailed, run_master_key_command};
+use data_keys::DataKey;
+pub(crate) use data_keys::KeyringError;
+pub use master::{BadMasterKey, MasterKey};
+pub(crate) use rewrap::REPLACED;
+pub use rewrap::Replaced;
+pub(crate) use rotate::Rotations;
+pub use rotate::{Pace, Progress, Rotated, SealChange};
+pub use status::{KeyStatus, RotationStatus, SealStatus, SpillStatus};
+use uses::{Use, Uses};
 
 use crate::UserHash;
-use crate::backend::{Backend, Failure, FailureKind, Row, Statement, Value};
 
 const VERSION: u8 = 1;
 const HEADER: usize = 1 + 4;
 const TAG: usize = 16;
 
+/// Begins a sealed text. No value of these columns can begin so: they are visible ASCII.
+pub(crate) const MARK: char = '§';
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 /// Bytes by which a sealed value is longer than the plain one.
 pub(crate) const OVERHEAD: usize = HEADER + NONCE_LEN + TAG;
-
-/// The key that wraps all data keys: 32 bytes, wiped on drop, never printed.
-pub struct MasterKey(Zeroizing<[u8; 32]>);
-
-/// The master key has another length than 32 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the master key has {0} bytes; it must be 32 random bytes, written in base64")]
-pub struct BadMasterKey(pub usize);
-
-impl MasterKey {
-    /// Takes the 32 bytes.
-    pub fn new(bytes: &[u8]) -> Result<MasterKey, BadMasterKey> {
-        let mut key = Zeroizing::new([0; 32]);
-        if bytes.len() != key.len() {
-            return Err(BadMasterKey(bytes.len()));
-        }
-        key.copy_from_slice(bytes);
-        Ok(MasterKey(key))
-    }
-
-    fn derive(&self, info: &[u8]) -> Result<Zeroizing<[u8; 32]>, SealError> {
-        let salt = hkdf::Salt::new(HKDF_SHA256, b"golive/store/1");
-        let mut out = Zeroizing::new([0; 32]);
-        salt.extract(&self.0[..])
-            .expand(&[info], HKDF_SHA256)
-            .and_then(|okm| okm.fill(&mut out[..]))
-            .map_err(|_| SealError::Library)?;
-        Ok(out)
-    }
-
-    /// Tells one master key from another and nothing else about it: 16 hexadecimal digits.
-    fn fingerprint(&self) -> Result<String, SealError> {
-        Ok(self.derive(b"fingerprint")?[..8]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect())
-    }
-
-    fn wrapping_key(&self) -> Result<RandomizedNonceKey, SealError> {
-        RandomizedNonceKey::new(&AES_256_GCM, &self.derive(b"wrap")?[..]).map_err(|_| SealError::Library)
-    }
-}
-
-impl fmt::Debug for MasterKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MasterKey(..)")
-    }
-}
 
 /// Why a value could not be sealed or opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,6 +81,9 @@ pub enum SealError {
     /// Changed, moved to another row, or sealed under another key of the same id.
     #[error("a sealed value was changed or moved from its row")]
     Forged,
+    /// The key has sealed as many values as it may.
+    #[error("data key {0} has sealed 2^32 values and may seal no more; `golive seal rotate` makes a new one")]
+    Exhausted(u32),
     /// The wrapped keys belong to another master key.
     #[error("the master key is not the one this store was sealed with")]
     WrongMaster,
@@ -146,77 +139,21 @@ impl Place<'_> {
 /// The data keys of a store, unwrapped.
 pub(crate) struct Keyring {
     opening: HashMap<(Purpose, u32), RandomizedNonceKey>,
-    content: u32,
-    spill: u32,
+    content: (u32, Arc<Use>),
+    spill: (u32, Arc<Use>),
     user_hash: hmac::Key,
 }
 
 impl Keyring {
-    /// Reads and unwraps the data keys. `None` if the store has none yet.
-    pub(crate) async fn load(
-        backend: &dyn Backend,
-        master: &MasterKey,
-    ) -> Result<Option<Keyring>, KeyringError> {
-        let rows = backend.query(SELECT, vec![]).await?;
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        let (wrapping, fingerprint) = (master.wrapping_key()?, master.fingerprint()?);
-        let mut keys = Vec::with_capacity(rows.len());
-        for row in &rows {
-            if row.text(2)? != fingerprint {
-                return Err(SealError::WrongMaster.into());
-            }
-            keys.push(unwrap(row, &wrapping)?);
-        }
-        Keyring::of(keys).map(Some)
-    }
-
-    /// Makes the data keys of a new store.
-    pub(crate) async fn create(
-        backend: &dyn Backend,
-        master: &MasterKey,
-        now_us: i64,
-    ) -> Result<Keyring, KeyringError> {
-        let (wrapping, fingerprint) = (master.wrapping_key()?, master.fingerprint()?);
-        let mut rows = Vec::new();
-        for (id, purpose) in (1u32..).zip(Purpose::ALL) {
-            let mut key = Zeroizing::new([0; 32]);
-            aws_lc_rs::rand::fill(&mut key[..]).map_err(|_| SealError::Library)?;
-            let wrapped = seal_with(
-                &wrapping,
-                id,
-                &wrapped_place(&id.to_be_bytes(), purpose),
-                &key[..],
-            )?;
-            rows.push(vec![
-                Value::Int(Some(id.into())),
-                Value::text(purpose.as_str()),
-                Value::text(&fingerprint),
-                Value::bytes(&wrapped),
-                Value::Int(Some(now_us)),
-            ]);
-        }
-        backend
-            .transact(&[Statement::Rows {
-                head: INSERT,
-                rows: &rows,
-                tail: "",
-            }])
-            .await?;
-        Keyring::load(backend, master)
-            .await?
-            .ok_or(KeyringError::Missing("content"))
-    }
-
-    fn of(keys: Vec<DataKey>) -> Result<Keyring, KeyringError> {
+    fn of(keys: Vec<DataKey>, uses: &Uses) -> Result<Keyring, KeyringError> {
         let current = |purpose: Purpose| {
             let living = keys.iter().filter(|key| key.purpose == purpose && !key.retired);
             living
                 .max_by_key(|key| key.id)
                 .ok_or(KeyringError::Missing(purpose.as_str()))
         };
-        let (content, spill) = (current(Purpose::Content)?.id, current(Purpose::Spill)?.id);
+        let sealing = |purpose| current(purpose).map(|key| (key.id, uses.of(key.id)));
+        let (content, spill) = (sealing(Purpose::Content)?, sealing(Purpose::Spill)?);
         let user_hash = hmac::Key::new(hmac::HMAC_SHA256, &current(Purpose::UserHash)?.key[..]);
         let mut opening = HashMap::new();
         for key in keys {
@@ -238,11 +175,14 @@ impl Keyring {
         place: &Place<'_>,
         plain: &[u8],
     ) -> Result<Vec<u8>, SealError> {
-        let id = match purpose {
-            Purpose::Content => self.content,
-            Purpose::Spill => self.spill,
+        let (id, uses) = match purpose {
+            Purpose::Content => (self.content.0, &self.content.1),
+            Purpose::Spill => (self.spill.0, &self.spill.1),
             Purpose::UserHash => return Err(SealError::Library), // hashes, does not seal
         };
+        if !uses.one_more() {
+            return Err(SealError::Exhausted(id));
+        }
         let key = self
             .opening
             .get(&(purpose, id))
@@ -265,6 +205,43 @@ impl Keyring {
         open_with(key, place, sealed)
     }
 
+    /// The key that seals values of this purpose; `None` for a purpose that seals nothing.
+    fn sealing(&self, purpose: Purpose) -> Option<u32> {
+        match purpose {
+            Purpose::Content => Some(self.content.0),
+            Purpose::Spill => Some(self.spill.0),
+            Purpose::UserHash => None,
+        }
+    }
+
+    /// Values that the sealing keys may still seal: the smaller of the two.
+    fn seals_left(&self) -> u64 {
+        let most = self.content.1.count().max(self.spill.1.count());
+        uses::BOUND.saturating_sub(most)
+    }
+
+    /// Seals a text for a column of texts: [`MARK`], then hexadecimal digits.
+    pub(crate) fn seal_text(&self, place: &Place<'_>, plain: &str) -> Result<String, SealError> {
+        let sealed = self.seal(Purpose::Content, place, plain.as_bytes())?;
+        let mut text = String::with_capacity(MARK.len_utf8() + sealed.len() * 2);
+        text.push(MARK);
+        for byte in sealed {
+            text.push(char::from(HEX[usize::from(byte >> 4)]));
+            text.push(char::from(HEX[usize::from(byte & 15)]));
+        }
+        Ok(text)
+    }
+
+    /// Opens what [`Keyring::seal_text`] gave. A text without the mark was written before this column was sealed.
+    pub(crate) fn open_text(&self, place: &Place<'_>, text: &str) -> Result<String, SealError> {
+        let Some(digits) = text.strip_prefix(MARK) else {
+            return Ok(text.to_owned());
+        };
+        let sealed = from_hex(digits).ok_or(SealError::Short)?;
+        let plain = self.open(Purpose::Content, place, &sealed)?;
+        String::from_utf8(plain).map_err(|_| SealError::Forged)
+    }
+
     /// The keyed hash of a user. The length goes in front, so that no two pairs give the same bytes.
     pub(crate) fn user_hash(&self, principal: &str, user: &str) -> UserHash {
         let mut context = hmac::Context::with_key(&self.user_hash);
@@ -274,54 +251,6 @@ impl Keyring {
         let mut hash = [0; 16];
         hash.copy_from_slice(&context.sign().as_ref()[..16]);
         UserHash(hash)
-    }
-}
-
-/// Why the data keys are not to be had.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum KeyringError {
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    #[error(transparent)]
-    Database(#[from] Failure),
-    #[error("the store has no data key for `{0}`")]
-    Missing(&'static str),
-}
-
-struct DataKey {
-    id: u32,
-    purpose: Purpose,
-    retired: bool,
-    key: Zeroizing<Vec<u8>>,
-}
-
-fn unwrap(row: &Row, wrapping: &RandomizedNonceKey) -> Result<DataKey, KeyringError> {
-    let damaged = || Failure::new(FailureKind::Damaged, "a data key has an unknown purpose or id");
-    let id = u32::try_from(row.int(0)?).map_err(|_| damaged())?;
-    let name = row.text(1)?;
-    let purpose = Purpose::ALL
-        .into_iter()
-        .find(|purpose| purpose.as_str() == name)
-        .ok_or_else(damaged)?;
-    let wrapped = row.maybe_bytes(3)?.ok_or(SealError::Short)?;
-    let key = Zeroizing::new(open_with(
-        wrapping,
-        &wrapped_place(&id.to_be_bytes(), purpose),
-        &wrapped,
-    )?);
-    Ok(DataKey {
-        id,
-        purpose,
-        retired: row.maybe_int(4)?.is_some(),
-        key,
-    })
-}
-
-fn wrapped_place(id: &[u8; 4], purpose: Purpose) -> Place<'_> {
-    Place {
-        table: "data_keys",
-        column: purpose.as_str(),
-        row: id,
     }
 }
 
@@ -336,6 +265,17 @@ fn key_id(sealed: &[u8]) -> Result<u32, SealError> {
         return Err(SealError::Short);
     }
     Ok(u32::from_be_bytes(*id))
+}
+
+fn from_hex(digits: &str) -> Option<Vec<u8>> {
+    let nibble = |digit: u8| HEX.iter().position(|known| *known == digit).map(|at| at as u8);
+    let (pairs, rest) = digits.as_bytes().as_chunks::<2>();
+    let byte = |[high, low]: &[u8; 2]| Some(nibble(*high)? << 4 | nibble(*low)?);
+    if rest.is_empty() {
+        pairs.iter().map(byte).collect()
+    } else {
+        None
+    }
 }
 
 fn seal_with(
@@ -371,12 +311,10 @@ fn open_with(key: &RandomizedNonceKey, place: &Place<'_>, sealed: &[u8]) -> Resu
     Ok(text)
 }
 
-const SELECT: &str = "SELECT id, purpose, master, wrapped, retired_us FROM data_keys ORDER BY id";
-const INSERT: &str = "INSERT INTO data_keys (id, purpose, master, wrapped, created_us) ";
-
 #[cfg(test)]
 pub(crate) mod tests {
     use proptest::prelude::*;
+    use zeroize::Zeroizing;
 
     use super::*;
 
@@ -388,12 +326,15 @@ pub(crate) mod tests {
             retired,
             key: Zeroizing::new(vec![id as u8; 32]),
         };
-        Keyring::of(vec![
-            key(1, Purpose::Content, true),
-            key(2, Purpose::Spill, false),
-            key(3, Purpose::UserHash, false),
-            key(4, Purpose::Content, false),
-        ])
+        Keyring::of(
+            vec![
+                key(1, Purpose::Content, true),
+                key(2, Purpose::Spill, false),
+                key(3, Purpose::UserHash, false),
+                key(4, Purpose::Content, false),
+            ],
+            &Uses::default(),
+        )
         .unwrap()
     }
 
@@ -443,11 +384,35 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_master_key_of_another_length_is_refused_and_none_is_printed() {
-        assert_eq!(MasterKey::new(&[7; 31]).unwrap_err(), BadMasterKey(31));
+    fn a_sealed_text_is_text_opens_in_its_place_only_and_one_from_before_reads_as_it_is() {
+        let ring = keyring();
+        let sealed = ring
+            .seal_text(&place("client_request_id", b"r"), "ada@example.org")
+            .unwrap();
+        assert!(
+            sealed.starts_with("§0100000004") && !sealed.contains("ada"),
+            "{sealed}"
+        );
+        let open = |text: &str, row: &[u8]| ring.open_text(&place("client_request_id", row), text);
+        assert_eq!(open(&sealed, b"r").unwrap(), "ada@example.org");
+        assert_eq!(open(&sealed, b"s"), Err(SealError::Forged));
+        assert_eq!(open(&sealed[..sealed.len() - 1], b"r"), Err(SealError::Short));
+        assert_eq!(open("§zz", b"r"), Err(SealError::Short));
+        assert_eq!(open("their-1", b"r").unwrap(), "their-1");
+    }
+
+    #[test]
+    fn a_key_that_has_sealed_as_often_as_it_may_seals_no_more_and_still_opens() {
+        let ring = keyring();
+        let sealed = ring.seal(Purpose::Content, &place("prompt", b"r"), b"x").unwrap();
+        ring.content.1.begin_at(uses::BOUND);
         assert_eq!(
-            format!("{:?}", MasterKey::new(&[7; 32]).unwrap()),
-            "MasterKey(..)"
+            ring.seal(Purpose::Content, &place("prompt", b"r"), b"y"),
+            Err(SealError::Exhausted(4))
+        );
+        assert!(
+            ring.open(Purpose::Content, &place("prompt", b"r"), &sealed)
+                .is_ok()
         );
     }
 

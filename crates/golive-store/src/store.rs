@@ -18,7 +18,8 @@ pub use lock::Holder;
 pub use retention::{Retained, Retention};
 
 use crate::backend::{self, Backend, Failure, NEWEST, Sqlite, Value};
-use crate::seal::{Keyring, KeyringError, MasterKey, SealError};
+use crate::seal::uses::Uses;
+use crate::seal::{Keyring, KeyringError, MasterKey, REPLACED, SealError};
 use crate::spill::{Spill, SpillError};
 use crate::writer::{DRAINED, Shared, Task, Writer};
 use crate::{StoreHealth, UserHash};
@@ -131,6 +132,14 @@ pub enum StoreError {
         /// The store.
         path: PathBuf,
     },
+    /// The master key was replaced, and this is the one before.
+    #[error(
+        "this is the master key that `golive seal rotate --master` replaced; {path} opens only with the new one. Nothing was changed: put the new key where `[store]` reads it"
+    )]
+    ReplacedMasterKey {
+        /// The store.
+        path: PathBuf,
+    },
     /// The data keys are damaged or missing.
     #[error("the data keys of {path} cannot be read; restore a backup")]
     DataKeys {
@@ -193,14 +202,25 @@ impl Store {
         backend: Arc<dyn Backend>,
         lock: Option<std::fs::File>,
     ) -> Result<Opened, StoreError> {
-        let (shared, spill) = match unlock(&options, &*backend).await {
+        let (keyring, uses, spill) = match unlock(&options, &*backend).await {
             Ok(unlocked) => unlocked,
             Err(error) => {
                 backend.close().await;
                 return Err(error);
             }
         };
-        let shared = Arc::new(shared);
+        let mut run = [0; 8];
+        if getrandom::fill(&mut run).is_err() {
+            backend.close().await;
+            return Err(StoreError::Randomness);
+        }
+        let shared = Arc::new(Shared::new(
+            keyring,
+            options.master_key,
+            uses,
+            i64::from_le_bytes(run),
+            options.when_full,
+        ));
         let (writer, inbox) = Writer::new(Arc::clone(&shared));
         let mut task = Task::new(Arc::clone(&backend), shared, spill, lock);
         let (drained, lost) = task.mend().await;
@@ -265,13 +285,13 @@ impl Store {
         &*self.backend
     }
 
-    pub(crate) fn keyring(&self) -> &Keyring {
-        &self.writer.shared().keyring
+    pub(crate) fn keyring(&self) -> Arc<Keyring> {
+        self.writer.shared().keyring.load_full()
     }
 }
 
 /// Everything that may refuse a store, before the first row moves.
-async fn unlock(options: &StoreOptions, backend: &dyn Backend) -> Result<(Shared, Spill), StoreError> {
+async fn unlock(options: &StoreOptions, backend: &dyn Backend) -> Result<(Keyring, Uses, Spill), StoreError> {
     let path = || options.path.clone();
     let at_open = |source| StoreError::Open { path: path(), source };
     let standing = backend::standing(backend).await.map_err(at_open)?;
@@ -284,7 +304,6 @@ async fn unlock(options: &StoreOptions, backend: &dyn Backend) -> Result<(Shared
         });
     }
     let refused = |error| match error {
-        KeyringError::Seal(SealError::WrongMaster) => StoreError::WrongMasterKey { path: path() },
         KeyringError::Seal(source) => StoreError::DataKeys { path: path(), source },
         KeyringError::Missing(purpose) => StoreError::NoDataKey {
             path: path(),
@@ -292,10 +311,12 @@ async fn unlock(options: &StoreOptions, backend: &dyn Backend) -> Result<(Shared
         },
         KeyringError::Database(source) => StoreError::Open { path: path(), source },
     };
+    let uses = Uses::load(backend).await.map_err(at_open)?;
     let known = match standing {
-        Some(_) => Keyring::load(backend, &options.master_key)
-            .await
-            .map_err(refused)?,
+        Some(_) => match Keyring::load(backend, &options.master_key, &uses).await {
+            Err(KeyringError::Seal(SealError::WrongMaster)) => return Err(wrong_key(options, backend).await),
+            known => known.map_err(refused)?,
+        },
         None => None,
     };
     backend::prepare(backend, standing).await.map_err(at_open)?;
@@ -305,7 +326,7 @@ async fn unlock(options: &StoreOptions, backend: &dyn Backend) -> Result<(Shared
     let keyring = match known {
         Some(keyring) => keyring,
         None if !spill.is_empty() => return Err(SpillError::Orphan(spill_path).into()),
-        None => Keyring::create(backend, &options.master_key, now_us())
+        None => Keyring::create(backend, &options.master_key, &uses, now_us())
             .await
             .map_err(refused)?,
     };
@@ -324,10 +345,22 @@ async fn unlock(options: &StoreOptions, backend: &dyn Backend) -> Result<(Shared
     })? {
         return Err(SpillError::Orphan(spill_path).into());
     }
-    let mut run = [0; 8];
-    getrandom::fill(&mut run).map_err(|_| StoreError::Randomness)?;
-    Ok((
-        Shared::new(keyring, i64::from_le_bytes(run), options.when_full),
-        spill,
-    ))
+    Ok((keyring, uses, spill))
+}
+
+/// The master key does not open the store: is it the one before?
+async fn wrong_key(options: &StoreOptions, backend: &dyn Backend) -> StoreError {
+    let path = options.path.clone();
+    let note = backend.query(
+        "SELECT value FROM meta WHERE key = $1",
+        vec![Value::text(REPLACED)],
+    );
+    // Without the note there is less to say, and the key is as wrong.
+    let note = note.await.ok().and_then(|rows| rows.first()?.text(0).ok());
+    match (note, options.master_key.fingerprint()) {
+        (Some(note), Ok(given)) if note.split(' ').next() == Some(&*given) => {
+            StoreError::ReplacedMasterKey { path }
+        }
+        _ => StoreError::WrongMasterKey { path },
+    }
 }

@@ -11,21 +11,26 @@ mod fold;
 mod opens;
 mod outage;
 mod task;
+mod work;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::backend::Value;
 use crate::ledger::{self, REFUSED};
-use crate::seal::Keyring;
+use crate::seal::uses::Uses;
+use crate::seal::{Keyring, MasterKey, Rotations};
 use crate::{DatabaseHealth, LedgerRow, OpenRow, WhenFull};
 
 pub(crate) use task::{DRAINED, Task};
+pub use work::NotDone;
+pub(crate) use work::Work;
 
 /// Rows that may wait for the writer: about 0.2 s of the slowest disk that still keeps up.
 const QUEUE: usize = 8192;
@@ -236,11 +241,20 @@ pub(crate) enum Message {
         key: String,
         at_us: i64,
     },
+    Work {
+        work: Work,
+        answer: work::Answer,
+    },
 }
 
 /// What callers, writer and health share: constants and counters, no lock on a row's way.
 pub(crate) struct Shared {
-    pub(crate) keyring: Keyring,
+    /// Replaced whole when a key was added or retired.
+    pub(crate) keyring: ArcSwap<Keyring>,
+    /// Asked only when keys change; never on a row's way.
+    pub(crate) master: Mutex<MasterKey>,
+    pub(crate) uses: Uses,
+    pub(crate) rotations: Rotations,
     /// Tells this process's rows from those of a dead one.
     pub(crate) run: i64,
     pub(crate) when_full: WhenFull,
@@ -257,9 +271,18 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(keyring: Keyring, run: i64, when_full: WhenFull) -> Shared {
+    pub(crate) fn new(
+        keyring: Keyring,
+        master: MasterKey,
+        uses: Uses,
+        run: i64,
+        when_full: WhenFull,
+    ) -> Shared {
         Shared {
-            keyring,
+            keyring: ArcSwap::from_pointee(keyring),
+            master: Mutex::new(master),
+            uses,
+            rotations: Rotations::default(),
             run,
             when_full,
             stop: CancellationToken::new(),
@@ -272,6 +295,10 @@ impl Shared {
             down: AtomicBool::new(false),
             database: Mutex::new(DatabaseHealth::Up),
         }
+    }
+
+    pub(crate) fn master(&self) -> std::sync::MutexGuard<'_, MasterKey> {
+        self.master.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn database(&self) -> DatabaseHealth {
@@ -311,8 +338,8 @@ impl Shared {
 
     /// A row whose content cannot be sealed is kept without it: the account must stand.
     fn encode(&self, row: &LedgerRow) -> Vec<Value> {
-        ledger::encode(row, &self.keyring, self.run).unwrap_or_else(|error| {
-            tracing::error!(request_id = %row.id, %error, "prompt and reply were not kept: they could not be sealed");
+        ledger::encode(row, &self.keyring.load(), self.run).unwrap_or_else(|error| {
+            tracing::error!(request_id = %row.id, %error, "prompt, reply and the caller's own id were not kept: they could not be sealed");
             ledger::encode_bare(row, self.run)
         })
     }

@@ -69,6 +69,9 @@ pub enum Command {
         after_help = "Examples:\n  golive explain 019ab2c4-…          (an x-request-id)\n  golive explain S5"
     )]
     Explain(Explain),
+    /// Replace the keys that seal data at rest, and count what stands under which; also while the gateway runs.
+    #[command(subcommand)]
+    Seal(Seal),
     /// Print shell completions.
     Completions {
         /// The shell.
@@ -328,6 +331,39 @@ pub struct Ledger {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: u32,
     /// How rows are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `golive seal`.
+#[derive(Debug, Subcommand)]
+pub enum Seal {
+    /// Make new data keys and seal every row anew under them; or, with --master, put another master key over them.
+    #[command(
+        after_help = "Examples:\n  golive seal rotate\n  golive seal rotate --master --new-master-key-file /run/secrets/master.new\n\nThe gateway serves on meanwhile. An interrupted rotation goes on when the command is run again."
+    )]
+    Rotate(SealRotate),
+    /// Count what is sealed under which key, how old the keys are and how much they may still seal.
+    Status {
+        /// How it is printed.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+}
+
+/// `golive seal rotate`.
+#[derive(Debug, Args)]
+pub struct SealRotate {
+    /// Wrap the data keys under another master key. No row is touched.
+    #[arg(long, requires = "new_key")]
+    pub master: bool,
+    /// With --master: the variable that holds the new key, 32 bytes in base64; of the environment, else of the .env.
+    #[arg(long, value_name = "VARIABLE", group = "new_key", requires = "master")]
+    pub new_master_key_env: Option<String>,
+    /// With --master: the file that holds the new key.
+    #[arg(long, value_name = "FILE", group = "new_key", requires = "master")]
+    pub new_master_key_file: Option<PathBuf>,
+    /// How the result is printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

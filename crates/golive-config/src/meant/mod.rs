@@ -15,8 +15,8 @@ mod upstream;
 pub use callee::{Callee, CalleeKind, LinkRef, Pointers};
 pub use limits::{Limits, OwnLimits, TeamLimits, TokenLimits};
 pub use sections::{
-    ConfiguredKey, Durability, Inbound, Log, LogFormat, LogLevel, Probes, Server, StoreSection, Transport,
-    WhenFull,
+    ConfiguredKey, Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server, StoreSection,
+    Transport, WhenFull,
 };
 pub use target::{
     Access, Budget, Capability, ClientCertificate, Commands, Declares, MissingCredential, NotACapability,

@@ -213,10 +213,20 @@ pub struct StoreSection {
     pub spill_size: ByteSize,
     /// What happens when the database is down and the spill is full.
     pub when_spill_full: WhenFull,
-    /// Wraps all data keys. Always 32 bytes.
-    pub master_key: SecretSlice<u8>,
-    /// Where the master key came from, for people: `env GOLIVE_MASTER_KEY` or `file /path`.
+    /// Wraps all data keys.
+    pub master_key: MasterKey,
+    /// Where the master key comes from, for people: `env GOLIVE_MASTER_KEY`, `file /path` or `command ["vault"]`.
     pub master_key_source: String,
+}
+
+/// The master key, or who knows it.
+#[derive(Debug, Clone)]
+pub enum MasterKey {
+    /// Always 32 bytes.
+    Given(SecretSlice<u8>),
+    /// The program that prints it, then its arguments. Only who opens the store runs it: a command that asks the
+    /// running gateway needs no master key.
+    Command(Vec<String>),
 }
 
 /// What a committed row survives.

@@ -1,6 +1,6 @@
 //! S1: the rows of the sections that stand once.
 
-use super::Kind::{Choice, Count, File, Flag, Listen, Networks, Size, Variable};
+use super::Kind::{Choice, Command, Count, File, Flag, Listen, Networks, Size, Variable};
 use super::Preset::{Absent, Is};
 use super::{DAY, GIB, HOUR, KIB, MIB, MINUTE, Section, key, millis, seconds};
 
@@ -287,6 +287,13 @@ pub(super) const STORE: Section = Section {
             Absent("`master_key_env` holds"),
             "\"/run/secrets/master_key\"",
             "File that holds the master key instead: 32 bytes in base64.",
+        ),
+        key(
+            "master_key_command",
+            Command,
+            Absent("`master_key_env` holds"),
+            "[\"vault\", \"read\", \"-field=key\", \"secret/golive\"]",
+            "Program that prints the master key instead, with its arguments: no shell, 10 seconds, one line of base64. Run at the start and by `config check`.",
         ),
     ],
 };

@@ -10,7 +10,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use super::secrets::{self, Found, Owner};
 use super::{Need, Table, Walk};
 use crate::meant::{
-    Durability, Inbound, Log, LogFormat, LogLevel, Probes, Server, StoreSection, Transport, WhenFull,
+    Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server, StoreSection, Transport,
+    WhenFull,
 };
 
 /// HSTS for a year, the least that browsers' preload lists take.
@@ -259,17 +260,7 @@ pub(super) fn store(walk: &mut Walk<'_>, root: &Table<'_>) -> StoreSection {
     let table = root.child(walk, "store");
     let durabilities = [Durability::Process, Durability::Power].map(|one| (one.as_str(), one));
     let when_full = [WhenFull::Refuse, WhenFull::Unrecorded].map(|one| (one.as_str(), one));
-    let found = secrets::read(
-        walk,
-        &table,
-        ["master_key_env", "master_key_file"],
-        Some("GOLIVE_MASTER_KEY"),
-        Owner::Gateway,
-    );
-    let (master_key, master_key_source) = match found {
-        Found::Here(secret) => (secrets::master_key(walk, &secret), secret.source),
-        Found::NotNamed | Found::Missing(_) => (secrets::placeholder(), String::new()),
-    };
+    let (master_key, master_key_source) = master_key(walk, &table);
     let path = table
         .text(walk, "path")
         .map_or_else(|| "golive.db".to_owned(), |at| at.value);
@@ -306,4 +297,46 @@ pub(super) fn store(walk: &mut Walk<'_>, root: &Table<'_>) -> StoreSection {
             .help("keep the ledger at least as long as the content");
     }
     store
+}
+
+/// From exactly one of a variable, a file and a command. The command is not run here: most commands ask a gateway that
+/// runs, and a reload needs no key.
+fn master_key(walk: &mut Walk<'_>, table: &Table<'_>) -> (MasterKey, String) {
+    let by_command = "master_key_command";
+    let command = table.names(walk, by_command);
+    if !table.has(by_command) {
+        let names = ["master_key_env", "master_key_file"];
+        let found = secrets::read(walk, table, names, Some("GOLIVE_MASTER_KEY"), Owner::Gateway);
+        return match found {
+            Found::Here(secret) => (
+                MasterKey::Given(secrets::master_key(walk, &secret)),
+                secret.source,
+            ),
+            Found::NotNamed | Found::Missing(_) => (MasterKey::Given(secrets::placeholder()), String::new()),
+        };
+    }
+    if let Some(other) = ["master_key_env", "master_key_file"]
+        .into_iter()
+        .find(|name| table.has(name))
+    {
+        let message = format!("`[store]` has both `{by_command}` and `{other}`");
+        walk.mistake(table.place(by_command), "two_sources", message)
+            .help("keep one of the two");
+    }
+    let is_list = command.is_some(); // what is none was noted by the reader
+    let words: Vec<String> = command.into_iter().flatten().map(|at| at.value).collect();
+    if is_list && words.is_empty() {
+        let message = format!("`store.{by_command}` names no program");
+        walk.mistake(table.place(by_command), "bad_value", message).help(
+            "write the program and its arguments, as in master_key_command = [\"vault\", \"read\", \"-field=key\", \"secret/golive\"]",
+        );
+    }
+    let source = format!("command {words:?}");
+    let words = words.into_iter().enumerate();
+    // A program with a `/` in its name is a path of the file; another one is looked up in PATH.
+    let words = words.map(|(at, word)| match at {
+        0 if word.contains('/') => walk.join(&word).display().to_string(),
+        _ => word,
+    });
+    (MasterKey::Command(words.collect()), source)
 }

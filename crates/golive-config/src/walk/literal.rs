@@ -51,7 +51,9 @@ fn table(entries: &DeTable<'_>, place: &Place<'_>, found: &mut Vec<Literal>) {
     for (key, value) in entries {
         let name = key.get_ref().as_ref();
         let is_known = known.contains(&name);
-        let names_a_place = name.ends_with("_env") || name.ends_with("_file");
+        let names_a_place = ["_env", "_file", "_command"]
+            .iter()
+            .any(|end| name.ends_with(end));
         let secret = !is_known && !names_a_place && (place.secret || names_a_secret(name));
         let path = join(place.path, name);
         match value.get_ref() {
@@ -195,6 +197,10 @@ mod tests {
             paths("[store]\nmaster_key_env = 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA='"),
             ["store.master_key_env"]
         );
+        assert_eq!(
+            paths("[store]\nmaster_key_command = ['vault', 'login', 'sk-abcdefghijklmnopqrst']"),
+            ["store.master_key_command"]
+        );
     }
 
     #[test]
@@ -203,5 +209,6 @@ mod tests {
         assert!(paths("[keys.ci]\nkey_env = 'CI_KEY'\nroles = ['user']").is_empty());
         assert!(paths("[targets.t.credentials.user]\nkey_env = 'CI_KEY'").is_empty());
         assert!(paths("[server]\nprivate_key_file = 'key.pem'").is_empty());
+        assert!(paths("[store]\nmaster_key_command = ['vault', 'read', 'secret/golive']").is_empty());
     }
 }

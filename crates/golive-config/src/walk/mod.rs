@@ -17,6 +17,7 @@ mod unknown;
 mod upstreams;
 
 pub(crate) use literal::{is_variable_name, literal_secrets};
+pub use secrets::{NotAMasterKey, parse_master_key, secret_from_file, secret_from_variable};
 pub(crate) use table::{At, Table};
 
 use std::collections::BTreeSet;

@@ -11,6 +11,8 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::literal::is_variable_name;
 use super::{Need, Table, Walk};
+use crate::environment::Environment;
+use crate::mistake::Mistakes;
 
 /// A secret file is at most this long: the longest keys in use are a few KiB.
 const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
@@ -197,33 +199,80 @@ fn absent(
 
 /// The master key: 32 bytes in base64, standard or URL-safe, with or without padding.
 pub(super) fn master_key(walk: &mut Walk<'_>, secret: &Secret) -> SecretSlice<u8> {
-    let text = secret.text.expose_secret();
+    parse_master_key(secret.text.expose_secret()).unwrap_or_else(|bad| {
+        let message = format!("the master key from {} {bad}", secret.source);
+        walk.mistake(secret.span.clone(), "bad_master_key", message)
+            .help(NotAMasterKey::HELP);
+        placeholder()
+    })
+}
+
+/// Why a text is no master key. Says nothing about the text but its length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotAMasterKey {
+    /// Neither standard nor URL-safe base64.
+    #[error("is not base64")]
+    NotBase64,
+    /// So many bytes, and not 32.
+    #[error("is {0} bytes long, not {MASTER_KEY_BYTES}")]
+    Length(usize),
+}
+
+impl NotAMasterKey {
+    /// What to do about it.
+    pub const HELP: &'static str = "make a fresh one with `openssl rand -base64 32`, or let `golive init` write it. \
+        A store that is already sealed opens only with the key it was sealed with";
+}
+
+/// Reads a master key: 32 bytes in base64, standard or URL-safe, with or without padding.
+///
+/// # Errors
+/// See [`NotAMasterKey`].
+pub fn parse_master_key(text: &str) -> Result<SecretSlice<u8>, NotAMasterKey> {
     let decoded = [&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD]
         .into_iter()
         .find_map(|code| code.decode(text).ok());
-    let fresh = "make a fresh one with `openssl rand -base64 32`, or let `golive init` write it. \
-                 A store that is already sealed opens only with the key it was sealed with";
-    let source = &secret.source;
     match decoded {
-        Some(bytes) if bytes.len() == MASTER_KEY_BYTES => return SecretSlice::from(bytes),
+        Some(bytes) if bytes.len() == MASTER_KEY_BYTES => Ok(SecretSlice::from(bytes)),
         Some(mut bytes) => {
             let length = bytes.len();
             bytes.zeroize();
-            let message =
-                format!("the master key from {source} is {length} bytes long, not {MASTER_KEY_BYTES}");
-            walk.mistake(secret.span.clone(), "bad_master_key", message)
-                .help(fresh);
+            Err(NotAMasterKey::Length(length))
         }
-        None => {
-            walk.mistake(
-                secret.span.clone(),
-                "bad_master_key",
-                format!("the master key from {source} is not base64"),
-            )
-            .help(fresh);
-        }
+        None => Err(NotAMasterKey::NotBase64),
     }
-    placeholder()
+}
+
+/// A secret that a person names at the command line: from the variable (of the process, else of the `.env` beside
+/// `config`).
+///
+/// # Errors
+/// A sentence that says what is wrong, and never what stands there.
+pub fn secret_from_variable(
+    name: &str,
+    config: &Path,
+    environment: &dyn Environment,
+) -> Result<SecretString, String> {
+    let folder = config.parent().unwrap_or(Path::new(""));
+    let dot_env = crate::dot_env::read(folder, &mut Mistakes::default());
+    let value = environment.variable(name).or_else(|| dot_env.variable(name));
+    match value.map(Zeroizing::new) {
+        None => Err(format!("variable `{name}` is not set")),
+        Some(value) if value.is_empty() => Err(format!("variable `{name}` is set but empty")),
+        Some(value) => Ok(SecretString::from(value.as_str())),
+    }
+}
+
+/// The same from a file: its one line.
+///
+/// # Errors
+/// A sentence that says what is wrong, and never what stands there.
+pub fn secret_from_file(path: &Path) -> Result<SecretString, String> {
+    let text = read_small(path).map_err(|why| format!("cannot read {}: {why}", path.display()))?;
+    match text.trim_end_matches(['\n', '\r']) {
+        "" => Err(format!("{} is empty", path.display())),
+        line => Ok(SecretString::from(line)),
+    }
 }
 
 /// Stands in for a master key that is missing or bad; such a config never gets out.

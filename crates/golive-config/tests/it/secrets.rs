@@ -173,8 +173,38 @@ fn a_master_key_of_the_wrong_length_is_refused_without_being_shown() {
         "__-_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     ] {
         let config = World::new(ROUTE).set("GOLIVE_MASTER_KEY", good).config();
-        assert_eq!(config.store.master_key.expose_secret().len(), 32);
+        let golive_config::MasterKey::Given(key) = config.store.master_key else {
+            panic!("it was given");
+        };
+        assert_eq!(key.expose_secret().len(), 32);
     }
+}
+
+#[test]
+fn a_command_may_know_the_master_key_and_is_not_run_by_reading_the_file() {
+    let with = |lines: &str| World::new(&format!("{ROUTE}[store]\n{lines}\n")).unset("GOLIVE_MASTER_KEY");
+    let config = with("master_key_command = [\"./no-such-tool\", \"read\"]").config();
+    let golive_config::MasterKey::Command(words) = &config.store.master_key else {
+        panic!("it is a command");
+    };
+    assert!(
+        words[0].ends_with("/no-such-tool") && words[0].len() > 15,
+        "{words:?}"
+    );
+    assert_eq!(words[1..], ["read"]);
+    let shown = config.show_toml();
+    assert!(shown.contains("no-such-tool"), "{shown}");
+    let code = |lines: &str| with(lines).set("A", MASTER_KEY).mistake().code;
+    assert_eq!(
+        code("master_key_command = [\"vault\"]\nmaster_key_env = \"A\""),
+        "two_sources"
+    );
+    assert_eq!(
+        code("master_key_command = [\"vault\"]\nmaster_key_file = \"a\""),
+        "two_sources"
+    );
+    assert_eq!(code("master_key_command = []"), "bad_value");
+    assert_eq!(code("master_key_command = \"vault read\""), "wrong_type");
 }
 
 #[test]

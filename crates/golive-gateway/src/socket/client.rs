@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
+use zeroize::Zeroizing;
 
 use super::handle::{Answer, Ask};
 
@@ -13,6 +14,9 @@ use super::handle::{Answer, Ask};
 const ANSWER_MAX: u64 = 64 * 1024 * 1024;
 /// A gateway answers in milliseconds; one that does not is hung.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What reads the whole ledger takes as long as the ledger is large.
+const COUNTING: Duration = Duration::from_secs(600);
 
 /// Why a gateway could not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -69,14 +73,28 @@ impl Client {
     /// # Errors
     /// The gateway is gone, hung, or says no.
     pub async fn ask(&mut self, ask: &Ask) -> Result<serde_json::Value, ClientError> {
+        let patience = match ask {
+            Ask::SealStatus {} => COUNTING,
+            _ => PATIENCE,
+        };
+        self.ask_for(ask, patience).await
+    }
+
+    /// The same for a question whose answer takes its time.
+    ///
+    /// # Errors
+    /// As [`Client::ask`], after `patience`.
+    pub async fn ask_for(&mut self, ask: &Ask, patience: Duration) -> Result<serde_json::Value, ClientError> {
         let path = self.path.clone();
         let broken = |why: String| ClientError::Broken {
             path: path.clone(),
             why,
         };
-        let mut line = serde_json::to_vec(ask).map_err(|e| broken(e.to_string()))?;
+        // Wiped, and written in one piece: a question may hold a master key.
+        let mut line = Zeroizing::new(Vec::with_capacity(4096));
+        serde_json::to_writer(&mut *line, ask).map_err(|e| broken(e.to_string()))?;
         line.push(b'\n');
-        let answer = tokio::time::timeout(PATIENCE, async {
+        let answer = tokio::time::timeout(patience, async {
             self.stream.get_mut().write_all(&line).await?;
             let mut answer = Vec::new();
             (&mut self.stream)
@@ -86,7 +104,7 @@ impl Client {
             Ok::<_, io::Error>(answer)
         })
         .await
-        .map_err(|_| broken(format!("nothing came within {} s", PATIENCE.as_secs())))?
+        .map_err(|_| broken(format!("nothing came within {} s", patience.as_secs())))?
         .map_err(|e| broken(e.to_string()))?;
         if answer.is_empty() {
             return Err(broken("it closed the connection".to_owned()));

@@ -1,7 +1,7 @@
 //! What an operator can ask, and the one handler of each question.
 
 use golive_config::Config;
-use golive_store::{Cursor, LedgerFilter, NewKey, SecretString, Store, Uuid};
+use golive_store::{Cursor, LedgerFilter, MasterKey, NewKey, Pace, SecretString, Store, Uuid};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -32,6 +32,47 @@ pub enum Ask {
     },
     /// What stands and how it is.
     Status {},
+    /// What is sealed under which key. Reads the whole ledger.
+    SealStatus {},
+    /// Make new data keys and seal every row anew, or go on with what was interrupted. Answers at the end.
+    SealRotate {},
+    /// How far the rotation is that runs; null if none does.
+    SealProgress {},
+    /// Wrap the data keys under another master key.
+    SealMaster {
+        /// The new key: 32 bytes in base64.
+        key: KeyText,
+    },
+}
+
+/// A master key on its way over the socket, which only this user can open.
+#[derive(Clone)]
+pub struct KeyText(pub SecretString);
+
+impl std::fmt::Debug for KeyText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeyText(..)")
+    }
+}
+
+impl PartialEq for KeyText {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+impl Eq for KeyText {}
+
+impl Serialize for KeyText {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.expose_secret())
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyText {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| KeyText(SecretString::from(text)))
+    }
 }
 
 /// What a new key is to be.
@@ -204,6 +245,30 @@ async fn answer(
                 "no request has the id {id}; the answer's x-request-id header names it"
             )),
         },
+        Ask::SealStatus {} => {
+            let status = store.seal_status().await.map_err(words)?;
+            serde_json::to_value(&status).map_err(words)
+        }
+        Ask::SealRotate {} => {
+            // Requests come first where there are any.
+            let pace = if gateway.is_some() {
+                Pace::Gentle
+            } else {
+                Pace::Full
+            };
+            let rotated = store.rotate_data_keys(pace, now_us).await.map_err(words)?;
+            tracing::info!(rows = rotated.rows, "the data keys were rotated");
+            serde_json::to_value(rotated).map_err(words)
+        }
+        Ask::SealProgress {} => serde_json::to_value(store.rotation()).map_err(words),
+        Ask::SealMaster { key } => {
+            let bytes = golive_config::parse_master_key(key.0.expose_secret())
+                .map_err(|bad| format!("the new master key {bad}; nothing was changed"))?;
+            let new = MasterKey::new(bytes.expose_secret()).map_err(words)?;
+            let replaced = store.replace_master_key(new, now_us).await.map_err(words)?;
+            tracing::warn!("the master key was replaced: the next start needs the new one");
+            serde_json::to_value(&replaced).map_err(words)
+        }
         Ask::Status {} => {
             let health = serde_json::to_value(store.health()).map_err(words)?;
             Ok(json!({

@@ -10,5 +10,5 @@ mod handle;
 mod serve;
 
 pub use client::{Client, ClientError};
-pub use handle::{Answer, Ask, KeyAdded, NewKeyAsk, RowsAsk, handle};
+pub use handle::{Answer, Ask, KeyAdded, KeyText, NewKeyAsk, RowsAsk, handle};
 pub use serve::{SocketError, listen, path_of, serve};

@@ -11,6 +11,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::handle::{Answer, Ask, handle};
 use crate::gateway::{Gateway, us};
@@ -100,11 +101,12 @@ pub async fn serve(listener: UnixListener, path: PathBuf, gateway: Arc<Gateway>,
 
 async fn converse(stream: UnixStream, gateway: &Gateway) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
-    let mut line = Vec::new();
+    // Wiped: a question may hold a master key.
+    let mut line = Zeroizing::new(Vec::with_capacity(4096));
     loop {
-        line.clear();
+        line.zeroize();
         let mut bounded = (&mut stream).take(QUESTION_MAX);
-        let read = bounded.read_until(b'\n', &mut line);
+        let read = bounded.read_until(b'\n', &mut *line);
         let n = tokio::time::timeout(SILENCE_MAX, read)
             .await
             .map_err(|_| io::ErrorKind::TimedOut)??;

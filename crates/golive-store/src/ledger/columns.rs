@@ -1,7 +1,7 @@
 //! M2 S7: how a ledger row stands in the table, and in the spill file: the same list of columns.
 //! Columns are only ever added at the end, so that a spill file of an older version can be read.
 //!
-//! Never: puts a prompt, a reply or a user id into a column in clear.
+//! Never: puts a prompt, a reply, a user id or a caller's own request id into a column in clear.
 
 use bytes::Bytes;
 use uuid::Uuid;
@@ -54,20 +54,31 @@ pub(crate) fn encode(row: &LedgerRow, keyring: &Keyring, run: i64) -> Result<Vec
             .seal(Purpose::Content, &content_place(column, &row.id), content)
             .map(|sealed| Some(Bytes::from(sealed)))
     };
+    let own_id = match &row.client_request_id {
+        Some(text) => Some(keyring.seal_text(&content_place("client_request_id", &row.id), text)?),
+        None => None,
+    };
     Ok(columns(
         row,
         seal("prompt", &row.prompt)?,
         seal("reply", &row.reply)?,
+        own_id,
         run,
     ))
 }
 
-/// A final row as columns, without its content.
+/// A final row as columns, without anything that would have to be sealed.
 pub(crate) fn encode_bare(row: &LedgerRow, run: i64) -> Vec<Value> {
-    columns(row, None, None, run)
+    columns(row, None, None, None, run)
 }
 
-fn columns(row: &LedgerRow, prompt: Option<Bytes>, reply: Option<Bytes>, run: i64) -> Vec<Value> {
+fn columns(
+    row: &LedgerRow,
+    prompt: Option<Bytes>,
+    reply: Option<Bytes>,
+    own_id: Option<String>,
+    run: i64,
+) -> Vec<Value> {
     let content_bytes = [&prompt, &reply]
         .into_iter()
         .flatten()
@@ -98,7 +109,7 @@ fn columns(row: &LedgerRow, prompt: Option<Bytes>, reply: Option<Bytes>, run: i6
         Value::count(row.bytes_out),
         Value::truth(row.counted),
         Value::count(row.folded.max(1).into()),
-        Value::maybe_text(row.client_request_id.as_deref()),
+        Value::maybe_text(own_id.as_deref()),
         Value::maybe_text(row.trace_id.as_deref()),
         Value::text(&row.decisions),
         run.into(),
@@ -187,10 +198,17 @@ pub(crate) fn fit(mut values: Vec<Value>) -> Option<Vec<Value>> {
 }
 
 /// A row that was read; `content` says whether prompt and reply stand at its end and are to be opened.
-pub(super) fn decode(row: &Row, content: Option<&Keyring>) -> Result<LedgerRow, Failure> {
+pub(super) fn decode(row: &Row, keyring: &Keyring, content: bool) -> Result<LedgerRow, Failure> {
     let id = Uuid::from_bytes(row.array(0)?);
+    // Of a damaged one the rest of the row is still worth having.
+    let own_id = row.maybe_text(24)?.map(|text| {
+        let opened = keyring.open_text(&content_place("client_request_id", &id), &text);
+        opened.unwrap_or_else(|error| format!("({error})"))
+    });
     let open = |column, place| -> Result<Option<Bytes>, Failure> {
-        let Some(keyring) = content else { return Ok(None) };
+        if !content {
+            return Ok(None);
+        }
         let Some(sealed) = row.maybe_bytes(place)? else {
             return Ok(None);
         };
@@ -226,7 +244,7 @@ pub(super) fn decode(row: &Row, content: Option<&Keyring>) -> Result<LedgerRow, 
         bytes_out: row.count(21)?,
         counted: row.int(22)? != 0,
         folded: u32::try_from(row.int(23)?).unwrap_or(u32::MAX),
-        client_request_id: row.maybe_text(24)?,
+        client_request_id: own_id,
         trace_id: row.maybe_text(25)?,
         decisions: row.text(26)?,
         prompt: open("prompt", PROMPT)?,
@@ -309,13 +327,14 @@ pub(crate) mod tests {
         let values = encode(&row(1), &ring, 5).unwrap();
         assert_eq!(values.len(), WIDTH);
         for value in &values {
-            let Value::Bytes(Some(bytes)) = value else {
-                continue;
-            };
-            assert!(!bytes.windows(7).any(|window| window == b"balance"));
+            match value {
+                Value::Bytes(Some(bytes)) => assert!(!bytes.windows(7).any(|window| window == b"balance")),
+                Value::Text(Some(text)) => assert!(!text.contains("their-1")),
+                _ => {}
+            }
         }
-        assert_eq!(decode(&Row(values.clone()), Some(&ring)).unwrap(), row(1));
-        let bare = decode(&Row(keep_without_content(&values)), Some(&ring)).unwrap();
+        assert_eq!(decode(&Row(values.clone()), &ring, true).unwrap(), row(1));
+        let bare = decode(&Row(keep_without_content(&values)), &ring, true).unwrap();
         assert_eq!(
             bare,
             LedgerRow {

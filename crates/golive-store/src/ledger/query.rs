@@ -43,8 +43,9 @@ impl Store {
             .query(LIST, args)
             .await
             .map_err(StoreError::Database)?;
+        let keyring = self.keyring();
         rows.iter()
-            .map(|row| decode(row, None))
+            .map(|row| decode(row, &keyring, false))
             .collect::<Result<_, _>>()
             .map_err(StoreError::Database)
     }
@@ -56,9 +57,9 @@ impl Store {
             .query(ONE, vec![Value::bytes(id.as_bytes())])
             .await
             .map_err(StoreError::Database)?;
-        let keyring = with_content.then(|| self.keyring());
+        let keyring = self.keyring();
         rows.first()
-            .map(|row| decode(row, keyring))
+            .map(|row| decode(row, &keyring, with_content))
             .transpose()
             .map_err(StoreError::Database)
     }

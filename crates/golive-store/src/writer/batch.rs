@@ -117,6 +117,7 @@ mod tests {
         encode(
             &LedgerRow {
                 folded,
+                client_request_id: None, // sealed, so never twice the same
                 prompt: None,
                 reply: None,
                 ..row(id)

@@ -17,6 +17,7 @@ use super::batch::Batch;
 use super::fold::Folder;
 use super::opens::Opens;
 use super::outage::Outage;
+use super::work::{Done, NotDone, Work};
 use super::{CommitRefused, Committed, Message, Shared};
 use crate::backend::{Backend, Failure, FailureKind, SET_META, Statement, Value, good_length};
 use crate::keys::touch_statement;
@@ -149,6 +150,13 @@ impl Task {
         let left = self.held.all();
         self.write_opens(left).await;
         self.write_touches().await;
+        let marks = self.shared.uses.exact();
+        if !marks.is_empty() && !self.outage.is_down() {
+            let work: Vec<_> = marks.statements().collect();
+            if let Err(failure) = self.transact(&work).await {
+                tracing::warn!(error = %failure, "how often the data keys have sealed was not written down exactly");
+            }
+        }
         self.backend.close().await;
     }
 
@@ -164,6 +172,7 @@ impl Task {
 
     async fn take(&mut self, messages: &mut Vec<Message>) {
         let mut batch = Batch::default();
+        let mut works = Vec::new();
         let now = clock();
         for message in messages.drain(..) {
             match message {
@@ -193,6 +202,7 @@ impl Task {
                     batch.add(self.shared.encode(&row), Some(answer));
                 }
                 Message::Touch { key, at_us } => self.note(key, at_us),
+                Message::Work { work, answer } => works.push((work, answer)),
             }
             if batch.weight() >= MAX_BYTES {
                 self.write(std::mem::take(&mut batch)).await;
@@ -203,6 +213,26 @@ impl Task {
             let rest = batch.split_off(good_length(batch.rows.len()));
             self.write(batch).await;
             batch = rest;
+        }
+        for (work, answer) in works {
+            let _ = answer.send(self.work(work).await); // who asked may be gone; what is done stays done
+        }
+    }
+
+    async fn work(&mut self, work: Work) -> Result<Done, NotDone> {
+        if self.outage.is_down() {
+            return Err(NotDone::DatabaseOut);
+        }
+        let (begun, mut rows) = (clock(), Vec::new());
+        match self.transact(&work.take(&mut rows)).await {
+            Ok(changed) => Ok(Done {
+                changed,
+                took: clock().duration_since(begun),
+            }),
+            Err(failure) => {
+                self.database_failed(&failure);
+                Err(NotDone::Failed(failure))
+            }
         }
     }
 
@@ -222,13 +252,21 @@ impl Task {
 
     async fn write(&mut self, mut batch: Batch) {
         if !self.outage.is_down() {
-            let work = [Statement::Rows {
+            let marks = self.shared.uses.due();
+            let rows = Statement::Rows {
                 head: INSERT_HEAD,
                 rows: &batch.rows,
                 tail: INSERT_TAIL,
-            }];
+            };
+            let mut work = vec![rows];
+            for mark in marks.statements() {
+                work.push(mark);
+            }
             match self.transact(&work).await {
-                Ok(_) => return batch.answer_all(Ok(Committed::Stored)),
+                Ok(_) => {
+                    self.shared.uses.marked(&marks);
+                    return batch.answer_all(Ok(Committed::Stored));
+                }
                 Err(failure) => self.database_failed(&failure),
             }
         }
@@ -257,7 +295,7 @@ impl Task {
             let appended = self
                 .with_spill(move |spill| {
                     let rows: Vec<&[Value]> = rows.iter().map(Vec::as_slice).collect();
-                    spill.append(&rows, &shared.keyring)
+                    spill.append(&rows, &shared.keyring.load())
                 })
                 .await;
             let kept = match appended {
@@ -332,7 +370,7 @@ impl Task {
             if spill.is_empty() {
                 return Ok(None);
             }
-            let chunk = spill.read(MAX_ROWS, MAX_BYTES, &shared.keyring)?;
+            let chunk = spill.read(MAX_ROWS, MAX_BYTES, &shared.keyring.load())?;
             Ok::<_, std::io::Error>(Some((spill.mark(chunk.next), chunk)))
         });
         let other = |error: String| Failure::new(FailureKind::Other, error);

@@ -17,12 +17,13 @@ async fn a_row_comes_back_as_it_was_and_its_content_only_when_asked_for() {
         user_hash: Some(store.user_hash("key_a", "ann")),
         prompt: Some(Bytes::from_static(b"where is my parcel, I am Ann")),
         reply: Some(Bytes::from_static(b"in the post")),
-        client_request_id: Some("with a \0 inside".into()),
+        client_request_id: Some("sealed, with a \0 inside".into()),
+        trace_id: Some("in clear, with a \0 inside".into()),
         ..row(1)
     };
     store.writer().commit(written.clone()).await.unwrap();
     let stored = LedgerRow {
-        client_request_id: Some("with a \u{fffd} inside".into()),
+        trace_id: Some("in clear, with a \u{fffd} inside".into()),
         ..written
     };
     assert_eq!(

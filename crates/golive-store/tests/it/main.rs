@@ -6,4 +6,5 @@ mod keys;
 mod ledger;
 mod opening;
 mod outage;
+mod seal;
 mod world;

@@ -67,6 +67,8 @@ pub struct Flaky {
     /// Transactions that are still let through after `fail_after`.
     left: AtomicU64,
     commits_then_says_no: AtomicBool,
+    /// The last one let through commits, and nobody hears of it.
+    last_is_unheard: AtomicBool,
     /// Held by a test while the disk hangs.
     pub hang: tokio::sync::Mutex<()>,
 }
@@ -78,6 +80,7 @@ impl Flaky {
             fails: AtomicBool::new(false),
             left: AtomicU64::new(0),
             commits_then_says_no: AtomicBool::new(false),
+            last_is_unheard: AtomicBool::new(false),
             hang: tokio::sync::Mutex::new(()),
         })
     }
@@ -89,6 +92,12 @@ impl Flaky {
     pub fn fail_after(&self, transactions: u64) {
         self.left.store(transactions, SeqCst);
         self.fails.store(true, SeqCst);
+    }
+
+    /// Lets so many transactions through and one more, whose answer is lost.
+    pub fn fail_after_an_unheard(&self, transactions: u64) {
+        self.last_is_unheard.store(true, SeqCst);
+        self.fail_after(transactions + 1);
     }
 
     /// All that `fail_after` let through has come.
@@ -124,7 +133,8 @@ impl Backend for Flaky {
                 return full();
             }
             let done = self.inner.transact(work).await;
-            if self.commits_then_says_no.load(SeqCst) {
+            let unheard = self.last_is_unheard.load(SeqCst) && self.used_up();
+            if unheard || self.commits_then_says_no.load(SeqCst) {
                 full()
             } else {
                 done

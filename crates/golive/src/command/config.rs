@@ -8,13 +8,13 @@ use crate::cli::{ConfigCommand, Format};
 use crate::exit::{self, Exit};
 use crate::output;
 
-pub fn run(command: ConfigCommand, path: &Path) -> Exit {
+pub async fn run(command: ConfigCommand, path: &Path) -> Exit {
     match command {
         ConfigCommand::Schema => {
             output::json(&reference::schema());
             exit::OK
         }
-        ConfigCommand::Check { format } => check(path, format),
+        ConfigCommand::Check { format } => check(path, format).await,
         ConfigCommand::Show { format } => match super::load(path) {
             Ok(config) => {
                 match format {
@@ -28,22 +28,42 @@ pub fn run(command: ConfigCommand, path: &Path) -> Exit {
     }
 }
 
-fn check(path: &Path, format: Format) -> Exit {
+async fn check(path: &Path, format: Format) -> Exit {
     let loaded = golive_config::load(path, &ProcessEnvironment);
+    let bad_key = match &loaded {
+        // A command that gives no key is as wrong as a variable that is not set: better known now than at the start.
+        Ok(loaded) => super::master_key::of(&loaded.config.store).await.err(),
+        Err(_) => None,
+    };
     match (&loaded, format) {
-        (Ok(loaded), Format::Json) => output::json(&loaded.warnings.to_json()),
+        (Ok(loaded), Format::Json) => {
+            let mut told = loaded.warnings.to_json();
+            if let (Some(why), Some(mistakes)) = (&bad_key, told["mistakes"].as_array_mut()) {
+                mistakes.push(serde_json::json!({
+                    "severity": "error", "code": "bad_master_key", "message": why, "file": path,
+                }));
+            }
+            output::json(&told);
+        }
         (Err(error), Format::Json) => output::json(&error.to_json()),
         (Ok(loaded), Format::Text) => {
             if !loaded.warnings.is_empty() {
                 output::say(loaded.warnings.render(super::coloured()).trim_end());
             }
             let (agents, models) = (loaded.config.agents.len(), loaded.config.models.len());
-            output::data(&format!(
-                "{}: good; {agents} agents, {models} models",
-                path.display()
-            ));
+            match &bad_key {
+                Some(why) => output::error(&format!("{}: {why}", path.display())),
+                None => output::data(&format!(
+                    "{}: good; {agents} agents, {models} models",
+                    path.display()
+                )),
+            }
         }
         (Err(error), Format::Text) => output::say(error.render(super::coloured()).trim_end()),
     }
-    if loaded.is_ok() { exit::OK } else { exit::USAGE }
+    if loaded.is_ok() && bad_key.is_none() {
+        exit::OK
+    } else {
+        exit::USAGE
+    }
 }

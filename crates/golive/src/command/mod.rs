@@ -8,7 +8,9 @@ mod init;
 mod keys;
 mod lab;
 mod ledger;
+mod master_key;
 mod scan;
+mod seal;
 mod serve;
 
 use std::path::Path;
@@ -16,8 +18,7 @@ use std::path::Path;
 use clap::CommandFactory;
 use golive_config::{Config, Loaded, ProcessEnvironment};
 use golive_gateway::socket::{self, Answer, Ask, ClientError};
-use golive_store::{MasterKey, Opened, Store, StoreOptions};
-use secrecy::ExposeSecret;
+use golive_store::{Opened, Store, StoreOptions};
 
 use crate::cli::{Cli, Command};
 use crate::exit::{self, Exit};
@@ -29,7 +30,7 @@ pub async fn run(cli: Cli) -> Exit {
     match cli.command {
         Command::Demo(args) => demo::run(args, quiet).await,
         Command::Init(args) => init::run(&args, quiet),
-        Command::Config(args) => config::run(args, &config),
+        Command::Config(args) => config::run(args, &config).await,
         Command::Serve => serve::run(&config, quiet).await,
         Command::Lab(args) => lab::run(args, quiet).await,
         Command::Check(args) => check::run(*args, &config, quiet).await,
@@ -37,6 +38,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Keys(args) => keys::run(args, &config).await,
         Command::Ledger(args) => ledger::run(args, &config).await,
         Command::Explain(args) => explain::run(args, &config).await,
+        Command::Seal(args) => seal::run(args, &config, quiet).await,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "golive", &mut std::io::stdout());
             exit::OK
@@ -78,7 +80,7 @@ fn coloured() -> bool {
 /// Opens the store that the configuration names.
 async fn open_store(config: &Config) -> Result<Opened, String> {
     let section = &config.store;
-    let master_key = MasterKey::new(section.master_key.expose_secret()).map_err(|e| e.to_string())?;
+    let master_key = master_key::of(section).await?;
     let options = StoreOptions {
         path: section.path.clone(),
         durability: match section.durability {

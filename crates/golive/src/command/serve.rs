@@ -20,6 +20,8 @@ use crate::output;
 const LINKS_EVERY: Duration = Duration::from_secs(2);
 /// How long such a connect may take.
 const LINKS_PATIENCE: Duration = Duration::from_secs(2);
+/// Seals left at which the log says so every hour: at a thousand a second these last five days.
+const SEALS_LOW: u64 = (1 << 32) / 10;
 /// How often old content and rows are looked for.
 const RETENTION_EVERY: Duration = Duration::from_secs(3600);
 
@@ -70,6 +72,9 @@ async fn serve(
         tracing::info!(rows = opened.drained, "rows came back from the spill file");
     }
     let store = opened.store;
+    if store.rotation_unfinished().await.map_err(|e| words(&e))? {
+        tracing::warn!("a rotation of the data keys was interrupted; `golive seal rotate` goes on with it");
+    }
     let gateway = Gateway::start(Arc::clone(&config), store.clone())
         .await
         .map_err(|e| words(&e))?;
@@ -262,6 +267,13 @@ async fn retain(store: Store, gateway: Arc<Gateway>, end: CancellationToken) {
         tokio::select! {
             () = end.cancelled() => return,
             _ = tick.tick() => {}
+        }
+        let left = store.seals_left();
+        if left < SEALS_LOW {
+            tracing::error!(
+                left,
+                "the data keys may seal few more values; run `golive seal rotate`"
+            );
         }
         let section = gateway.runtime().config.store.clone();
         let retention = Retention {

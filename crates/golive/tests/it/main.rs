@@ -19,6 +19,7 @@ mod report_page;
 mod requests;
 mod scan;
 mod sdk;
+mod seal;
 mod secrets;
 mod tags;
 mod tls;
