@@ -24,6 +24,7 @@ pub mod report;
 mod runner;
 pub mod self_test;
 pub mod target;
+pub mod tls_probe;
 
 pub use plan::{Plan, plan};
 pub use runner::{CheckError, CheckOptions, Checked, EXIT_INTERRUPTED, EXIT_UNREACHABLE, Selection, check};

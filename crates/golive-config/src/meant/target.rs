@@ -48,6 +48,10 @@ pub struct Target {
     pub budget: Budget,
     /// PEM file of the authorities that vouch for it, instead of Mozilla's.
     pub ca_file: Option<PathBuf>,
+    /// Where it must not answer in clear (S7): its host without TLS. `None`: port 80 of the host of `url`.
+    pub plain_url: Option<BaseUrl>,
+    /// Patterns (`*`, `?`, `**`) of the files in which it keeps what was said, logs and backups included (S7).
+    pub store_files: Vec<PathBuf>,
 }
 
 impl Target {
@@ -72,6 +76,8 @@ impl Target {
             commands: Commands::default(),
             budget: Budget::default(),
             ca_file: None,
+            plain_url: None,
+            store_files: Vec::new(),
         }
     }
 }
@@ -150,6 +156,9 @@ pub struct Commands {
     pub revoke: Option<Vec<String>>,
     /// Turns a feature off.
     pub flag: Option<Vec<String>>,
+    /// Prints what was kept of one request (S7); `{id}`, `{user}` and `{prompt}` in an argument become its id, its
+    /// user and a word of its prompt.
+    pub read_back: Option<Vec<String>>,
 }
 
 /// What a run may cost.

@@ -1,10 +1,12 @@
 //! `[targets.NAME]`: deployments under proof.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::callees::pointers;
 use super::secrets::{self, Found, Owner};
 use super::{Need, Table, Walk, gateway};
+use crate::base_url::{BaseUrl, Scheme};
 use crate::meant::{Budget, Commands, Declares, MissingCredential, Target, TargetFormat};
 
 pub(super) fn all(walk: &mut Walk<'_>, root: &Table<'_>) -> BTreeMap<String, Target> {
@@ -58,8 +60,36 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
         commands: commands(walk, table),
         budget: budget(walk, table),
         ca_file: gateway::ca_file(walk, table, Need::Prover),
+        plain_url: plain_url(walk, table, url.as_ref()),
+        store_files: store_files(walk, table),
         url: url?, // last: every other key must have been read before a bad address ends this
     })
+}
+
+/// An address of the same deployment without TLS; another host would be another target.
+fn plain_url(walk: &mut Walk<'_>, table: &Table<'_>, url: Option<&BaseUrl>) -> Option<BaseUrl> {
+    let plain = table.url(walk, "plain_url")?;
+    if plain.value.scheme == Scheme::Https {
+        let message = format!("`{}.plain_url` begins with https://", table.path);
+        walk.mistake(plain.span, "bad_value", message)
+            .help("write the address that must not answer in clear, as in plain_url = \"http://staging.example.com\"");
+        return None;
+    }
+    if let Some(url) = url.filter(|url| url.host != plain.value.host) {
+        let message = format!("`{}.plain_url` is on another host than `url`", table.path);
+        walk.mistake(plain.span, "another_host", message)
+            .help(format!("it must be `{}`: only that host is a target", url.host));
+        return None;
+    }
+    Some(plain.value)
+}
+
+fn store_files(walk: &mut Walk<'_>, table: &Table<'_>) -> Vec<PathBuf> {
+    let patterns = table.names(walk, "store_files").unwrap_or_default();
+    patterns
+        .into_iter()
+        .map(|pattern| walk.join(&pattern.value))
+        .collect()
 }
 
 fn credentials(
@@ -123,6 +153,7 @@ fn commands(walk: &mut Walk<'_>, table: &Table<'_>) -> Commands {
         heal: command(walk, &table, "heal"),
         revoke: command(walk, &table, "revoke"),
         flag: command(walk, &table, "flag"),
+        read_back: command(walk, &table, "read_back"),
     }
 }
 

@@ -11,6 +11,7 @@ mod p2_timeouts;
 mod s2_rate_limits;
 mod s3_validation;
 mod s5_auth;
+mod s7_encryption;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -27,6 +28,7 @@ pub const PROOFS: &[Proof] = &[
     s2_rate_limits::PROOF,
     s3_validation::PROOF,
     s5_auth::PROOF,
+    s7_encryption::PROOF,
     p1_load::PROOF,
     p2_timeouts::PROOF,
     m1_health::PROOF,

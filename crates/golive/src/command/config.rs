@@ -30,6 +30,27 @@ pub fn run(command: ConfigCommand, path: &Path) -> Exit {
 
 fn check(path: &Path, format: Format) -> Exit {
     let loaded = golive_config::load(path, &ProcessEnvironment);
+    // Whether certificate and key belong together is seen by putting them to use, as `serve` will.
+    if let Ok(loaded) = &loaded
+        && let Err(error) = golive_gateway::tls::Tls::of(&loaded.config.server.transport)
+    {
+        match format {
+            Format::Json => {
+                let mut all = loaded.warnings.to_json();
+                if let Some(rows) = all["mistakes"].as_array_mut() {
+                    rows.push(serde_json::json!({
+                        "severity": "error",
+                        "code": "unusable_certificate",
+                        "message": error.to_string(),
+                        "file": path,
+                    }));
+                }
+                output::json(&all);
+            }
+            Format::Text => output::error(&error.to_string()),
+        }
+        return exit::USAGE;
+    }
     match (&loaded, format) {
         (Ok(loaded), Format::Json) => output::json(&loaded.warnings.to_json()),
         (Err(error), Format::Json) => output::json(&error.to_json()),

@@ -20,4 +20,5 @@ mod sdk;
 mod tags;
 mod tls;
 mod upstream_faults;
+mod upstream_tls;
 mod world;
