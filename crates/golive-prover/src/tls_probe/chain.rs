@@ -60,6 +60,24 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Its word in reports: `expired`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Fault::WeakKey => "weak_key",
+            Fault::WeakSignature => "weak_signature",
+            Fault::Expired => "expired",
+            Fault::ExpiresSoon => "expires_soon",
+            Fault::NotYetValid => "not_yet_valid",
+            Fault::SelfSigned => "self_signed",
+            Fault::UnknownAuthority => "unknown_authority",
+            Fault::Incomplete => "incomplete",
+            Fault::WrongUse => "wrong_use",
+            Fault::Refused => "refused",
+            Fault::WrongName => "wrong_name",
+        }
+    }
+
     /// Whether it only warns.
     #[must_use]
     pub fn only_warns(self) -> bool {

@@ -14,6 +14,7 @@ mod s2_rate_limits;
 mod s3_validation;
 mod s5_auth;
 mod s7_rest;
+mod s7_testssl;
 mod s7_transit;
 mod tls_twin;
 mod twin;

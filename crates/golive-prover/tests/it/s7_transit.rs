@@ -1,4 +1,4 @@
-//! S7 in transit: a right server passes; each that is wrong in one way fails for that, and the other sections stand.
+//! S7: in transit: a right server passes; each that is wrong in one way fails for that, and the other sections stand.
 
 use std::sync::Arc;
 

@@ -94,6 +94,7 @@ impl What<'_> {
             return part.unproven(self.peers.nobody());
         }
         let (mut tally, mut soon, mut lines) = (Tally::new(), Vec::new(), Vec::new());
+        let mut faults: Vec<&str> = Vec::new();
         for Seen { at, found, .. } in &self.seen {
             let complaints = section(found);
             let (warn, bad): (Vec<_>, Vec<_>) = complaints.iter().partition(|one| one.fault.only_warns());
@@ -102,6 +103,11 @@ impl What<'_> {
                 bad => {
                     let texts: Vec<&str> = bad.iter().map(|one| one.text.as_str()).collect();
                     tally.add_bad(format!("{at}: {}", texts.join("; ")));
+                }
+            }
+            for complaint in complaints {
+                if !faults.contains(&complaint.fault.as_str()) {
+                    faults.push(complaint.fault.as_str());
                 }
             }
             soon.extend(warn.iter().map(|one| one.text.clone()));
@@ -120,6 +126,7 @@ impl What<'_> {
                 tally.good(),
                 self.seen.len()
             ))
+            .measured("faults", faults)
             .lines("what was sent, leaf first", lines)
             .controls(controls);
         if let (Some(days), "S7.trust") = (least, id) {
