@@ -44,6 +44,24 @@ const TOOLS: &[Tool] = &[
         variable: None,
     },
     Tool {
+        programs: &["openssl"],
+        package: "openssl",
+        why: "plays servers with old versions and weak certificates",
+        variable: Some("GOLIVE_TEST_OPENSSL"),
+    },
+    Tool {
+        programs: &["nginx"],
+        package: "nginx-light",
+        why: "plays servers whose TLS is looked at from outside",
+        variable: Some("GOLIVE_TEST_NGINX"),
+    },
+    Tool {
+        programs: &["testssl", "testssl.sh"],
+        package: "testssl.sh",
+        why: "looks at the same servers as the prober, which must agree with it",
+        variable: Some("GOLIVE_TEST_TESTSSL"),
+    },
+    Tool {
         programs: &["chromium", "chromium-browser", "google-chrome"],
         package: "chromium",
         why: "opens the HTML report as a person would",

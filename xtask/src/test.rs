@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &[String]) -> Outcome {
         }
     };
     let variables = if quick {
-        say("quick: nothing is installed; tests that need the SDKs or a browser are left out");
+        say("quick: nothing is installed; tests that need the SDKs, a browser or testssl.sh are left out");
         Vec::new()
     } else {
         setup::everything()?

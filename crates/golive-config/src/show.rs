@@ -90,6 +90,8 @@ fn server(server: &Server) -> Value {
         "private_key_file": key,
         "allow_tls12": tls12,
         "hsts": hsts,
+        "host": server.host.as_ref().map(crate::BaseUrl::authority),
+        "redirect_from": server.redirect_from.map(|address| address.to_string()),
         "trusted_proxies": texts(&server.trusted_proxies),
         "drain": span(server.drain),
         "diagnostics": server.diagnostics,
@@ -216,11 +218,14 @@ fn target(target: &Target) -> Value {
             "heal": commands.heal,
             "revoke": commands.revoke,
             "flag": commands.flag,
+            "read_back": commands.read_back,
         },
         "budget": { "requests": target.budget.requests },
         "ca_file": target.ca_file,
         "repository": target.repository,
         "secrets_baseline": target.secrets_baseline,
+        "plain_url": target.plain_url.as_ref().map(ToString::to_string),
+        "store_files": (!target.store_files.is_empty()).then_some(&target.store_files),
     })
 }
 

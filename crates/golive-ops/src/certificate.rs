@@ -1,10 +1,5 @@
 //! M1, S7: how long the gateway's own certificate still lasts.
 
-use std::path::Path;
-
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
-
 /// Below this the certificate is `fail`: nobody renews one within hours on a good day.
 const FAIL_BELOW_DAYS: i64 = 1;
 /// Below this it is `warn`: a month is the usual notice (testssl.sh warns at 30 days).
@@ -20,18 +15,14 @@ pub enum Lasting {
         /// `pass`, `warn` or `fail`.
         status: &'static str,
     },
-    /// The file cannot be read as a certificate.
+    /// It cannot be read as a certificate.
     Unreadable(String),
 }
 
-/// Reads the leaf of a PEM file. `now_s`: Unix seconds.
+/// Reads a certificate's DER. `now_s`: Unix seconds.
 #[must_use]
-pub fn lasting(file: &Path, now_s: i64) -> Lasting {
-    let der = match CertificateDer::from_pem_file(file) {
-        Ok(der) => der,
-        Err(error) => return Lasting::Unreadable(error.to_string()),
-    };
-    match x509_parser::parse_x509_certificate(&der) {
+pub fn lasting(der: &[u8], now_s: i64) -> Lasting {
+    match x509_parser::parse_x509_certificate(der) {
         Ok((_, certificate)) => {
             let validity = certificate.validity();
             let (from, until) = (validity.not_before.timestamp(), validity.not_after.timestamp());
@@ -55,38 +46,36 @@ pub fn lasting(file: &Path, now_s: i64) -> Lasting {
 mod tests {
     use super::*;
 
-    fn certificate(days: i64) -> (std::path::PathBuf, i64) {
+    fn certificate(days: i64) -> (Vec<u8>, i64) {
         let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         params.not_before = rcgen::date_time_ymd(2026, 1, 1);
         params.not_after =
             rcgen::date_time_ymd(2026, 1, 1) + std::time::Duration::from_secs(days as u64 * 86_400);
         let key = rcgen::KeyPair::generate().unwrap();
-        let pem = params.self_signed(&key).unwrap().pem();
-        let path = std::env::temp_dir().join(format!("golive-ops-{}-{days}.pem", std::process::id()));
-        std::fs::write(&path, pem).unwrap();
-        (path, 1_767_225_600) // 2026-01-01
+        let der = params.self_signed(&key).unwrap().der().to_vec();
+        (der, 1_767_225_600) // 2026-01-01
     }
 
     #[test]
     fn a_certificate_warns_a_month_ahead_or_a_third_of_its_life_and_fails_on_its_last_day() {
-        let (path, start) = certificate(90);
+        let (der, start) = certificate(90);
         let day = 86_400;
         assert_eq!(
-            lasting(&path, start),
+            lasting(&der, start),
             Lasting::Days {
                 left: 90,
                 status: "pass"
             }
         );
         assert_eq!(
-            lasting(&path, start + 61 * day),
+            lasting(&der, start + 61 * day),
             Lasting::Days {
                 left: 29,
                 status: "warn"
             }
         );
         assert_eq!(
-            lasting(&path, start + 90 * day - 3600),
+            lasting(&der, start + 90 * day - 3600),
             Lasting::Days {
                 left: 0,
                 status: "fail"
@@ -101,11 +90,8 @@ mod tests {
             }
         );
         assert!(matches!(
-            lasting(Path::new("/nowhere.pem"), start),
+            lasting(b"no certificate", start),
             Lasting::Unreadable(_)
         ));
-        for file in [path, short] {
-            std::fs::remove_file(file).unwrap();
-        }
     }
 }

@@ -6,9 +6,8 @@
 //!
 //! Never: names a host, an address, a key or a person.
 
-use std::path::Path;
-
 use golive_gateway::snapshot::Snapshot;
+use golive_gateway::tls::Shown;
 use golive_store::DatabaseHealth;
 use serde_json::{Map, Value, json};
 
@@ -30,7 +29,7 @@ pub struct Health {
 
 /// Judges a snapshot.
 #[must_use]
-pub fn judge(snapshot: &Snapshot, certificate: Option<&Path>) -> Health {
+pub fn judge(snapshot: &Snapshot, certificate: Option<&Shown>) -> Health {
     let time = jiff::Timestamp::from_microsecond(i64::try_from(snapshot.now.0).unwrap_or(i64::MAX))
         .map(|t| t.to_string())
         .unwrap_or_default();
@@ -108,30 +107,23 @@ pub fn judge(snapshot: &Snapshot, certificate: Option<&Path>) -> Health {
             output,
         );
     }
-    if let Some(file) = certificate {
-        match lasting(
-            file,
-            i64::try_from(snapshot.now.0 / 1_000_000).unwrap_or(i64::MAX),
-        ) {
-            Lasting::Days { left, status } => {
-                checks.add(
-                    "certificate:lifetime",
-                    "system",
-                    status,
-                    Some((json!(left), "days")),
-                    None,
-                );
-            }
-            Lasting::Unreadable(_) => {
-                checks.add(
-                    "certificate:lifetime",
-                    "system",
-                    "warn",
-                    None,
-                    Some("the certificate file cannot be read any more".to_owned()),
-                );
-            }
-        }
+    if let Some(shown) = certificate {
+        let now_s = i64::try_from(snapshot.now.0 / 1_000_000).unwrap_or(i64::MAX);
+        let (status, left, output) = match lasting(&shown.leaf, now_s) {
+            Lasting::Days { left, status } => (status, Some((json!(left), "days")), None),
+            Lasting::Unreadable(_) => (
+                "warn",
+                None,
+                Some("the certificate in use cannot be read".to_owned()),
+            ),
+        };
+        checks.add("certificate:lifetime", "system", status, left, output);
+        // What callers are shown still holds, so this warns.
+        let renewal = shown.refused.map(|why| {
+            format!("the certificate in the files is not in use ({why}); the one before it still is")
+        });
+        let status = if renewal.is_some() { "warn" } else { "pass" };
+        checks.add("certificate:renewal", "system", status, None, renewal);
     }
     if snapshot.draining {
         checks.add(
@@ -254,6 +246,30 @@ mod tests {
         let health = judge(&snapshot, None);
         assert!(!health.well);
         assert_eq!(health.body["checks"]["store:writes"][0]["status"], "fail");
+    }
+
+    #[test]
+    fn a_certificate_that_was_refused_warns_and_says_why_without_a_path() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let leaf = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+        let shown = Shown {
+            leaf: leaf.der().clone(),
+            refused: Some("the key is not the certificate's"),
+        };
+        let health = judge(&snapshot(), Some(&shown));
+        assert!(health.well);
+        let check = &health.body["checks"]["certificate:renewal"][0];
+        assert_eq!(check["status"], "warn");
+        assert!(
+            check["output"].as_str().unwrap().contains("the key is not"),
+            "{check}"
+        );
+        let fine = Shown {
+            refused: None,
+            ..shown
+        };
+        let health = judge(&snapshot(), Some(&fine));
+        assert_eq!(health.body["checks"]["certificate:renewal"][0]["status"], "pass");
     }
 
     #[test]

@@ -4,7 +4,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
@@ -12,6 +11,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use golive_gateway::Gateway;
+use golive_gateway::tls::Tls;
 use http::{HeaderValue, StatusCode, header};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -38,24 +38,24 @@ pub enum ProbesError {
 pub struct Probes {
     listener: TcpListener,
     gateway: Arc<Gateway>,
-    certificate: Option<PathBuf>,
+    tls: Option<Arc<Tls>>,
 }
 
 struct Shown {
     gateway: Arc<Gateway>,
-    certificate: Option<PathBuf>,
+    tls: Option<Arc<Tls>>,
     process: Option<Process>,
 }
 
 impl Probes {
-    /// Opens it. `certificate`: the file whose expiry `/health` watches.
+    /// Opens it. `tls`: whose certificate `/health` watches.
     ///
     /// # Errors
     /// The address cannot be had.
     pub async fn bind(
         address: SocketAddr,
         gateway: Arc<Gateway>,
-        certificate: Option<PathBuf>,
+        tls: Option<Arc<Tls>>,
     ) -> Result<Self, ProbesError> {
         let listener = TcpListener::bind(address)
             .await
@@ -63,7 +63,7 @@ impl Probes {
         Ok(Self {
             listener,
             gateway,
-            certificate,
+            tls,
         })
     }
 
@@ -82,7 +82,7 @@ impl Probes {
     pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
         let shown = Arc::new(Shown {
             gateway: self.gateway,
-            certificate: self.certificate,
+            tls: self.tls,
             process: Process::new(),
         });
         let router = Router::new()
@@ -98,7 +98,10 @@ impl Probes {
 }
 
 async fn health_door(State(shown): State<Arc<Shown>>) -> Response {
-    let health = health::judge(&shown.gateway.snapshot(), shown.certificate.as_deref());
+    let health = health::judge(
+        &shown.gateway.snapshot(),
+        shown.tls.as_ref().map(|tls| tls.shown()).as_ref(),
+    );
     let status = if health.well {
         StatusCode::OK
     } else {

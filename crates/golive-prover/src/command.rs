@@ -18,7 +18,7 @@ use crate::target::{millis, shorten};
 pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// The most of each output that is read, in bytes.
-const OUTPUT_MAX: u64 = 16 * 1024;
+const OUTPUT_MAX: u64 = 64 * 1024;
 
 /// What a command did.
 #[derive(Debug, Clone)]
@@ -29,6 +29,8 @@ pub struct Ran {
     pub ending: String,
     /// Its output and error output, redacted.
     pub output: String,
+    /// The same whole, as far as it was read, and with whatever it holds: to be searched, never shown.
+    pub(crate) said: String,
     /// From its start to its end.
     pub elapsed: Duration,
     /// The words it was started with, redacted.
@@ -96,11 +98,13 @@ pub async fn run(
         Ok(status) => (status.success(), status.to_string()),
         Err(error) => (false, error.to_string()),
     };
-    let output = shorten(&redactor.text(&format!("{out}{err}")), 2_000);
+    let said = format!("{out}{err}");
+    let output = shorten(&redactor.text(&said), 2_000);
     Ok(Ran {
         ok,
         ending,
         output,
+        said,
         elapsed,
         words: filled.iter().map(|word| redactor.text(word)).collect(),
     })

@@ -26,6 +26,7 @@ mod runner;
 pub mod secrets;
 pub mod self_test;
 pub mod target;
+pub mod tls_probe;
 
 pub use plan::{Plan, plan};
 pub use runner::{CheckError, CheckOptions, Checked, EXIT_INTERRUPTED, EXIT_UNREACHABLE, Selection, check};

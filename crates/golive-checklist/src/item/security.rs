@@ -160,10 +160,19 @@ pub(super) const S7: Item = Item {
     title: "TLS 1.3 in transit, AES-256 at rest",
     why: "Conversations pass through wires and disks that other people own, and should be of no use to them.",
     parts: &[
+        machine("S7.versions", "TLS 1.3 is spoken, and nothing older than TLS 1.2"),
         machine(
-            "S7.transit",
-            "Connections are encrypted with TLS 1.3 and a certificate that holds",
+            "S7.suites",
+            "Every cipher suite of older versions is strong and forward secret",
         ),
+        machine("S7.key", "The certificate's key and signatures are strong enough"),
+        machine(
+            "S7.trust",
+            "The certificate is in date, for a server, and vouched for by a known authority",
+        ),
+        machine("S7.name", "The certificate is for the name that callers use"),
+        machine("S7.hsts", "Browsers are told to use TLS alone from now on"),
+        machine("S7.plain_port", "Nothing is served without TLS"),
         machine(
             "S7.rest",
             "What was said cannot be found in clear in the stored files",

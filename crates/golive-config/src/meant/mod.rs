@@ -84,6 +84,11 @@ impl Config {
         [
             ("server.listen", self.server.listen != new.server.listen),
             ("server.tls", self.server.transport != new.server.transport),
+            ("server.host", self.server.host != new.server.host),
+            (
+                "server.redirect_from",
+                self.server.redirect_from != new.server.redirect_from,
+            ),
             (
                 "server.trusted_proxies",
                 self.server.trusted_proxies != new.server.trusted_proxies,

@@ -11,6 +11,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use secrecy::{SecretSlice, SecretString};
 
+use crate::base_url::BaseUrl;
 use crate::units::ByteSize;
 
 /// `[server]`: the public listener.
@@ -20,6 +21,11 @@ pub struct Server {
     pub listen: SocketAddr,
     /// How bytes travel to it.
     pub transport: Transport,
+    /// Name (and port, if not 443) by which callers reach it: where redirects lead, and what its certificate must be
+    /// for.
+    pub host: Option<BaseUrl>,
+    /// A second, plain port that answers with a redirect to `https://` of `host` and nothing else. Only with TLS.
+    pub redirect_from: Option<SocketAddr>,
     /// Addresses that speak for many callers: connections from them are bound by
     /// `inbound.connections` alone, not by `inbound.connections_per_address`. Nothing else follows
     /// from it: no header of theirs is believed.
@@ -35,6 +41,8 @@ impl Default for Server {
         Self {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
             transport: Transport::Plain,
+            host: None,
+            redirect_from: None,
             trusted_proxies: Vec::new(),
             drain: Duration::from_secs(30),
             diagnostics: false,

@@ -60,6 +60,10 @@ pub struct Target {
     pub repository: Option<PathBuf>,
     /// Findings in it that are known and borne, as `golive scan --write-baseline` writes them.
     pub secrets_baseline: Option<PathBuf>,
+    /// Where it must not answer in clear (S7): its host without TLS. `None`: port 80 of the host of `url`.
+    pub plain_url: Option<BaseUrl>,
+    /// Patterns (`*`, `?`, `**`) of the files in which it keeps what was said, logs and backups included (S7).
+    pub store_files: Vec<PathBuf>,
 }
 
 impl Target {
@@ -90,6 +94,8 @@ impl Target {
             ca_file: None,
             repository: None,
             secrets_baseline: None,
+            plain_url: None,
+            store_files: Vec::new(),
         }
     }
 }
@@ -283,6 +289,9 @@ pub struct Commands {
     pub revoke: Option<Vec<String>>,
     /// Turns a feature off.
     pub flag: Option<Vec<String>>,
+    /// Prints what was kept of one request (S7); `{id}`, `{user}` and `{prompt}` in an argument become its id, its
+    /// user and a word of its prompt.
+    pub read_back: Option<Vec<String>>,
 }
 
 /// What a run may cost.

@@ -1,6 +1,6 @@
 //! S1: the rows of the sections that stand once.
 
-use super::Kind::{Choice, Command, Count, File, Flag, Listen, Networks, Size, Variable};
+use super::Kind::{Choice, Command, Count, File, Flag, Listen, Networks, Size, Text, Variable};
 use super::Preset::{Absent, Is};
 use super::{DAY, GIB, HOUR, KIB, MIB, MINUTE, Section, key, millis, seconds};
 
@@ -49,6 +49,20 @@ pub(super) const SERVER: Section = Section {
             Is("\"365d\""),
             "\"730d\"",
             "`max-age` of `strict-transport-security`, sent when golive ends TLS. `\"0s\"` sends no such header.",
+        ),
+        key(
+            "host",
+            Text,
+            Absent("no name is checked, none is redirected to"),
+            "\"agents.example.com\"",
+            "Name by which callers reach it, with its port if that is not 443. The certificate is checked for it.",
+        ),
+        key(
+            "redirect_from",
+            Listen,
+            Absent("no plain port"),
+            "\"0.0.0.0:80\"",
+            "A plain port that redirects to `https://` of `host` and serves nothing. Needs a certificate.",
         ),
         key(
             "trusted_proxies",

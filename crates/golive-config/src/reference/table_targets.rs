@@ -94,6 +94,20 @@ pub(super) const TARGETS: Section = Section {
             "\"secrets-baseline.json\"",
             "S1: findings that are known and borne, as `golive scan --write-baseline` writes them.",
         ),
+        key(
+            "plain_url",
+            Url,
+            Absent("port 80 of the host in `url`"),
+            "\"http://target.example\"",
+            "S7: where it must not answer in clear. Refused connections and redirects to https are right.",
+        ),
+        key(
+            "store_files",
+            Names,
+            Absent("S7.rest is unproven"),
+            "[\"/var/lib/agent/*.db*\", \"/var/log/agent/*.log\"]",
+            "S7: the files in which it keeps what was said: store, write-ahead log, spill, dumps, logs, backups. `*`, `?` and `**` match; relative to the folder of this file.",
+        ),
     ],
 };
 
@@ -420,6 +434,13 @@ pub(super) const COMMANDS: Section = Section {
             Absent("not tried"),
             "[\"golive\", \"kill\", \"search\"]",
             "Turns a feature off.",
+        ),
+        key(
+            "read_back",
+            Command,
+            Absent("S7.rest is unproven"),
+            "[\"golive\", \"explain\", \"{id}\", \"--content\"]",
+            "S7: prints what was kept of one request. `{id}`, `{user}` and `{prompt}` in an argument become the id in the answer's headers, the user, and a word of the prompt.",
         ),
     ],
 };

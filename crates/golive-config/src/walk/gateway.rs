@@ -1,5 +1,6 @@
 //! S3, S7: the sections that stand once.
 
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,8 +8,10 @@ use std::time::Duration;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::certificate;
 use super::secrets::{self, Found, Owner};
 use super::{Need, Table, Walk};
+use crate::base_url::BaseUrl;
 use crate::meant::{
     Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server, StoreSection, Transport,
     WhenFull,
@@ -37,6 +40,13 @@ pub(super) fn server(walk: &mut Walk<'_>, root: &Table<'_>) -> Server {
                  that ends TLS, or listen on 127.0.0.1",
         );
     }
+    let host = host(walk, &table);
+    if let (Some(host), Transport::Tls { cert_file, .. }) = (&host, &transport)
+        && walk.need == Need::Gateway
+    {
+        certificate::name(walk, cert_file, host, table.place("host"));
+    }
+    let redirect_from = redirect_from(walk, &table, &transport, host.is_some(), listen);
     let proxies = table.networks(walk, "trusted_proxies").unwrap_or_default();
     if transport == Transport::ProxyTerminated && proxies.is_empty() {
         let span = table.place("tls");
@@ -47,10 +57,56 @@ pub(super) fn server(walk: &mut Walk<'_>, root: &Table<'_>) -> Server {
     Server {
         listen,
         transport,
+        host,
+        redirect_from,
         trusted_proxies: proxies.into_iter().map(|at| at.value).collect(),
         drain: table.duration(walk, "drain").unwrap_or(preset.drain),
         diagnostics: table.flag(walk, "diagnostics").unwrap_or(preset.diagnostics),
     }
+}
+
+/// `agents.example.com`, or with its port. Kept as the https address that it is.
+fn host(walk: &mut Walk<'_>, table: &Table<'_>) -> Option<BaseUrl> {
+    let written = table.text(walk, "host")?;
+    match format!("https://{}", written.value).parse::<BaseUrl>() {
+        Ok(url) if url.path.is_empty() => Some(url),
+        _ => {
+            let message = "`server.host` is no host name".to_owned();
+            walk.mistake(written.span, "bad_value", message).help(
+                "write a name and, if it is not 443, the port, as in host = \"agents.example.com:8443\"",
+            );
+            None
+        }
+    }
+}
+
+fn redirect_from(
+    walk: &mut Walk<'_>,
+    table: &Table<'_>,
+    transport: &Transport,
+    has_host: bool,
+    listen: SocketAddr,
+) -> Option<SocketAddr> {
+    let at = table.listen(walk, "redirect_from")?;
+    if !matches!(transport, Transport::Tls { .. }) {
+        let message = "`server.redirect_from` redirects to TLS, and golive does not end TLS here".to_owned();
+        walk.mistake(at.span, "no_effect", message)
+            .help("add certificate_file and private_key_file, or remove it");
+    } else if !has_host && !table.has("host") {
+        walk.mistake(
+            at.span,
+            "missing_key",
+            "`[server]` lacks `host`: where to redirect to".to_owned(),
+        )
+        .help(
+            "add host = \"agents.example.com\"; the name in a request is the caller's word and is not used",
+        );
+    } else if at.value == listen && listen.port() != 0 {
+        let message = format!("`server.redirect_from` and `server.listen` are both {listen}");
+        walk.mistake(at.span, "same_address", message)
+            .help("give the redirects a port of their own, as in \"0.0.0.0:80\"");
+    }
+    Some(at.value)
 }
 
 fn transport(walk: &mut Walk<'_>, table: &Table<'_>) -> Transport {
@@ -74,7 +130,8 @@ fn transport(walk: &mut Walk<'_>, table: &Table<'_>) -> Transport {
         (Some(certificate), Some(key)) => {
             let (cert_file, key_file) = (walk.join(&certificate.value), walk.join(&key.value));
             if walk.need == Need::Gateway {
-                certificates(walk, &cert_file, certificate.span);
+                certificates(walk, &cert_file, certificate.span.clone());
+                certificate::dates(walk, &cert_file, certificate.span);
                 private_key(walk, &key_file, key.span);
             }
             Transport::Tls {

@@ -6,6 +6,7 @@
 //! Never: stops early, opens a socket, echoes a secret.
 
 mod callees;
+mod certificate;
 mod gateway;
 mod keys;
 mod limits;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::callees::pointers;
 use super::secrets::{self, Found, Owner};
 use super::{Need, Table, Walk, gateway};
+use crate::base_url::{BaseUrl, Scheme};
 use crate::meant::{
     Access, Budget, Capability, ClientCertificate, Commands, Declares, MissingCredential, Target,
     TargetFormat, TargetIssuer, TokenRole,
@@ -70,6 +71,8 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
         ca_file: gateway::ca_file(walk, table, Need::Prover),
         repository: path(walk, table, "repository", Path::is_dir, "a folder"),
         secrets_baseline: path(walk, table, "secrets_baseline", Path::is_file, "a file"),
+        plain_url: plain_url(walk, table, url.as_ref()),
+        store_files: store_files(walk, table),
         url: url?, // last: every other key must have been read before a bad address ends this
     })
 }
@@ -93,6 +96,32 @@ fn path(
         .help(format!("`{key}` is looked for from the folder of this file"));
     }
     Some(path)
+}
+
+/// An address of the same deployment without TLS; another host would be another target.
+fn plain_url(walk: &mut Walk<'_>, table: &Table<'_>, url: Option<&BaseUrl>) -> Option<BaseUrl> {
+    let plain = table.url(walk, "plain_url")?;
+    if plain.value.scheme == Scheme::Https {
+        let message = format!("`{}.plain_url` begins with https://", table.path);
+        walk.mistake(plain.span, "bad_value", message)
+            .help("write the address that must not answer in clear, as in plain_url = \"http://staging.example.com\"");
+        return None;
+    }
+    if let Some(url) = url.filter(|url| url.host != plain.value.host) {
+        let message = format!("`{}.plain_url` is on another host than `url`", table.path);
+        walk.mistake(plain.span, "another_host", message)
+            .help(format!("it must be `{}`: only that host is a target", url.host));
+        return None;
+    }
+    Some(plain.value)
+}
+
+fn store_files(walk: &mut Walk<'_>, table: &Table<'_>) -> Vec<PathBuf> {
+    let patterns = table.names(walk, "store_files").unwrap_or_default();
+    patterns
+        .into_iter()
+        .map(|pattern| walk.join(&pattern.value))
+        .collect()
 }
 
 fn credentials(
@@ -269,6 +298,7 @@ fn commands(walk: &mut Walk<'_>, table: &Table<'_>) -> Commands {
         heal: command(walk, &table, "heal"),
         revoke: command(walk, &table, "revoke"),
         flag: command(walk, &table, "flag"),
+        read_back: command(walk, &table, "read_back"),
     }
 }
 

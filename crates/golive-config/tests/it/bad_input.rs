@@ -504,3 +504,50 @@ fn broken_syntax_is_told_with_the_other_mistakes_but_without_its_consequences() 
     let twice = World::new(&format!("{ROUTE}[agents.support]\nchain = []")).mistakes();
     assert!(twice.iter().all(|mistake| mistake.code == "syntax"), "{twice}");
 }
+
+#[test]
+fn redirects_need_tls_and_a_host_and_a_port_of_their_own() {
+    refused(
+        "[server]\nredirect_from = \"127.0.0.1:1\"",
+        "no_effect",
+        "\"127.0.0.1:1\"",
+        "certificate_file",
+    );
+    refused(
+        "[server]\nhost = \"agents.example.com/path\"",
+        "bad_value",
+        "\"agents.example.com/path\"",
+        "agents.example.com:8443",
+    );
+    let world = World::new(&format!(
+        "[server]\nlisten = \"127.0.0.1:9443\"\ncertificate_file = \"cert.pem\"\nprivate_key_file = \"key.pem\"\n\
+         redirect_from = \"127.0.0.1:9443\"\nhost = \"localhost\"\n{ROUTE}"
+    ));
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    world.write("cert.pem", &params.self_signed(&key).unwrap().pem());
+    world.write("key.pem", &key.serialize_pem());
+    assert_eq!(world.mistake().code, "same_address");
+}
+
+#[test]
+fn a_plain_address_of_a_target_is_plain_and_its_own() {
+    let target = |plain: &str| {
+        format!(
+            "{ROUTE}\n[targets.t]\nurl = \"https://t.example/v1\"\nmodel = \"m\"\nplain_url = \"{plain}\"\n"
+        )
+    };
+    judged(
+        &target("https://t.example"),
+        "bad_value",
+        "\"https://t.example\"",
+        "http://",
+    );
+    judged(
+        &target("http://other.example"),
+        "another_host",
+        "\"http://other.example\"",
+        "t.example",
+    );
+    World::new(&target("http://t.example:8080")).config();
+}

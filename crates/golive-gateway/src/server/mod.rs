@@ -7,6 +7,7 @@
 
 mod guarded;
 mod places;
+mod redirect;
 
 use std::convert::Infallible;
 use std::io;
@@ -32,6 +33,7 @@ use crate::tls::{Tls, TlsError};
 use crate::{pipeline, reply};
 use guarded::{Activity, Guarded};
 use places::Places;
+use redirect::Redirects;
 
 /// After the drain deadline, so long for the last error events and rows to get out.
 const CUT_GRACE: Duration = Duration::from_secs(2);
@@ -44,6 +46,17 @@ pub enum ServerError {
     /// The address is taken or not ours.
     #[error("cannot listen on {address}; another process may hold the port: change server.listen")]
     Bind {
+        /// The address.
+        address: SocketAddr,
+        /// The system's word.
+        #[source]
+        source: io::Error,
+    },
+    /// The address of the redirects is taken or not ours.
+    #[error(
+        "cannot listen on {address} for redirects; ports below 1024 need a right of their own: change server.redirect_from"
+    )]
+    BindRedirects {
         /// The address.
         address: SocketAddr,
         /// The system's word.
@@ -71,6 +84,7 @@ pub struct Server {
     gateway: Arc<Gateway>,
     tls: Option<Arc<Tls>>,
     hsts: Option<HeaderValue>,
+    redirects: Option<Redirects>,
     inbound: Inbound,
     trusted_proxies: Vec<IpNet>,
 }
@@ -86,6 +100,14 @@ impl Server {
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| ServerError::Bind { address, source })?;
+        if let Some(tls) = &tls
+            && tls.has_run_out(now_s())
+        {
+            tracing::error!(
+                "the certificate has run out: callers will refuse it; put a renewed one in its place"
+            );
+        }
+        let redirects = Redirects::bind(&config.server).await?;
         let hsts = match &config.server.transport {
             Transport::Tls { hsts: Some(age), .. } => {
                 HeaderValue::from_str(&format!("max-age={}; includeSubDomains", age.as_secs())).ok()
@@ -97,6 +119,7 @@ impl Server {
             gateway,
             tls,
             hsts,
+            redirects,
             inbound: config.inbound,
             trusted_proxies: config.server.trusted_proxies.clone(),
         })
@@ -108,6 +131,12 @@ impl Server {
     /// The system will not say.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// The address of the plain port that only redirects, if there is one.
+    #[must_use]
+    pub fn redirects_from(&self) -> Option<SocketAddr> {
+        self.redirects.as_ref().and_then(Redirects::local_addr)
     }
 
     /// The TLS in use, for the health of its certificate.
@@ -126,6 +155,14 @@ impl Server {
             tokio::select! {
                 () = stop.cancelled() => break,
                 _ = certificates.tick() => self.refresh_certificates(),
+                redirected = Redirects::accept(self.redirects.as_ref()) => {
+                    if let Some((stream, peer)) = redirected
+                        && let Some(place) = places.take(peer.ip(), false)
+                        && let Some(redirects) = &self.redirects
+                    {
+                        connections.spawn(redirects.serve(stream, place, self.inbound, stop.clone()));
+                    }
+                }
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, peer)) => self.welcome(stream, peer, &places, &connections, &stop),
                     Err(error) => {
@@ -139,6 +176,7 @@ impl Server {
         gateway.begin_drain();
         let in_flight = gateway.metrics.in_flight.get();
         drop(self.listener);
+        drop(self.redirects);
         connections.close();
         gateway.tasks.close();
         let finished = async {
@@ -163,10 +201,13 @@ impl Server {
     }
 
     fn refresh_certificates(&self) {
-        match self.tls.as_ref().map(|tls| tls.refresh()) {
+        match self.tls.as_ref().map(|tls| tls.refresh(now_s())) {
             Some(Ok(true)) => tracing::info!("the certificate was read again"),
             Some(Err(error)) => {
-                tracing::error!(%error, "the new certificate cannot be used; the old one stays in use")
+                tracing::error!(
+                    error = crate::upstream::chain_of(&error),
+                    "the new certificate cannot be used; the old one stays in use"
+                );
             }
             Some(Ok(false)) | None => {}
         }
@@ -203,6 +244,12 @@ impl Server {
             drop(place);
         });
     }
+}
+
+/// Unix seconds.
+fn now_s() -> i64 {
+    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(elapsed.unwrap_or_default().as_secs()).unwrap_or(i64::MAX)
 }
 
 async fn plain(

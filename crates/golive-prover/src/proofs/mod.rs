@@ -13,6 +13,7 @@ mod s2_rate_limits;
 mod s3_validation;
 mod s5_auth;
 mod s6_rbac;
+mod s7_encryption;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -31,6 +32,7 @@ pub const PROOFS: &[Proof] = &[
     s3_validation::PROOF,
     s5_auth::PROOF,
     s6_rbac::PROOF,
+    s7_encryption::PROOF,
     p1_load::PROOF,
     p2_timeouts::PROOF,
     m1_health::PROOF,

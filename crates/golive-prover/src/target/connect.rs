@@ -4,6 +4,7 @@
 //! Never: skips verification, follows a redirect, or connects anywhere but to the declared host.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use golive_checklist::judge::UnscoredReason;
 use golive_config::{BaseUrl, Scheme};
 use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -59,17 +61,50 @@ pub enum TlsError {
     Setup(#[source] rustls::Error),
 }
 
-/// TLS that verifies: against Mozilla's roots, or against the certificates of `ca_file` instead.
-pub(crate) fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, TlsError> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(TlsError::Setup)?
-        .with_root_certificates(roots(ca_file)?)
-        .with_no_client_auth())
+/// Why there is no connection to one address of the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoConnection {
+    /// Nothing listens there: the peer said so.
+    Refused,
+    /// This machine has no way there, such as none to IPv6.
+    NoWay,
+    /// It cannot be known.
+    Unknown(UnscoredReason),
 }
 
-fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, TlsError> {
+impl NoConnection {
+    /// As the reason why something was not measured.
+    #[must_use]
+    pub fn reason(&self) -> UnscoredReason {
+        match self {
+            NoConnection::Refused => UnscoredReason::Transport("connection refused".to_owned()),
+            NoConnection::NoWay => UnscoredReason::Transport("no way there from this machine".to_owned()),
+            NoConnection::Unknown(reason) => reason.clone(),
+        }
+    }
+}
+
+/// A bare connection.
+pub(crate) async fn tcp(address: SocketAddr) -> Result<TcpStream, NoConnection> {
+    match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
+        Ok(Ok(stream)) => {
+            // Small questions; a socket that refuses the option still works.
+            let _ = stream.set_nodelay(true);
+            Ok(stream)
+        }
+        Ok(Err(error)) => Err(match error.kind() {
+            io::ErrorKind::ConnectionRefused => NoConnection::Refused,
+            io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::AddrNotAvailable => NoConnection::NoWay,
+            _ => NoConnection::Unknown(UnscoredReason::Transport(error.to_string())),
+        }),
+        Err(_) => Err(NoConnection::Unknown(UnscoredReason::Timeout)),
+    }
+}
+
+/// The authorities that vouch for the target: Mozilla's roots, or the certificates of `ca_file` instead.
+pub(crate) fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     if ca_file.is_none() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
@@ -92,9 +127,19 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, TlsError> {
     Ok(roots)
 }
 
+/// TLS that verifies against these.
+pub(crate) fn tls(roots: RootCertStore) -> Result<ClientConfig, TlsError> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Setup)?
+        .with_root_certificates(roots)
+        .with_no_client_auth())
+}
+
 /// The same trust, shown to the target with a client certificate.
 pub(crate) fn tls_as(
-    ca_file: Option<&Path>,
+    roots: RootCertStore,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 ) -> Result<ClientConfig, TlsError> {
@@ -102,7 +147,7 @@ pub(crate) fn tls_as(
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Setup)?
-        .with_root_certificates(roots(ca_file)?)
+        .with_root_certificates(roots)
         .with_client_auth_cert(chain, key)
         .map_err(TlsError::ClientCertificate)
 }

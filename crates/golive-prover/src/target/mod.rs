@@ -13,6 +13,7 @@ mod connect;
 mod live;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,15 +22,16 @@ use golive_checklist::judge::{Scored, UnscoredReason};
 use golive_config::{BaseUrl, Target, TargetFormat};
 use http::{HeaderName, HeaderValue, Request, Uri};
 use http_body_util::Full;
-use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore};
 use secrecy::ExposeSecret as _;
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 pub use answer::{Answer, Exchange, SHOWN, limited, millis, shorten};
 pub use ask::{Ask, Reply};
 pub use call::{BODY_MAX, Call, Credential, DEADLINE, Door};
-pub use connect::{CONNECT, Socket, TlsError};
+pub use connect::{CONNECT, NoConnection, Socket, TlsError};
 pub use live::{Live, Step};
 
 use crate::budget::Budget;
@@ -58,6 +60,7 @@ struct Inner {
     config: Arc<Target>,
     pooled: connect::Pool,
     fresh: connect::Pool,
+    roots: RootCertStore,
     tls: ClientConfig,
     redactor: Redactor,
     budget: Budget,
@@ -78,7 +81,8 @@ impl TargetClient {
         budget: Budget,
         cancel: CancellationToken,
     ) -> Result<TargetClient, TlsError> {
-        let tls = connect::tls(config.ca_file.as_deref())?;
+        let roots = connect::roots(config.ca_file.as_deref())?;
+        let tls = connect::tls(roots.clone())?;
         let redactor = Redactor::new(
             config
                 .credentials
@@ -89,6 +93,7 @@ impl TargetClient {
             pooled: connect::pool(tls.clone(), 256),
             fresh: connect::pool(tls.clone(), 0),
             config,
+            roots,
             tls,
             redactor,
             budget,
@@ -109,7 +114,7 @@ impl TargetClient {
         chain: Vec<CertificateDer<'static>>,
         key: PrivateKeyDer<'static>,
     ) -> Result<TargetClient, TlsError> {
-        let tls = connect::tls_as(self.inner.config.ca_file.as_deref(), chain, key)?;
+        let tls = connect::tls_as(self.inner.roots.clone(), chain, key)?;
         let inner = Inner {
             config: Arc::clone(&self.inner.config),
             pooled: connect::pool(tls.clone(), 256),
@@ -312,14 +317,53 @@ impl TargetClient {
             .map_err(|error| UnscoredReason::Transport(error.to_string()))
     }
 
-    /// Whether something answers at the target's address at all: a connection, no request.
+    /// Whether something answers at the target's address at all: a connection, no handshake, no request. A bad
+    /// certificate is a finding and must not keep a run from starting.
     ///
     /// # Errors
     /// What the system said.
     pub async fn reachable(&self) -> Result<(), std::io::Error> {
-        connect::socket(&self.inner.config.url, &self.inner.tls)
-            .await
-            .map(|_| ())
+        let url = &self.inner.config.url;
+        let connecting = TcpStream::connect((url.host.as_str(), url.port));
+        match tokio::time::timeout(CONNECT, connecting).await {
+            Ok(connected) => connected.map(drop),
+            Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    /// The addresses of the target's own host at this port, each once.
+    ///
+    /// # Errors
+    /// The name cannot be resolved.
+    pub async fn addresses(&self, port: u16) -> std::io::Result<Vec<SocketAddr>> {
+        let host = self.inner.config.url.host.as_str();
+        let mut addresses: Vec<SocketAddr> = tokio::net::lookup_host((host, port)).await?.collect();
+        addresses.sort_unstable();
+        addresses.dedup();
+        Ok(addresses)
+    }
+
+    /// A bare connection to one of [`TargetClient::addresses`], for bytes that no library would send. Takes one
+    /// request of the budget.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(crate) async fn tcp(&self, address: SocketAddr) -> Result<TcpStream, NoConnection> {
+        if self.inner.cancel.is_cancelled() {
+            return Err(NoConnection::Unknown(UnscoredReason::Interrupted));
+        }
+        if self.inner.budget.take().is_err() {
+            return Err(NoConnection::Unknown(UnscoredReason::OverBudget));
+        }
+        tokio::select! {
+            connected = connect::tcp(address) => connected,
+            () = self.inner.cancel.cancelled() => Err(NoConnection::Unknown(UnscoredReason::Interrupted)),
+        }
+    }
+
+    /// The authorities that vouch for the target.
+    pub(crate) fn roots(&self) -> &RootCertStore {
+        &self.inner.roots
     }
 
     /// The headers a credential travels in for this format: `Authorization: Bearer …`, or `x-api-key`.

@@ -35,6 +35,27 @@ async fn check(path: &Path, format: Format) -> Exit {
         Ok(loaded) => super::master_key::of(&loaded.config.store).await.err(),
         Err(_) => None,
     };
+    // Whether certificate and key belong together is seen by putting them to use, as `serve` will.
+    if let Ok(loaded) = &loaded
+        && let Err(error) = golive_gateway::tls::Tls::of(&loaded.config.server.transport)
+    {
+        match format {
+            Format::Json => {
+                let mut all = loaded.warnings.to_json();
+                if let Some(rows) = all["mistakes"].as_array_mut() {
+                    rows.push(serde_json::json!({
+                        "severity": "error",
+                        "code": "unusable_certificate",
+                        "message": error.to_string(),
+                        "file": path,
+                    }));
+                }
+                output::json(&all);
+            }
+            Format::Text => output::error(&error.to_string()),
+        }
+        return exit::USAGE;
+    }
     match (&loaded, format) {
         (Ok(loaded), Format::Json) => {
             let mut told = loaded.warnings.to_json();

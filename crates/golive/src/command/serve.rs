@@ -81,8 +81,7 @@ async fn serve(
     let server = Server::bind(&config, Arc::clone(&gateway))
         .await
         .map_err(|e| words(&e))?;
-    let certificate = server.tls().map(|tls| tls.certificate_file().to_owned());
-    let probes = Probes::bind(config.probes.listen, Arc::clone(&gateway), certificate)
+    let probes = Probes::bind(config.probes.listen, Arc::clone(&gateway), server.tls().cloned())
         .await
         .map_err(|e| words(&e))?;
     let socket_path = socket::path_of(&config.store.path);
@@ -122,6 +121,7 @@ async fn serve(
             server.tls().is_some(),
             public,
             probing,
+            server.redirects_from(),
             gateway.keyring().is_empty(),
         ));
     }
@@ -303,10 +303,14 @@ fn ready_text(
     tls: bool,
     public: std::net::SocketAddr,
     probing: std::net::SocketAddr,
+    redirecting: Option<std::net::SocketAddr>,
     no_keys: bool,
 ) -> String {
     let scheme = if tls { "https" } else { "http" };
     let mut text = format!("golive is ready: {scheme}://{public} (probes http://{probing})");
+    if let Some(from) = redirecting {
+        text.push_str(&format!("\n  http://{from} redirects to TLS and serves nothing"));
+    }
     if no_keys {
         text.push_str("\n  nobody can call yet: `golive keys create NAME` makes a key");
     }

@@ -24,4 +24,5 @@ mod secrets;
 mod tags;
 mod tls;
 mod upstream_faults;
+mod upstream_tls;
 mod world;

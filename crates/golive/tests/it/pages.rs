@@ -38,6 +38,7 @@ fn every_configuration_in_the_pages_is_accepted_without_a_mistake() {
             let folder = tempfile::tempdir().expect("a folder");
             let file: PathBuf = folder.path().join("golive.toml");
             fs::write(&file, block).expect("a config");
+            certificates(folder.path());
             let mut command = Command::new(env!("CARGO_BIN_EXE_golive"));
             command
                 .args(["config", "check", "--config"])
@@ -60,6 +61,21 @@ fn every_configuration_in_the_pages_is_accepted_without_a_mistake() {
         seen > 2,
         "the pages have configurations, and this test finds them: {seen}"
     );
+}
+
+/// The files of `tls/` that pages name, good for the host that they name.
+fn certificates(folder: &Path) {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let params = rcgen::CertificateParams::new(vec!["agents.example.com".to_owned()]).expect("a name");
+    let certificate = params.self_signed(&key).expect("a certificate").pem();
+    fs::create_dir(folder.join("tls")).expect("a folder");
+    for (name, text) in [
+        ("chain.pem", &certificate),
+        ("internal-ca.pem", &certificate),
+        ("key.pem", &key.serialize_pem()),
+    ] {
+        fs::write(folder.join("tls").join(name), text).expect("a file");
+    }
 }
 
 /// A value for each variable that a configuration names.

@@ -56,7 +56,20 @@ pub(super) fn write(dir: &Path, ports: Ports, binary: &Path) -> Result<(), Strin
     words.push(config.display().to_string());
     // A list of strings in JSON is one in TOML too.
     let revoke = serde_json::Value::from(words).to_string();
-    fs::write(&config, config_text(ports, &revoke)).map_err(|e| cannot(&config, e))
+    let read_back = [
+        "explain",
+        "{id}",
+        "--content",
+        "--format",
+        "json",
+        "--quiet",
+        "--config",
+    ];
+    let mut words = vec![binary.display().to_string()];
+    words.extend(read_back.map(str::to_owned));
+    words.push(config.display().to_string());
+    let read_back = serde_json::Value::from(words).to_string();
+    fs::write(&config, config_text(ports, &revoke, &read_back)).map_err(|e| cannot(&config, e))
 }
 
 fn env_text() -> Result<SecretString, String> {
@@ -74,7 +87,7 @@ fn env_text() -> Result<SecretString, String> {
     Ok(text.into())
 }
 
-fn config_text(ports: Ports, revoke: &str) -> String {
+fn config_text(ports: Ports, revoke: &str, read_back: &str) -> String {
     let Ports {
         lab,
         provider,
@@ -135,6 +148,7 @@ health_url = "http://127.0.0.1:{probes}/health"
 metrics_url = "http://127.0.0.1:{probes}/metrics"
 lab_url = "http://127.0.0.1:{lab}"
 lab_provider = "{PROVIDER}"
+store_files = ["golive.db*", "*.log"]
 
 [targets.demo.credentials]
 user.key_env = "GOLIVE_DEMO_USER_KEY"
@@ -143,6 +157,7 @@ service.key_env = "GOLIVE_DEMO_SERVICE_KEY"
 
 [targets.demo.commands]
 revoke = {revoke}
+read_back = {read_back}
 
 [targets.demo.declares]
 user_limit = "20/10s"
