@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
-use golive_config::Transport;
+use golive_config::{ClientCertificates, Transport};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::cipher_suite as suite;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 
 /// Why TLS cannot be offered.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +46,8 @@ pub struct Tls {
     certificate: PathBuf,
     key: PathBuf,
     allow_tls12: bool,
-    read_at: std::sync::Mutex<[Option<SystemTime>; 2]>,
+    clients: Option<ClientCertificates>,
+    read_at: std::sync::Mutex<[Option<SystemTime>; 3]>,
 }
 
 impl Tls {
@@ -52,7 +55,10 @@ impl Tls {
     ///
     /// # Errors
     /// See [`TlsError`]; each names its file.
-    pub fn of(transport: &Transport) -> Result<Option<Arc<Self>>, TlsError> {
+    pub fn of(
+        transport: &Transport,
+        clients: Option<&ClientCertificates>,
+    ) -> Result<Option<Arc<Self>>, TlsError> {
         let Transport::Tls {
             cert_file,
             key_file,
@@ -62,13 +68,18 @@ impl Tls {
         else {
             return Ok(None);
         };
-        let config = read(cert_file, key_file, *allow_tls12)?;
+        let config = read(cert_file, key_file, *allow_tls12, clients)?;
         Ok(Some(Arc::new(Self {
             current: ArcSwap::from_pointee(config),
-            read_at: std::sync::Mutex::new([modified(cert_file), modified(key_file)]),
+            read_at: std::sync::Mutex::new([
+                modified(cert_file),
+                modified(key_file),
+                clients.and_then(|clients| modified(&clients.ca_file)),
+            ]),
             certificate: cert_file.clone(),
             key: key_file.clone(),
             allow_tls12: *allow_tls12,
+            clients: clients.cloned(),
         })))
     }
 
@@ -89,7 +100,12 @@ impl Tls {
     /// # Errors
     /// The new files cannot be used; the old certificate stays in use.
     pub fn refresh(&self) -> Result<bool, TlsError> {
-        let now = [modified(&self.certificate), modified(&self.key)];
+        let clients = self.clients.as_ref();
+        let now = [
+            modified(&self.certificate),
+            modified(&self.key),
+            clients.and_then(|clients| modified(&clients.ca_file)),
+        ];
         {
             let mut seen = self
                 .read_at
@@ -100,8 +116,12 @@ impl Tls {
             }
             *seen = now;
         }
-        self.current
-            .store(Arc::new(read(&self.certificate, &self.key, self.allow_tls12)?));
+        self.current.store(Arc::new(read(
+            &self.certificate,
+            &self.key,
+            self.allow_tls12,
+            clients,
+        )?));
         Ok(true)
     }
 }
@@ -110,7 +130,36 @@ fn modified(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path).and_then(|meta| meta.modified()).ok()
 }
 
-fn read(certificate: &Path, key: &Path, allow_tls12: bool) -> Result<ServerConfig, TlsError> {
+/// Asks callers for a certificate of these authorities alone: chain, dates and purpose (clientAuth) are verified, and
+/// none of the system's authorities counts.
+fn verifier(
+    clients: &ClientCertificates,
+    provider: &Arc<rustls::crypto::CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let fail = |why: String| TlsError::File {
+        path: clients.ca_file.clone(),
+        why,
+    };
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(&clients.ca_file).map_err(|e| fail(e.to_string()))? {
+        let certificate = certificate.map_err(|e| fail(e.to_string()))?;
+        roots.add(certificate).map_err(|e| fail(e.to_string()))?;
+    }
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+    let builder = if clients.required {
+        builder
+    } else {
+        builder.allow_unauthenticated()
+    };
+    builder.build().map_err(|e| fail(e.to_string()))
+}
+
+fn read(
+    certificate: &Path,
+    key: &Path,
+    allow_tls12: bool,
+    clients: Option<&ClientCertificates>,
+) -> Result<ServerConfig, TlsError> {
     let file = |path: &Path| {
         let path = path.to_owned();
         move |error: rustls::pki_types::pem::Error| TlsError::File {
@@ -152,12 +201,15 @@ fn read(certificate: &Path, key: &Path, allow_tls12: bool) -> Result<ServerConfi
         key: key.to_owned(),
         source,
     };
-    let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
+    let provider = Arc::new(provider);
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions)
-        .map_err(unusable)?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
         .map_err(unusable)?;
+    let builder = match clients {
+        Some(clients) => builder.with_client_cert_verifier(verifier(clients, &provider)?),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_single_cert(chain, private).map_err(unusable)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.max_early_data_size = 0; // a replayed POST would be a second call
     Ok(config)

@@ -12,6 +12,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use secrecy::{SecretSlice, SecretString};
 
+use super::ClientCertificates;
 use crate::units::{ByteSize, Rate};
 
 /// `[server]`: the public listener.
@@ -22,9 +23,11 @@ pub struct Server {
     /// How bytes travel to it.
     pub transport: Transport,
     /// Addresses that speak for many callers: connections from them are bound by
-    /// `inbound.connections` alone, not by `inbound.connections_per_address`. Nothing else follows
-    /// from it: no header of theirs is believed.
+    /// `inbound.connections` alone, not by `inbound.connections_per_address`. Of their headers, only
+    /// the client's address is believed, and only to slow that client's refusals.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether callers are asked for a certificate of their own; only where golive ends TLS.
+    pub client_certificates: Option<ClientCertificates>,
     /// How long shutdown waits for requests and streams in flight.
     pub drain: Duration,
     /// Tell callers of link, attempts and overhead in response headers.
@@ -37,6 +40,7 @@ impl Default for Server {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
             transport: Transport::Plain,
             trusted_proxies: Vec::new(),
+            client_certificates: None,
             drain: Duration::from_secs(30),
             diagnostics: false,
         }
@@ -96,6 +100,10 @@ pub struct Inbound {
     /// A kept-alive connection without a request is closed after this long. Longer than the 60 s
     /// that common balancers keep theirs, so that the balancer closes first.
     pub idle_timeout: Duration,
+    /// Requests with a wrong credential that one address is told of at once; beyond, it waits.
+    pub failures_free: u32,
+    /// The longest wait for such a refusal; zero: none waits.
+    pub failure_delay: Duration,
 }
 
 impl Default for Inbound {
@@ -115,6 +123,8 @@ impl Default for Inbound {
             json_nodes: 100_000,
             json_string: ByteSize(1024 * 1024),
             idle_timeout: Duration::from_secs(75),
+            failures_free: 100,
+            failure_delay: Duration::from_secs(1),
         }
     }
 }

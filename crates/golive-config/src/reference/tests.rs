@@ -10,6 +10,10 @@ use crate::walk::Need;
 
 /// One of each table, as small as possible.
 const SMALLEST: &str = r#"
+    [server]
+    certificate_file = "chain.pem"
+    private_key_file = "key.pem"
+    client_ca_file = "clients.pem"
     [upstreams.up]
     kind = "openai"
     api_key_env = "UP_KEY"
@@ -19,6 +23,11 @@ const SMALLEST: &str = r#"
     chain = ["up/m"]
     [keys.caller]
     key_env = "CALLER_KEY"
+    [issuers.idp]
+    issuer = "https://id.example"
+    audience = ["golive"]
+    [certificates.mesh]
+    san = ["dns:mesh.example"]
     [targets.local]
     url = "https://target.example/v1"
     model = "one"
@@ -31,6 +40,8 @@ fn concrete(path: &str) -> String {
         .replace("agents.*", "agents.one")
         .replace("models.*", "models.two")
         .replace("keys.*", "keys.caller")
+        .replace("issuers.*", "issuers.idp")
+        .replace("certificates.*", "certificates.mesh")
         .replace("targets.*", "targets.local")
         .replace("credentials.*", "credentials.user")
 }

@@ -6,6 +6,7 @@
 //! Never: stops early, opens a socket, echoes a secret.
 
 mod callees;
+mod callers;
 mod gateway;
 mod keys;
 mod literal;
@@ -67,6 +68,8 @@ impl Walk<'_> {
         let upstreams = upstreams::all(self, &root);
         let routes = callees::all(self, &root, &upstreams);
         let keys = keys::all(self, &root, &routes);
+        let issuers = callers::issuers(self, &root, &routes);
+        let certificates = callers::certificates(self, &root, &routes, &server);
         let targets = targets::all(self, &root);
         Config {
             file: self.file.to_owned(),
@@ -80,6 +83,8 @@ impl Walk<'_> {
             agents: routes.agents,
             models: routes.models,
             keys,
+            issuers,
+            certificates,
             targets,
         }
     }

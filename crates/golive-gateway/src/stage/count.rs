@@ -12,7 +12,7 @@ use http::HeaderMap;
 
 use super::Step;
 use super::identify::Identified;
-use crate::auth::keyring::user_key;
+use crate::auth::principal::user_key;
 use crate::call::{Call, Surface};
 use crate::limits::{Policies, Refusal, Who};
 use crate::reply::Refused;

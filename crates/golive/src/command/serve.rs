@@ -94,6 +94,10 @@ async fn serve(
     ));
     doors.spawn(probes.run(stop_doors.clone()));
     doors.spawn(Arc::clone(&gateway).watch_links(LINKS_EVERY, stop_doors.clone()));
+    doors.spawn(golive_gateway::auth::issuer::watch(
+        Arc::clone(&gateway),
+        stop_doors.clone(),
+    ));
     doors.spawn(retain(store.clone(), Arc::clone(&gateway), stop_doors.clone()));
     doors.spawn(reload_on_change(
         path.to_owned(),
@@ -114,7 +118,7 @@ async fn serve(
             server.tls().is_some(),
             public,
             probing,
-            gateway.keyring().is_empty(),
+            gateway.keyring().is_empty() && gateway.issuers().is_empty(),
         ));
     }
     let drained = server.run(stop, config.server.drain).await;
