@@ -166,7 +166,7 @@ fn key(jwk: &Value) -> Result<Key, &'static str> {
         Some(Value::String(kid)) => Some(kid.clone()),
         Some(_) => return Err("its kid is not a text"),
     };
-    let broken = |_| "it is not a sound key";
+    let broken = |_: aws_lc_rs::error::KeyRejected| "it is not a sound key";
     let forms: Vec<(Algorithm, ParsedPublicKey)> = match (member("kty"), member("crv")) {
         (Some("RSA"), _) => {
             let (n, e) = (bytes("n")?, bytes("e")?);
@@ -174,10 +174,11 @@ fn key(jwk: &Value) -> Result<Key, &'static str> {
                 return Err("its modulus has not 2048 to 8192 bits");
             }
             let parts = RsaPublicKeyComponents { n, e };
-            RSA.iter()
-                .filter(|(one, _)| only.is_none_or(|only| only == *one))
-                .map(|(one, rule)| Ok((*one, parts.to_parsed_public_key(rule).map_err(broken)?)))
-                .collect::<Result<_, _>>()?
+            let mut forms = Vec::with_capacity(RSA.len());
+            for (one, rule) in RSA.iter().filter(|(one, _)| only.is_none_or(|only| only == *one)) {
+                forms.push((*one, parts.to_parsed_public_key(rule).map_err(broken)?));
+            }
+            forms
         }
         (Some("EC"), Some(curve)) => {
             let (algorithm, rule, width) = match curve {

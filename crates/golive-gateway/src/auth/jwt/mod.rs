@@ -6,6 +6,8 @@
 pub mod claims;
 pub mod form;
 pub mod keys;
+#[cfg(test)]
+mod tests;
 
 pub use claims::Claims;
 pub use form::Jws;
