@@ -27,12 +27,9 @@ fn ec() -> (EcdsaKeyPair, Value) {
 }
 
 fn rsa_jwk(pair: &RsaKeyPair) -> Value {
-    let public = pair.public_key();
-    let (n, e) = (
-        public.modulus().big_endian_without_leading_zero(),
-        public.exponent(),
-    );
-    json!({"kty": "RSA", "kid": "rsa", "n": encode(n), "e": encode(e.big_endian_without_leading_zero())})
+    // PKCS#1 of 2048 bits: SEQUENCE (4 bytes), INTEGER (4 bytes and a zero), the modulus, and 65537.
+    let der = pair.public_key().as_ref();
+    json!({"kty": "RSA", "kid": "rsa", "n": encode(&der[9..265]), "e": "AQAB"})
 }
 
 fn set(keys: &[&Value]) -> KeySet {
@@ -180,8 +177,10 @@ fn vectors_of_others_are_judged_as_they_say() {
         let name = format!("{} {} {} {accepted:?}", row["id"], row["config"], row["comment"]);
         match (row["label"].as_str().unwrap(), &accepted) {
             ("acceptable", _) | ("valid", Ok(())) | ("invalid", Err(_)) => agreed += 1,
-            // Symmetric secrets have no place at an issuer, and `ES521` is no algorithm (RFC 7518 §3.1).
-            ("valid", Err(_)) if only_refused_keys(config) => by_choice.push(name),
+            // Symmetric secrets have no place at an issuer, and a key is for the algorithm it says, for no other.
+            ("valid", Err(_)) if is_refused_by_choice(row["text"].as_str().unwrap(), config) => {
+                by_choice.push(name)
+            }
             _ => wrong.push(name),
         }
     }
@@ -192,10 +191,12 @@ fn vectors_of_others_are_judged_as_they_say() {
     assert!(wrong.is_empty(), "{} disagree: {wrong:#?}", wrong.len());
 }
 
-fn only_refused_keys(config: &Value) -> bool {
+fn is_refused_by_choice(text: &str, config: &Value) -> bool {
+    let header = URL_SAFE_NO_PAD.decode(text.split('.').next().unwrap()).unwrap();
+    let header: Value = serde_json::from_slice(&header).unwrap();
     let keys = config["jwks"]["keys"].as_array().unwrap();
     keys.iter()
-        .all(|key| key["kty"] == "oct" || key["alg"] == "ES521")
+        .all(|key| key["kty"] == "oct" || key["alg"] != header["alg"])
 }
 
 fn judge(text: &str, config: &Value) -> Result<(), Failure> {
