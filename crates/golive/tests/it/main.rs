@@ -3,6 +3,7 @@
 mod agents;
 mod arrows;
 mod caller;
+mod client_certificates;
 mod config_errors;
 mod connections;
 mod crash;
@@ -17,7 +18,9 @@ mod pages;
 mod report_page;
 mod requests;
 mod sdk;
+mod strangers;
 mod tags;
 mod tls;
+mod tokens;
 mod upstream_faults;
 mod world;
