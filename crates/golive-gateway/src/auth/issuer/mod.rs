@@ -72,7 +72,7 @@ pub struct IssuerReading {
     pub age: Option<Duration>,
     /// Failed fetches in a row.
     pub failures: u32,
-    /// What went wrong last; names no address.
+    /// What went wrong last. It may name an address: for operators' eyes, not for `/health`.
     pub error: Option<String>,
 }
 
