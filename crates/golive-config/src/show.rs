@@ -8,8 +8,8 @@ use golive_checklist::unit::format_duration;
 use serde_json::{Map, Value, json};
 
 use crate::meant::{
-    Callee, Clocks, Config, ConfiguredKey, Declares, Limits, Pointers, Server, StoreSection, Target,
-    TargetIssuer, TeamLimits, Transport, Upstream,
+    Callee, ClientName, Clocks, Config, ConfiguredKey, Declares, Issuer, IssuerKeys, Limits, Pointers, Server,
+    StoreSection, Target, TargetIssuer, TeamLimits, Transport, Upstream,
 };
 use crate::units::Rate;
 
@@ -43,6 +43,8 @@ impl Config {
                 "json_nodes": inbound.json_nodes,
                 "json_string": inbound.json_string.to_string(),
                 "idle_timeout": span(inbound.idle_timeout),
+                "failures_free": inbound.failures_free,
+                "failure_delay": span(inbound.failure_delay),
             },
             "probes": { "listen": self.probes.listen.to_string(), "expose": self.probes.expose },
             "log": { "level": self.log.level.as_str(), "format": self.log.format.as_str() },
@@ -52,6 +54,8 @@ impl Config {
             "agents": named(self.agents.iter().map(|(name, one)| (name, callee(one))).collect()),
             "models": named(self.models.iter().map(|(name, one)| (name, callee(one))).collect()),
             "keys": named(self.keys.iter().map(|(name, one)| (name, key(one))).collect()),
+            "issuers": named(self.issuers.iter().map(|(name, one)| (name, issuer(one))).collect()),
+            "certificates": named(self.certificates.iter().map(|(name, one)| (name, certificate(one))).collect()),
             "targets": named(self.targets.iter().map(|(name, one)| (name, target(one))).collect()),
         }))
     }
@@ -93,6 +97,11 @@ fn server(server: &Server) -> Value {
         "host": server.host.as_ref().map(crate::BaseUrl::authority),
         "redirect_from": server.redirect_from.map(|address| address.to_string()),
         "trusted_proxies": texts(&server.trusted_proxies),
+        "client_ca_file": server.client_certificates.as_ref().map(|one| &one.ca_file),
+        "client_certificates": server
+            .client_certificates
+            .as_ref()
+            .map(|one| if one.required { "required" } else { "optional" }),
         "drain": span(server.drain),
         "diagnostics": server.diagnostics,
     })
@@ -177,6 +186,44 @@ fn key(key: &ConfiguredKey) -> Value {
         "agents": key.agents,
         "models": key.models,
         "may_assert_users": key.may_assert_users,
+    })
+}
+
+fn issuer(issuer: &Issuer) -> Value {
+    let (url, file) = match &issuer.keys {
+        IssuerKeys::Discovery(_) => (None, None),
+        IssuerKeys::Url(url) => (Some(url.to_string()), None),
+        IssuerKeys::File(file) => (None, Some(file)),
+    };
+    json!({
+        "issuer": issuer.issuer,
+        "jwks_url": url,
+        "jwks_file": file,
+        "audience": issuer.audience,
+        "algorithms": issuer.algorithms.iter().map(|one| one.as_str()).collect::<Vec<_>>(),
+        "typ": issuer.typ,
+        "roles_claim": issuer.roles_claim,
+        "team_claim": issuer.team_claim,
+        "user_claim": issuer.user_claim,
+        "agents": issuer.grant.agents,
+        "models": issuer.grant.models,
+        "may_assert_users": issuer.grant.may_assert_users,
+        "leeway": span(issuer.leeway),
+        "max_age": issuer.max_age.map(span),
+        "private_addresses": texts(&issuer.private_addresses),
+        "ca_file": issuer.ca_file,
+    })
+}
+
+fn certificate(one: &ClientName) -> Value {
+    json!({
+        "san": texts(&one.sans),
+        "roles": one.roles,
+        "team": one.team,
+        "agents": one.grant.agents,
+        "models": one.grant.models,
+        "may_assert_users": one.grant.may_assert_users,
+        "carries_others": one.carries_others,
     })
 }
 

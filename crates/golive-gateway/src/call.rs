@@ -15,7 +15,7 @@ use golive_store::{Basis, LedgerRow, OpenRow, Tokens, UserHash, Uuid};
 use golive_wire::Wire;
 use golive_wire::usage::Usage;
 
-use crate::auth::keyring::Principal;
+use crate::auth::principal::Principal;
 use crate::gateway::Gateway;
 use crate::limits::backend::{Asked, Held};
 use crate::limits::{Standings, Unit};

@@ -7,6 +7,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use golive_resilience::Tick;
 
+/// The wall clock, in seconds of Unix time: for dates that others wrote (a token's, a certificate's). Nothing of
+/// golive's own is measured by it.
+#[must_use]
+pub fn wall_s() -> f64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64()
+}
+
 /// A monotonic clock whose ticks read as microseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {

@@ -7,13 +7,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use golive_config::Config;
+use golive_config::{Config, Inbound};
 use golive_resilience::Tick;
+use golive_resilience::slowdown::{Rule, Slowdown};
 use golive_store::{Store, StoreError};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::failure::Sampled;
+use crate::auth::issuer::{IssuerError, Issuers};
 use crate::auth::keyring::Keyring;
+use crate::auth::principal::{principal_hash, user_key};
 use crate::clock::Clock;
 use crate::limits::backend::LimitBackend;
 use crate::limits::local::Local;
@@ -21,12 +26,18 @@ use crate::limits::rebuild::rebuild;
 use crate::metrics::Metrics;
 use crate::runtime::{Runtime, RuntimeError};
 
+/// Answers to strangers that wait at once; more are told at once: waiting must not fill the memory.
+const SLOW_PLACES: usize = 4096;
+
 /// Why a gateway cannot start or take a new configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
     /// The configuration cannot be put to work.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
+    /// An issuer cannot be put to work.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
     /// The store cannot be read.
     #[error("cannot read the store")]
     Store(#[from] StoreError),
@@ -44,6 +55,12 @@ pub struct Gateway {
     pub cut: CancellationToken,
     /// The windows of all limits.
     pub limiter: Box<dyn LimitBackend>,
+    /// Which refusals of strangers are logged.
+    pub failures: Sampled,
+    /// Places for answers to strangers that wait.
+    pub slow_places: Arc<Semaphore>,
+    slowdown: std::sync::Mutex<Slowdown>,
+    issuers: ArcSwap<Issuers>,
     clock: Clock,
     runtime: ArcSwap<Runtime>,
     keyring: ArcSwap<Keyring>,
@@ -69,7 +86,12 @@ impl Gateway {
         let metrics = Arc::new(Metrics::default());
         let runtime = Runtime::build(config, &store, &metrics, None, us(clock.now())).await?;
         let keyring = Keyring::assemble(&store.list_keys().await?, &runtime.config, &store);
+        let issuers = Issuers::assemble(&runtime.config, None)?;
         let gateway = Arc::new(Self {
+            failures: Sampled::default(),
+            slow_places: Arc::new(Semaphore::new(SLOW_PLACES)),
+            slowdown: std::sync::Mutex::default(),
+            issuers: ArcSwap::from_pointee(issuers),
             metrics,
             tasks: TaskTracker::new(),
             cut: CancellationToken::new(),
@@ -110,6 +132,28 @@ impl Gateway {
         self.keyring.load_full()
     }
 
+    /// The issuers whose tokens are accepted now.
+    #[must_use]
+    pub fn issuers(&self) -> Arc<Issuers> {
+        self.issuers.load_full()
+    }
+
+    /// Notes that an address brought a wrong credential, and says how long its answer waits.
+    pub fn slow_down(&self, address: u64, inbound: &Inbound, now: Tick) -> Duration {
+        let rule = Rule {
+            free: inbound.failures_free,
+            forget: Duration::from_secs(1),
+            first: Duration::from_millis(50),
+            longest: inbound.failure_delay,
+        };
+        // A map of time stamps cannot be left half-written.
+        let mut slowdown = self
+            .slowdown
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        slowdown.failure(&rule, address, now)
+    }
+
     /// Takes a new configuration. Requests in flight finish on the one they began with.
     ///
     /// # Errors
@@ -120,6 +164,8 @@ impl Gateway {
         let next = Runtime::build(config, &self.store, &self.metrics, Some(&before), us(self.now())).await?;
         let keyring = Keyring::assemble(&self.store.list_keys().await?, &next.config, &self.store);
         rebuild(self, &next, Some(&before)).await?;
+        let issuers = Issuers::assemble(&next.config, Some(&self.issuers()))?;
+        self.issuers.store(Arc::new(issuers));
         self.runtime.store(Arc::new(next));
         self.keyring.store(Arc::new(keyring));
         Ok(())

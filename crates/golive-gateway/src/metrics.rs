@@ -15,6 +15,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::auth::failure::Failure;
+
 /// Boundaries in seconds, with the checklist's lines (3, 5, 10, 15) among them, so that a share below a line is
 /// exact and not interpolated.
 const SECONDS: [f64; 16] = [
@@ -84,6 +86,11 @@ struct StageCode {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Reason {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct UpstreamOutcome {
     upstream: String,
     outcome: &'static str,
@@ -104,12 +111,12 @@ pub struct Metrics {
     tokens: Family<CalleeDirection, Counter>,
     refused: Family<StageCode, Counter>,
     attempts: Family<UpstreamOutcome, Counter>,
+    /// Requests refused before anybody was identified: no row, only this. In the order of [`Failure::ALL`].
+    unauthenticated: [Counter; Failure::ALL.len()],
     /// Requests between accept and their last byte.
     pub in_flight: Gauge<i64, AtomicI64>,
     /// Open connections of callers.
     pub connections: Gauge<i64, AtomicI64>,
-    /// Requests refused before anybody was identified: no row, only this.
-    pub unauthenticated: Counter<u64, AtomicU64>,
     /// Ledger rows that went to the spill because the database did not take them.
     pub spilled: Counter<u64, AtomicU64>,
     /// Reloads of the configuration that failed; the old one runs on.
@@ -133,7 +140,11 @@ impl Default for Metrics {
         let attempts = Family::default();
         let in_flight = Gauge::default();
         let connections = Gauge::default();
-        let unauthenticated = Counter::default();
+        let reasons = Family::<Reason, Counter>::default();
+        let unauthenticated = Failure::ALL.map(|failure| {
+            let reason = failure.as_str();
+            reasons.get_or_create(&Reason { reason }).clone()
+        });
         let spilled = Counter::default();
         let reload_failures = Counter::default();
         registry.register(
@@ -172,8 +183,8 @@ impl Default for Metrics {
         registry.register("connections", "Open connections of callers", connections.clone());
         registry.register(
             "unauthenticated",
-            "Requests refused without a valid credential",
-            unauthenticated.clone(),
+            "Requests refused without a valid credential, by what was wrong with it",
+            reasons,
         );
         registry.register(
             "ledger_spilled",
@@ -261,6 +272,11 @@ impl Metrics {
             refused: counter("refused"),
             error: counter("error"),
         }
+    }
+
+    /// Counts a request that nobody vouches for.
+    pub fn unauthenticated(&self, failure: Failure) {
+        self.unauthenticated[failure as usize].inc();
     }
 
     /// Counts a refusal. Stage and code are constants of the program, never text from outside.

@@ -12,6 +12,7 @@ use http::{Request, Response};
 use http_body::Body as HttpBody;
 use uuid::Uuid;
 
+use crate::auth::peer::Peer;
 use crate::body::Body;
 use crate::call::{Call, Outcome, Surface};
 use crate::gateway::Gateway;
@@ -21,7 +22,7 @@ use crate::stage::identify::Identified;
 use crate::stage::{accept, admit, authorise, count, dispatch, identify, read, relay, reserve, settle};
 
 /// Answers one request. `id` is what its answer and its row carry.
-pub async fn serve<B>(gateway: Arc<Gateway>, id: Uuid, request: Request<B>) -> Response<Body>
+pub async fn serve<B>(gateway: Arc<Gateway>, id: Uuid, peer: &Peer, request: Request<B>) -> Response<Body>
 where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: std::error::Error,
@@ -35,9 +36,16 @@ where
             return reply::bare_error(no_door.wire, &no_door.error, &id.to_string());
         }
     };
-    let identified = match identify::run(accepted) {
+    let identified = match identify::run(accepted, peer).await {
         Ok(identified) => identified,
-        Err(stranger) => return reply::bare_error(stranger.wire, &stranger.error, &stranger.request_id),
+        Err(stranger) => {
+            if !stranger.wait.is_zero()
+                && let Ok(_place) = gateway.slow_places.try_acquire()
+            {
+                tokio::time::sleep(stranger.wait).await;
+            }
+            return reply::bare_error(stranger.wire, &stranger.error, &stranger.request_id);
+        }
     };
     match trip(identified).await {
         Ok(response) => response,

@@ -173,12 +173,20 @@ fn put_error_headers(headers: &mut HeaderMap, error: &ApiError) {
     }
     match error.status {
         401 => {
-            let challenge = if error.code == "credential_missing" {
-                r#"Bearer realm="golive""#
-            } else {
-                r#"Bearer realm="golive", error="invalid_token""#
+            let challenge = match error.code {
+                "credential_missing" => r#"Bearer realm="golive""#,
+                "credential_conflict" | "credential_in_query" => {
+                    r#"Bearer realm="golive", error="invalid_request""#
+                }
+                _ => r#"Bearer realm="golive", error="invalid_token""#,
             };
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        403 if error.code == "permission_denied" => {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static(r#"Bearer realm="golive", error="insufficient_scope""#),
+            );
         }
         405 => {
             headers.insert(

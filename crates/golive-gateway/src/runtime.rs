@@ -15,7 +15,7 @@ use golive_wire::http_agent::Pointer;
 use http::{HeaderValue, Uri};
 use tokio::sync::Semaphore;
 
-use crate::auth::keyring::Principal;
+use crate::auth::principal::Principal;
 use crate::limits::rules::{CalleeRules, Rules};
 use crate::metrics::{CalleeMetrics, Metrics};
 use crate::upstream::{Link, LinkError};

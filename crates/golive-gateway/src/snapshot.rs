@@ -7,6 +7,7 @@ use std::sync::Arc;
 pub use golive_resilience::Tick;
 use golive_store::StoreHealth;
 
+pub use crate::auth::issuer::IssuerReading;
 use crate::gateway::Gateway;
 use crate::metrics::Metrics;
 use crate::upstream::health::Reading;
@@ -24,6 +25,10 @@ pub struct Snapshot {
     pub store: StoreHealth,
     /// Windows of limits in memory.
     pub windows: usize,
+    /// Issuers of tokens, by name.
+    pub issuers: Vec<IssuerReading>,
+    /// Callers known by a certificate.
+    pub certificates: usize,
     /// Keys that are valid.
     pub keys: usize,
 }
@@ -43,6 +48,8 @@ impl Gateway {
                 .collect(),
             store: self.store.health(),
             windows: self.limiter.tracked(),
+            issuers: self.issuers().read(self.now()),
+            certificates: self.keyring().certificates(),
             keys: self.keyring().len(),
         }
     }

@@ -10,11 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use aws_lc_rs::digest::{SHA256, digest};
-use golive_config::Transport;
+use golive_config::{ClientCertificates, Transport};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs::cipher_suite as suite;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 
 /// Why TLS cannot be offered.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +76,7 @@ pub struct Tls {
     certificate: PathBuf,
     key: PathBuf,
     allow_tls12: bool,
+    clients: Option<ClientCertificates>,
     /// What the files held when they were last looked at, used or not.
     seen: Mutex<Prints>,
     /// Why the files, as they are now, are not in use.
@@ -87,9 +90,9 @@ struct InUse {
     prints: Prints,
 }
 
-/// Hashes of both files; `None` for one that cannot be read. Times would miss a swap of symlinks whose targets are of
+/// Hashes of certificate, key and client authorities; `None` for one that cannot be read. Times would miss a swap of symlinks whose targets are of
 /// one age, as Kubernetes makes them.
-type Prints = [Option<[u8; 32]>; 2];
+type Prints = [Option<[u8; 32]>; 3];
 
 /// The certificate that callers are shown.
 #[derive(Clone, Debug)]
@@ -105,7 +108,10 @@ impl Tls {
     ///
     /// # Errors
     /// See [`TlsError`]; each names its file.
-    pub fn of(transport: &Transport) -> Result<Option<Arc<Self>>, TlsError> {
+    pub fn of(
+        transport: &Transport,
+        clients: Option<&ClientCertificates>,
+    ) -> Result<Option<Arc<Self>>, TlsError> {
         let Transport::Tls {
             cert_file,
             key_file,
@@ -115,8 +121,8 @@ impl Tls {
         else {
             return Ok(None);
         };
-        let prints = [print(cert_file), print(key_file)];
-        let in_use = read(cert_file, key_file, *allow_tls12, prints)?;
+        let prints = prints(cert_file, key_file, clients);
+        let in_use = read(cert_file, key_file, *allow_tls12, clients, prints)?;
         Ok(Some(Arc::new(Self {
             current: ArcSwap::from_pointee(in_use),
             seen: Mutex::new(prints),
@@ -124,6 +130,7 @@ impl Tls {
             certificate: cert_file.clone(),
             key: key_file.clone(),
             allow_tls12: *allow_tls12,
+            clients: clients.cloned(),
         })))
     }
 
@@ -148,7 +155,7 @@ impl Tls {
     /// # Errors
     /// The new files cannot be used; the old certificate stays in use. Told once for each content.
     pub fn refresh(&self, now_s: i64) -> Result<bool, TlsError> {
-        let now = [print(&self.certificate), print(&self.key)];
+        let now = prints(&self.certificate, &self.key, self.clients.as_ref());
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if *seen == now {
             return Ok(false);
@@ -160,7 +167,8 @@ impl Tls {
             self.refused.store(None); // back to what is in use
             return Ok(false);
         }
-        let taken = read(&self.certificate, &self.key, self.allow_tls12, now).and_then(|new| {
+        let clients = self.clients.as_ref();
+        let taken = read(&self.certificate, &self.key, self.allow_tls12, clients, now).and_then(|new| {
             // Callers are better off with one that still lasts.
             if has_run_out(&new.leaf, now_s) && !has_run_out(&old.leaf, now_s) {
                 return Err(TlsError::Expired {
@@ -194,12 +202,50 @@ fn has_run_out(leaf: &CertificateDer<'_>, now_s: i64) -> bool {
         .is_ok_and(|(_, leaf)| leaf.validity().not_after.timestamp() < now_s)
 }
 
+fn prints(certificate: &Path, key: &Path, clients: Option<&ClientCertificates>) -> Prints {
+    [
+        print(certificate),
+        print(key),
+        clients.and_then(|clients| print(&clients.ca_file)),
+    ]
+}
+
 fn print(path: &Path) -> Option<[u8; 32]> {
     let bytes = zeroize::Zeroizing::new(std::fs::read(path).ok()?);
     digest(&SHA256, &bytes).as_ref().try_into().ok()
 }
 
-fn read(certificate: &Path, key: &Path, allow_tls12: bool, prints: Prints) -> Result<InUse, TlsError> {
+/// Asks callers for a certificate of these authorities alone: chain, dates and purpose (clientAuth) are verified, and
+/// none of the system's authorities counts.
+fn verifier(
+    clients: &ClientCertificates,
+    provider: &Arc<rustls::crypto::CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let fail = |why: String| TlsError::File {
+        path: clients.ca_file.clone(),
+        why,
+    };
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(&clients.ca_file).map_err(|e| fail(e.to_string()))? {
+        let certificate = certificate.map_err(|e| fail(e.to_string()))?;
+        roots.add(certificate).map_err(|e| fail(e.to_string()))?;
+    }
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+    let builder = if clients.required {
+        builder
+    } else {
+        builder.allow_unauthenticated()
+    };
+    builder.build().map_err(|e| fail(e.to_string()))
+}
+
+fn read(
+    certificate: &Path,
+    key: &Path,
+    allow_tls12: bool,
+    clients: Option<&ClientCertificates>,
+    prints: Prints,
+) -> Result<InUse, TlsError> {
     let file = |path: &Path| {
         let path = path.to_owned();
         move |error: rustls::pki_types::pem::Error| TlsError::File {
@@ -247,12 +293,15 @@ fn read(certificate: &Path, key: &Path, allow_tls12: bool, prints: Prints) -> Re
             },
         }
     };
-    let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
+    let provider = Arc::new(provider);
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(versions)
-        .map_err(unusable)?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
         .map_err(unusable)?;
+    let builder = match clients {
+        Some(clients) => builder.with_client_cert_verifier(verifier(clients, &provider)?),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_single_cert(chain, private).map_err(unusable)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     config.max_early_data_size = 0; // a replayed POST would be a second call
     Ok(InUse {

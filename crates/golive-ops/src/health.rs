@@ -84,9 +84,10 @@ pub fn judge(snapshot: &Snapshot, certificate: Option<&Shown>) -> Health {
         Some((json!(snapshot.windows), "windows")),
         None,
     );
-    let keys = if snapshot.keys == 0 { "warn" } else { "pass" };
-    let no_key = (snapshot.keys == 0)
-        .then(|| "no key is valid: nobody can call; `golive keys create` makes one".to_owned());
+    let nobody = snapshot.keys == 0 && snapshot.issuers.is_empty() && snapshot.certificates == 0;
+    let keys = if nobody { "warn" } else { "pass" };
+    let no_key =
+        nobody.then(|| "no key is valid: nobody can call; `golive keys create` makes one".to_owned());
     checks.add(
         "keys:valid",
         "component",
@@ -94,6 +95,26 @@ pub fn judge(snapshot: &Snapshot, certificate: Option<&Shown>) -> Health {
         Some((json!(snapshot.keys), "keys")),
         no_key,
     );
+    for issuer in &snapshot.issuers {
+        // Tokens cannot be checked without keys; with the last good ones they can, for a day.
+        let (status, output) = match (issuer.keys, issuer.failures) {
+            (None | Some(0), _) => ("fail", Some("no key to check its tokens with".to_owned())),
+            (Some(_), 0) => ("pass", None),
+            (Some(_), failures) => (
+                "warn",
+                Some(format!(
+                    "{failures} fetches failed in a row; the last good keys serve on"
+                )),
+            ),
+        };
+        checks.add(
+            &format!("issuer/{}:keys", issuer.name),
+            "component",
+            status,
+            issuer.age.map(|age| (json!(age.as_secs()), "seconds old")),
+            output,
+        );
+    }
     for (name, link) in &snapshot.links {
         let output = match (&link.error, link.up) {
             (Some(_), false) => Some(format!("{} attempts failed in a row", link.failures)),
@@ -202,6 +223,8 @@ mod tests {
                 forged: 0,
             },
             windows: 3,
+            issuers: vec![],
+            certificates: 0,
             keys: 1,
         }
     }

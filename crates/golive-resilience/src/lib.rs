@@ -4,6 +4,8 @@
 #![forbid(unsafe_code)]
 
 pub mod deadline;
+pub mod refresh;
+pub mod slowdown;
 pub mod window;
 
 /// A point in time in microseconds on a clock the caller owns and that never steps backwards.

@@ -141,6 +141,34 @@ pub struct KeyRecord {
     pub last_used_at_us: Option<i64>,
     /// Who made it: `cli`, `config`, `admin`.
     pub source: String,
+    /// When it last got a new text.
+    pub rotated_at_us: Option<i64>,
+    /// The text it had before, while that opens too.
+    #[serde(flatten)]
+    pub previous: Option<PreviousKey>,
+}
+
+/// The text a key had before it was rotated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PreviousKey {
+    /// The first 12 characters of the text.
+    #[serde(rename = "previous_prefix")]
+    pub prefix: String,
+    /// SHA-256 of the text.
+    #[serde(skip)]
+    pub hash: KeyHash,
+    /// Refused from then on.
+    #[serde(rename = "previous_until_us")]
+    pub until_us: i64,
+}
+
+/// How a key gets a new text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// How long the old text still opens, in microseconds; 0: not at all.
+    pub overlap_us: i64,
+    /// A new end of the key; `None` leaves the one it has.
+    pub expires_at_us: Option<i64>,
 }
 
 impl KeyRecord {
@@ -180,6 +208,9 @@ pub enum KeyError {
     /// No key has that id or name.
     #[error("no key has the id or name `{0}`; `golive keys list` shows them")]
     Unknown(String),
+    /// The key is revoked or expired, so a new text would open nothing.
+    #[error("the key `{0}` is revoked or expired; make a new one with `golive keys create`")]
+    Dead(String),
     /// The name is empty, too long, has unusual characters, or looks like an id.
     #[error(
         "`{0}` cannot name a key; use 1 to 64 letters, digits, `.`, `_` or `-`, not beginning with `key_`"
@@ -273,6 +304,8 @@ mod tests {
             revoked_at_us: None,
             last_used_at_us: None,
             source: "cli".into(),
+            rotated_at_us: None,
+            previous: None,
         };
         assert!(record.is_live(99) && !record.is_live(100));
         assert!(

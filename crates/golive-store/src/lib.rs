@@ -16,7 +16,7 @@ mod store;
 mod writer;
 
 pub use health::{DatabaseHealth, StoreHealth};
-pub use keys::{ApiKey, BadKey, KeyError, KeyHash, KeyRecord, NewKey};
+pub use keys::{ApiKey, BadKey, KeyError, KeyHash, KeyRecord, NewKey, PreviousKey, Rotation};
 pub use ledger::{
     Admission, Basis, Cursor, LedgerFilter, LedgerRow, NotAUserHash, OpenRow, Tokens, UserHash,
 };

@@ -56,7 +56,7 @@ pub enum Command {
         after_help = "Examples:\n  golive scan .\n  golive scan . --report sarif=secrets.sarif --baseline secrets-baseline.json\n  golive scan . --write-baseline secrets-baseline.json\n\nExit codes: 0 nothing was found, 1 something was, 2 wrong use, 3 the path, or a part of it, cannot be read."
     )]
     Scan(Scan),
-    /// Create, list and revoke API keys; at once, also while the gateway runs.
+    /// Create, list, rotate and revoke API keys; at once, also while the gateway runs.
     #[command(subcommand)]
     Keys(Keys),
     /// List requests from the ledger, newest first.
@@ -265,6 +265,24 @@ pub enum Keys {
     /// List all keys.
     List {
         /// How they are printed.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Give a key a new text, printed once. The old one still opens for the overlap; the key's id, rights and
+    /// limits go on.
+    #[command(
+        after_help = "Examples:\n  golive keys rotate web\n  golive keys rotate web --overlap 1d --expires 90d\n  golive keys rotate web --overlap 0s     (the old text leaked: it ends now)"
+    )]
+    Rotate {
+        /// Its id or name.
+        key: String,
+        /// How long the old text still opens; 0s: it ends at once.
+        #[arg(long, value_name = "DURATION", default_value = "7d")]
+        overlap: String,
+        /// How long the key is valid from now: 90d. Left out: as before.
+        #[arg(long, value_name = "DURATION")]
+        expires: Option<String>,
+        /// How the key is printed.
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },

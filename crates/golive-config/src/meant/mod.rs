@@ -7,12 +7,14 @@
 //! points nowhere.
 
 mod callee;
+mod callers;
 mod limits;
 mod sections;
 mod target;
 mod upstream;
 
 pub use callee::{Callee, CalleeKind, LinkRef, Pointers};
+pub use callers::{Algorithm, ClientCertificates, ClientName, Grant, Issuer, IssuerKeys, San};
 pub use limits::{Limits, OwnLimits, TeamLimits, TokenLimits};
 pub use sections::{
     ConfiguredKey, Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server, StoreSection,
@@ -53,6 +55,10 @@ pub struct Config {
     pub models: BTreeMap<String, Arc<Callee>>,
     /// `[keys.NAME]`: callers whose key stands in the environment.
     pub keys: BTreeMap<String, ConfiguredKey>,
+    /// `[issuers.NAME]`: who issues tokens that are accepted.
+    pub issuers: BTreeMap<String, Arc<Issuer>>,
+    /// `[certificates.NAME]`: callers that show a client certificate.
+    pub certificates: BTreeMap<String, ClientName>,
     /// `[targets.NAME]`: deployments under proof.
     pub targets: BTreeMap<String, Target>,
 }
@@ -92,6 +98,10 @@ impl Config {
             (
                 "server.trusted_proxies",
                 self.server.trusted_proxies != new.server.trusted_proxies,
+            ),
+            (
+                "server.client_ca_file",
+                self.server.client_certificates != new.server.client_certificates,
             ),
             ("server.drain", self.server.drain != new.server.drain),
             ("inbound.head_timeout", old_in.head_timeout != new_in.head_timeout),

@@ -11,6 +11,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use secrecy::{SecretSlice, SecretString};
 
+use super::ClientCertificates;
 use crate::base_url::BaseUrl;
 use crate::units::ByteSize;
 
@@ -27,9 +28,11 @@ pub struct Server {
     /// A second, plain port that answers with a redirect to `https://` of `host` and nothing else. Only with TLS.
     pub redirect_from: Option<SocketAddr>,
     /// Addresses that speak for many callers: connections from them are bound by
-    /// `inbound.connections` alone, not by `inbound.connections_per_address`. Nothing else follows
-    /// from it: no header of theirs is believed.
+    /// `inbound.connections` alone, not by `inbound.connections_per_address`. Of their headers, only
+    /// the client's address is believed, and only to slow that client's refusals.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether callers are asked for a certificate of their own; only where golive ends TLS.
+    pub client_certificates: Option<ClientCertificates>,
     /// How long shutdown waits for requests and streams in flight.
     pub drain: Duration,
     /// Tell callers of link, attempts and overhead in response headers.
@@ -44,6 +47,7 @@ impl Default for Server {
             host: None,
             redirect_from: None,
             trusted_proxies: Vec::new(),
+            client_certificates: None,
             drain: Duration::from_secs(30),
             diagnostics: false,
         }
@@ -103,6 +107,10 @@ pub struct Inbound {
     /// A kept-alive connection without a request is closed after this long. Longer than the 60 s
     /// that common balancers keep theirs, so that the balancer closes first.
     pub idle_timeout: Duration,
+    /// Requests with a wrong credential that one address is told of at once; beyond, it waits.
+    pub failures_free: u32,
+    /// The longest wait for such a refusal; zero: none waits.
+    pub failure_delay: Duration,
 }
 
 impl Default for Inbound {
@@ -122,6 +130,8 @@ impl Default for Inbound {
             json_nodes: 100_000,
             json_string: ByteSize(1024 * 1024),
             idle_timeout: Duration::from_secs(75),
+            failures_free: 100,
+            failure_delay: Duration::from_secs(1),
         }
     }
 }

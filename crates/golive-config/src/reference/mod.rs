@@ -8,6 +8,7 @@
 
 mod page;
 mod schema;
+mod table_callers;
 mod table_gateway;
 mod table_limits;
 mod table_routes;
@@ -163,6 +164,8 @@ pub const KEYS: &[Section] = &[
     table_routes::MODEL_TIMEOUTS,
     table_limits::MODEL_LIMITS,
     table_routes::KEYS,
+    table_callers::ISSUERS,
+    table_callers::CERTIFICATES,
     table_targets::TARGETS,
     table_targets::POINTERS,
     table_targets::CREDENTIALS,

@@ -69,7 +69,21 @@ pub(super) const SERVER: Section = Section {
             Networks,
             Is("[]"),
             "[\"10.0.0.0/8\"]",
-            "Connections from these addresses speak for many callers: they are bound by `inbound.connections` alone, not by `inbound.connections_per_address`. No header of theirs is believed.",
+            "Connections from these addresses speak for many callers: they are bound by `inbound.connections` alone, not by `inbound.connections_per_address`. Of their headers, only the client's address is believed (`x-forwarded-for`, `forwarded`), and only to slow the refusals of that client.",
+        ),
+        key(
+            "client_ca_file",
+            File,
+            Absent("callers are asked for no certificate"),
+            "\"tls/clients-ca.pem\"",
+            "PEM file with the authorities whose certificates callers may show (mTLS). Who they are: `[certificates.NAME]`.",
+        ),
+        key(
+            "client_certificates",
+            Choice(&["optional", "required"]),
+            Absent("`optional`, with `client_ca_file`"),
+            "\"required\"",
+            "Whether a caller without a certificate gets a connection.",
         ),
         key(
             "drain",
@@ -189,6 +203,20 @@ pub(super) const INBOUND: Section = Section {
             Is("\"75s\""),
             "\"120s\"",
             "A kept-alive connection without a request is closed after this long. Keep it above the balancer's own (60 s, mostly).",
+        ),
+        key(
+            "failures_free",
+            Count(0, 1_000_000),
+            Is("100"),
+            "20",
+            "Requests with a wrong credential that one address (IPv6: one /64) is told of at once. One is forgotten each second; beyond them each refusal comes later than the last. A valid credential is never delayed.",
+        ),
+        key(
+            "failure_delay",
+            seconds(0, MINUTE),
+            Is("\"1s\""),
+            "\"5s\"",
+            "The longest such delay. `\"0s\"` delays nothing.",
         ),
     ],
 };

@@ -10,6 +10,10 @@ use crate::walk::Need;
 
 /// One of each table, as small as possible.
 const SMALLEST: &str = r#"
+    [server]
+    certificate_file = "chain.pem"
+    private_key_file = "key.pem"
+    client_ca_file = "clients.pem"
     [upstreams.up]
     kind = "openai"
     api_key_env = "UP_KEY"
@@ -20,6 +24,11 @@ const SMALLEST: &str = r#"
     [keys.caller]
     key_env = "CALLER_KEY"
     [limits.teams.support]
+    [issuers.idp]
+    issuer = "https://id.example"
+    audience = ["golive"]
+    [certificates.mesh]
+    san = ["dns:mesh.example"]
     [targets.local]
     url = "https://target.example/v1"
     model = "one"
@@ -36,6 +45,8 @@ fn concrete(path: &str) -> String {
         .replace("models.*", "models.two")
         .replace("keys.*", "keys.caller")
         .replace("limits.teams.*", "limits.teams.support")
+        .replace("issuers.*", "issuers.idp")
+        .replace("certificates.*", "certificates.mesh")
         .replace("targets.*", "targets.local")
         .replace("credentials.*", "credentials.user")
         .replace("roles.*", "roles.user")

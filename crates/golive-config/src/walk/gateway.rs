@@ -13,8 +13,8 @@ use super::secrets::{self, Found, Owner};
 use super::{Need, Table, Walk};
 use crate::base_url::BaseUrl;
 use crate::meant::{
-    Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server, StoreSection, Transport,
-    WhenFull,
+    ClientCertificates, Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server, StoreSection,
+    Transport, WhenFull,
 };
 
 /// HSTS for a year, the least that browsers' preload lists take.
@@ -54,7 +54,9 @@ pub(super) fn server(walk: &mut Walk<'_>, root: &Table<'_>) -> Server {
             .help("name the proxy's range, as in trusted_proxies = [\"10.0.0.0/8\"]; `inbound.connections_per_address` binds the proxy otherwise")
             .as_warning();
     }
+    let client_certificates = client_certificates(walk, &table, &transport);
     Server {
+        client_certificates,
         listen,
         transport,
         host,
@@ -107,6 +109,36 @@ fn redirect_from(
             .help("give the redirects a port of their own, as in \"0.0.0.0:80\"");
     }
     Some(at.value)
+}
+
+fn client_certificates(
+    walk: &mut Walk<'_>,
+    table: &Table<'_>,
+    transport: &Transport,
+) -> Option<ClientCertificates> {
+    let file = table.text(walk, "client_ca_file");
+    let required = table.choice(
+        walk,
+        "client_certificates",
+        &[("optional", false), ("required", true)],
+    );
+    let ends_here = matches!(transport, Transport::Tls { .. });
+    for name in ["client_ca_file", "client_certificates"] {
+        if table.has(name) && !(ends_here && file.is_some()) {
+            let message = format!("`server.{name}` has no effect: no caller is asked for a certificate");
+            walk.mistake(table.place(name), "no_effect", message)
+                .help("it needs certificate_file, private_key_file and client_ca_file");
+        }
+    }
+    let file = file?;
+    let ca_file = walk.join(&file.value);
+    if walk.need == Need::Gateway {
+        certificates(walk, &ca_file, file.span);
+    }
+    ends_here.then(|| ClientCertificates {
+        ca_file,
+        required: required.unwrap_or(false),
+    })
 }
 
 fn transport(walk: &mut Walk<'_>, table: &Table<'_>) -> Transport {
@@ -267,6 +299,12 @@ pub(super) fn inbound(walk: &mut Walk<'_>, root: &Table<'_>) -> Inbound {
         idle_timeout: table
             .duration(walk, "idle_timeout")
             .unwrap_or(preset.idle_timeout),
+        failures_free: table
+            .count32(walk, "failures_free")
+            .unwrap_or(preset.failures_free),
+        failure_delay: table
+            .duration(walk, "failure_delay")
+            .unwrap_or(preset.failure_delay),
     };
     if inbound.connections_per_address > inbound.connections && table.has("connections_per_address") {
         let message =

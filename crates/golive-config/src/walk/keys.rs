@@ -73,7 +73,7 @@ fn secret(walk: &mut Walk<'_>, table: &Table<'_>) -> Option<Secret> {
 }
 
 /// What a key may call: `*`, or names that exist.
-fn allowed(walk: &mut Walk<'_>, table: &Table<'_>, what: &str, known: Vec<&str>) -> Vec<String> {
+pub(super) fn allowed(walk: &mut Walk<'_>, table: &Table<'_>, what: &str, known: Vec<&str>) -> Vec<String> {
     let Some(written) = table.names(walk, what) else {
         return vec!["*".to_owned()];
     };

@@ -6,6 +6,7 @@
 //! Never: stops early, opens a socket, echoes a secret.
 
 mod callees;
+mod callers;
 mod certificate;
 mod gateway;
 mod keys;
@@ -70,6 +71,8 @@ impl Walk<'_> {
         let upstreams = upstreams::all(self, &root);
         let routes = callees::all(self, &root, &upstreams);
         let keys = keys::all(self, &root, &routes);
+        let issuers = callers::issuers(self, &root, &routes);
+        let certificates = callers::certificates(self, &root, &routes, &server);
         let targets = targets::all(self, &root);
         Config {
             file: self.file.to_owned(),
@@ -83,6 +86,8 @@ impl Walk<'_> {
             agents: routes.agents,
             models: routes.models,
             keys,
+            issuers,
+            certificates,
             targets,
         }
     }

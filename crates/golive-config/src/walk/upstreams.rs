@@ -49,6 +49,9 @@ const NEVER_FORWARDED: &[&str] = &[
     "x-forwarded-host",
     "x-forwarded-proto",
     "x-real-ip",
+    "client-cert",
+    "client-cert-chain",
+    "x-forwarded-client-cert",
 ];
 
 pub(super) fn all(walk: &mut Walk<'_>, root: &Table<'_>) -> Upstreams {
@@ -158,7 +161,7 @@ fn credential(
 }
 
 /// Ranges that are private indeed: naming a public one would switch off the guard for the internet.
-fn private_addresses(walk: &mut Walk<'_>, table: &Table<'_>) -> Vec<IpNet> {
+pub(super) fn private_addresses(walk: &mut Walk<'_>, table: &Table<'_>) -> Vec<IpNet> {
     let written = table.networks(walk, "private_addresses").unwrap_or_default();
     for network in &written {
         if !private_ranges().any(|range| range.contains(&network.value)) {
@@ -190,7 +193,7 @@ fn private_ranges() -> impl Iterator<Item = IpNet> {
 }
 
 /// Plain http, and private addresses, only where `private_addresses` says so.
-fn reachable(walk: &mut Walk<'_>, url: &At<BaseUrl>, private: &[IpNet]) {
+pub(super) fn reachable(walk: &mut Walk<'_>, url: &At<BaseUrl>, private: &[IpNet]) {
     let host = &url.value.host;
     let addresses: Vec<IpAddr> = match url.value.ip() {
         Some(ip) => vec![ip],

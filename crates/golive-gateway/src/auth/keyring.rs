@@ -1,199 +1,174 @@
-//! S5: the keys that are valid now, as the request path looks them up.
+//! S5: the keys and client certificates that are valid now, as the request path looks them up.
 //!
-//! A keyring is immutable; creating or revoking a key swaps in a new one, so that the next request sees it and
-//! none waits for a lock. Look-up is by the SHA-256 of the whole key, compared in constant time.
+//! A keyring is immutable; creating, rotating or revoking a key swaps in a new one, so that the next request sees it
+//! and none waits for a lock. Look-up is by the SHA-256 of the whole key, compared in constant time.
 //!
 //! Never: holds the text of a key.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
-use golive_config::Config;
+use golive_config::{Config, Grant, San};
 use golive_resilience::Tick;
-use golive_store::{ApiKey, BadKey, KeyHash, KeyRecord, Store, UserHash};
+use golive_store::{ApiKey, BadKey, KeyHash, KeyRecord, Store};
 use secrecy::ExposeSecret;
 
-/// A last use is written again only when the one written is this old.
-const TOUCH_EVERY_US: i64 = 10_000_000;
+use super::failure::Failure;
+use super::principal::{Kind, Principal};
 
-/// Who calls: one API key with what it may do.
-#[derive(Debug)]
-pub struct Principal {
-    /// `key_…` for keys of the store, `config/NAME` for keys of the configuration.
-    pub id: String,
-    /// The keyed hash under which this principal's own windows run.
-    pub hash: u128,
-    /// Whether its requests may say on whose behalf they are.
-    pub may_assert_users: bool,
-    /// Roles, for policies.
-    pub roles: Vec<String>,
-    /// Team, for limits and reports.
-    pub team: Option<String>,
-    agents: Names,
-    models: Names,
-    expires_at_us: Option<i64>,
-    stored: bool,
-    touched_at_us: AtomicI64,
-}
-
-impl Principal {
-    /// Whether it may call this agent.
-    #[must_use]
-    pub fn may_call_agent(&self, name: &str) -> bool {
-        self.agents.hold(name)
-    }
-
-    /// Whether it may call this model.
-    #[must_use]
-    pub fn may_call_model(&self, name: &str) -> bool {
-        self.models.hold(name)
-    }
-
-    /// Whether the use at `now` is worth writing down; remembers it if so.
-    pub fn is_touch_due(&self, now: Tick) -> bool {
-        let now = i64::try_from(now.0).unwrap_or(i64::MAX);
-        let last = self.touched_at_us.load(Ordering::Relaxed);
-        self.stored
-            && now - last >= TOUCH_EVERY_US
-            && self
-                .touched_at_us
-                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
-    }
-}
-
-#[derive(Debug)]
-enum Names {
-    All,
-    Only(Vec<String>),
-}
-
-impl Names {
-    fn of(names: &[String]) -> Self {
-        if names.iter().any(|name| name == "*") {
-            Self::All
-        } else {
-            Self::Only(names.to_vec())
-        }
-    }
-
-    fn hold(&self, name: &str) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(names) => names.iter().any(|known| known == name),
-        }
-    }
-}
-
-/// All keys that are valid, by hash.
+/// All keys that are valid, by hash, and all certificates that are known, by name.
 #[derive(Debug, Default)]
 pub struct Keyring {
-    by_hash: HashMap<KeyHash, Arc<Principal>>,
+    by_hash: HashMap<KeyHash, Opens>,
+    by_san: HashMap<San, Known>,
+    certificates: usize,
 }
 
-/// Why a key opens nothing. The caller is told the same sentence for each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unknown {
-    /// Not a golive key, or mistyped: its checksum does not fit.
-    Malformed,
-    /// Well-formed, but not known or revoked.
-    NotKnown,
-    /// Known, and past its expiry.
-    Expired,
+#[derive(Debug)]
+struct Opens {
+    principal: Arc<Principal>,
+    until_us: Option<i64>,
 }
 
-impl Unknown {
-    /// The word for it in logs and metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::NotKnown => "unknown",
-            Self::Expired => "expired",
-        }
-    }
+/// A caller known by its certificate.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// Who it is.
+    pub principal: Arc<Principal>,
+    /// Whether requests over it may bring another identity.
+    pub carries_others: bool,
 }
 
 impl Keyring {
-    /// The keyring of all keys in the store that are not revoked, and all of the configuration.
+    /// The keyring of all keys in the store that are not revoked, and all keys and certificates of the configuration.
     #[must_use]
     pub fn assemble(stored: &[KeyRecord], config: &Config, store: &Store) -> Self {
         let mut by_hash = HashMap::new();
         for record in stored.iter().filter(|record| record.revoked_at_us.is_none()) {
-            let principal = Principal {
-                hash: principal_hash(store, &record.id),
-                id: record.id.clone(),
+            let grant = Grant {
+                agents: record.agents.clone(),
+                models: record.models.clone(),
                 may_assert_users: record.may_assert_users,
-                roles: record.roles.clone(),
-                team: record.team.clone(),
-                agents: Names::of(&record.agents),
-                models: Names::of(&record.models),
-                expires_at_us: record.expires_at_us,
-                stored: true,
-                touched_at_us: AtomicI64::new(record.last_used_at_us.unwrap_or(0)),
             };
-            by_hash.insert(record.hash, Arc::new(principal));
+            let principal = Principal::new(
+                store,
+                Kind::StoredKey,
+                record.id.clone(),
+                record.roles.clone(),
+                record.team.clone(),
+                &grant,
+            );
+            let principal = Arc::new(principal.used_at(record.last_used_at_us));
+            if let Some(previous) = &record.previous {
+                let opens = Opens {
+                    principal: Arc::clone(&principal),
+                    until_us: Some(previous.until_us),
+                };
+                by_hash.insert(previous.hash, opens);
+            }
+            let opens = Opens {
+                principal,
+                until_us: record.expires_at_us,
+            };
+            by_hash.insert(record.hash, opens);
         }
         for key in config.keys.values() {
             let hash = KeyHash::of(key.secret.expose_secret());
-            // A key of the configuration that was revoked in the store stays revoked.
-            if stored.iter().any(|record| record.hash == hash) {
+            // A key of the configuration that was revoked in the store, or rotated away there, stays so.
+            let in_store = |record: &KeyRecord| {
+                record.hash == hash || record.previous.as_ref().is_some_and(|p| p.hash == hash)
+            };
+            if stored.iter().any(in_store) {
                 continue;
             }
-            let id = format!("config/{}", key.name);
-            let principal = Principal {
-                hash: principal_hash(store, &id),
-                id,
+            let grant = Grant {
+                agents: key.agents.clone(),
+                models: key.models.clone(),
                 may_assert_users: key.may_assert_users,
-                roles: key.roles.clone(),
-                team: key.team.clone(),
-                agents: Names::of(&key.agents),
-                models: Names::of(&key.models),
-                expires_at_us: None,
-                stored: false,
-                touched_at_us: AtomicI64::new(0),
             };
-            by_hash.insert(hash, Arc::new(principal));
+            let id = format!("config/{}", key.name);
+            let principal = Principal::new(
+                store,
+                Kind::ConfiguredKey,
+                id,
+                key.roles.clone(),
+                key.team.clone(),
+                &grant,
+            );
+            let opens = Opens {
+                principal: Arc::new(principal),
+                until_us: None,
+            };
+            by_hash.insert(hash, opens);
         }
-        Self { by_hash }
+        let mut by_san = HashMap::new();
+        for one in config.certificates.values() {
+            let id = format!("certificate/{}", one.name);
+            let principal = Principal::new(
+                store,
+                Kind::Certificate,
+                id,
+                one.roles.clone(),
+                one.team.clone(),
+                &one.grant,
+            );
+            let known = Known {
+                principal: Arc::new(principal),
+                carries_others: one.carries_others,
+            };
+            by_san.extend(one.sans.iter().map(|san| (san.clone(), known.clone())));
+        }
+        Self {
+            by_hash,
+            by_san,
+            certificates: config.certificates.len(),
+        }
     }
 
     /// The principal of a key's text.
     ///
     /// # Errors
     /// Why it opens nothing; for counters and logs only.
-    pub fn find(&self, text: &str, now: Tick) -> Result<&Arc<Principal>, Unknown> {
-        let hash = ApiKey::parse(text).map_err(|_: BadKey| Unknown::Malformed)?;
-        let principal = self.by_hash.get(&hash).ok_or(Unknown::NotKnown)?;
+    pub fn find(&self, text: &str, now: Tick) -> Result<&Arc<Principal>, Failure> {
+        let hash = ApiKey::parse(text).map_err(|_: BadKey| Failure::Malformed)?;
+        let opens = self.by_hash.get(&hash).ok_or(Failure::Unknown)?;
         let now = i64::try_from(now.0).unwrap_or(i64::MAX);
-        if principal.expires_at_us.is_some_and(|at| now >= at) {
-            return Err(Unknown::Expired);
+        if opens.until_us.is_some_and(|at| now >= at) {
+            return Err(Failure::Expired);
         }
-        Ok(principal)
+        Ok(&opens.principal)
     }
 
-    /// How many keys are valid.
+    /// The caller that a certificate with these names is; `None`: none that is known.
+    ///
+    /// # Errors
+    /// The names belong to more than one caller.
+    pub fn certified(&self, sans: &[San]) -> Result<Option<&Known>, Failure> {
+        let mut found: Option<&Known> = None;
+        for known in sans.iter().filter_map(|san| self.by_san.get(san)) {
+            if found.is_some_and(|other| other.principal.id != known.principal.id) {
+                return Err(Failure::CertificateConflict);
+            }
+            found = Some(known);
+        }
+        Ok(found)
+    }
+
+    /// How many keys are valid, the old texts of rotated ones included.
     #[must_use]
     pub fn len(&self) -> usize {
         self.by_hash.len()
     }
 
-    /// Whether no key is valid, so that nobody can call.
+    /// How many callers are known by a certificate.
+    #[must_use]
+    pub fn certificates(&self) -> usize {
+        self.certificates
+    }
+
+    /// Whether no key and no certificate is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by_hash.is_empty()
+        self.by_hash.is_empty() && self.certificates == 0
     }
-}
-
-/// The name under which a principal's own window runs: its user hash with no user.
-#[must_use]
-pub fn principal_hash(store: &Store, id: &str) -> u128 {
-    user_key(store.user_hash(id, ""))
-}
-
-/// A user hash as the limiter's key.
-#[must_use]
-pub fn user_key(hash: UserHash) -> u128 {
-    u128::from_be_bytes(hash.0)
 }

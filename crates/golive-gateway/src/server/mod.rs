@@ -27,6 +27,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::peer::{ClientCertificate, Peer};
 use crate::body::Body;
 use crate::gateway::Gateway;
 use crate::tls::{Tls, TlsError};
@@ -96,7 +97,10 @@ impl Server {
     /// See [`ServerError`].
     pub async fn bind(config: &Config, gateway: Arc<Gateway>) -> Result<Self, ServerError> {
         let address = config.server.listen;
-        let tls = Tls::of(&config.server.transport)?;
+        let tls = Tls::of(
+            &config.server.transport,
+            config.server.client_certificates.as_ref(),
+        )?;
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| ServerError::Bind { address, source })?;
@@ -234,8 +238,10 @@ impl Server {
         connections.spawn(async move {
             gateway.metrics.connections.inc();
             let served = match tls {
-                None => plain(Arc::clone(&gateway), stream, inbound, stop).await,
-                Some(config) => encrypted(Arc::clone(&gateway), stream, config, hsts, inbound, stop).await,
+                None => plain(Arc::clone(&gateway), stream, peer, inbound, stop).await,
+                Some(config) => {
+                    encrypted(Arc::clone(&gateway), stream, peer, config, hsts, inbound, stop).await
+                }
             };
             if let Err(error) = served {
                 tracing::debug!(%peer, error, "a connection ended early");
@@ -255,6 +261,7 @@ fn now_s() -> i64 {
 async fn plain(
     gateway: Arc<Gateway>,
     stream: TcpStream,
+    peer: SocketAddr,
     inbound: Inbound,
     stop: CancellationToken,
 ) -> Result<(), String> {
@@ -266,12 +273,17 @@ async fn plain(
     let http2 = seen
         .map_err(|_| "no request came".to_owned())?
         .map_err(|e| e.to_string())?;
-    converse(gateway, stream, http2, None, inbound, stop).await
+    let peer = Peer {
+        address: peer.ip(),
+        certificate: None,
+    };
+    converse(gateway, stream, peer, http2, None, inbound, stop).await
 }
 
 async fn encrypted(
     gateway: Arc<Gateway>,
     stream: TcpStream,
+    peer: SocketAddr,
     config: Arc<rustls::ServerConfig>,
     hsts: Option<HeaderValue>,
     inbound: Inbound,
@@ -287,7 +299,12 @@ async fn encrypted(
         .map_err(|_| "the TLS handshake took too long".to_owned())?
         .map_err(|e| e.to_string())?;
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    converse(gateway, stream, http2, hsts, inbound, stop).await
+    let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    let peer = Peer {
+        address: peer.ip(),
+        certificate: shown.map(|der| Arc::new(ClientCertificate::read(der))),
+    };
+    converse(gateway, stream, peer, http2, hsts, inbound, stop).await
 }
 
 /// Whether the first bytes are HTTP/2's preface (RFC 9113 §3.4). `PRI` is no method of HTTP/1.1.
@@ -310,6 +327,7 @@ async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
 async fn converse<S>(
     gateway: Arc<Gateway>,
     stream: S,
+    peer: Peer,
     http2: bool,
     hsts: Option<HeaderValue>,
     inbound: Inbound,
@@ -319,6 +337,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let activity = Arc::new(Activity::default());
+    let peer = Arc::new(peer);
     let io = TokioIo::new(Guarded::new(stream, Arc::clone(&activity), http2, &inbound));
     let cut = gateway.cut.clone();
     let tasks = gateway.tasks.clone();
@@ -326,8 +345,9 @@ where
         let gateway = Arc::clone(&gateway);
         let hsts = hsts.clone();
         let busy = activity.begin();
+        let peer = Arc::clone(&peer);
         async move {
-            let mut response = answer(gateway, request).await;
+            let mut response = answer(gateway, peer, request).await;
             if let Some(hsts) = hsts {
                 response
                     .headers_mut()
@@ -387,7 +407,7 @@ where
     }
 }
 
-async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<Body> {
+async fn answer(gateway: Arc<Gateway>, peer: Arc<Peer>, request: Request<Incoming>) -> Response<Body> {
     let cut = gateway.cut.clone();
     let counting = Arc::clone(&gateway);
     let wire = pipeline::wire_of(&request);
@@ -395,7 +415,7 @@ async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>) -> Response<B
     tokio::select! {
         biased;
         // On the heap once: the whole way of a request is kilobytes of state, and each holder would copy them.
-        response = Box::pin(pipeline::serve(gateway, id, request)) => response,
+        response = Box::pin(pipeline::serve(gateway, id, &peer, request)) => response,
         () = cut.cancelled() => {
             // Dropping the trip settles it as cut; the caller still gets a typed word, under the same id.
             counting.count_cut();

@@ -1,7 +1,7 @@
 //! What an operator can ask, and the one handler of each question.
 
 use golive_config::Config;
-use golive_store::{Cursor, LedgerFilter, MasterKey, NewKey, Pace, SecretString, Store, Uuid};
+use golive_store::{Cursor, LedgerFilter, MasterKey, NewKey, Pace, Rotation, SecretString, Store, Uuid};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,6 +20,15 @@ pub enum Ask {
     KeysRevoke {
         /// `key_…` or its name.
         key: String,
+    },
+    /// Give a key a new text; the old one opens for a while.
+    KeysRotate {
+        /// `key_…` or its name.
+        key: String,
+        /// Seconds the old text still opens.
+        overlap_s: u64,
+        /// Seconds until the key expires, from now; `None`: as before.
+        expires_in_s: Option<u64>,
     },
     /// Rows of the ledger, newest first.
     Ledger(RowsAsk),
@@ -161,9 +170,7 @@ async fn answer(
         Ask::KeysCreate(ask) => {
             check_names("agent", &ask.agents, |name| config.agents.contains_key(name))?;
             check_names("model", &ask.models, |name| config.models.contains_key(name))?;
-            let expires_at_us = ask.expires_in_s.map(|s| {
-                now_us.saturating_add(i64::try_from(s).unwrap_or(i64::MAX).saturating_mul(1_000_000))
-            });
+            let expires_at_us = ask.expires_in_s.map(|s| now_us.saturating_add(us_of(s)));
             let new = NewKey {
                 name: ask.name,
                 roles: ask.roles,
@@ -203,14 +210,39 @@ async fn answer(
             Ok(Value::Array(keys))
         }
         Ask::KeysRevoke { key } => {
-            if let Some(name) = key.strip_prefix("config/") {
+            if let Some(name) = configured(&key, store, config).await? {
                 return Err(format!(
-                    "the key `{name}` stands in the configuration: take [keys.{name}] out of the file; a running gateway sees the change at once"
+                    "the key `{name}` stands in the configuration and was not revoked: take [keys.{name}] out of {}; a running gateway sees the change at once",
+                    config.file.display()
                 ));
             }
             let record = store.revoke_key(&key, now_us).await.map_err(words)?;
             apply(gateway).await?;
             serde_json::to_value(&record).map_err(words)
+        }
+        Ask::KeysRotate {
+            key,
+            overlap_s,
+            expires_in_s,
+        } => {
+            if let Some(name) = configured(&key, store, config).await? {
+                return Err(format!(
+                    "the key `{name}` stands in the configuration and was not rotated: add [keys.{name}-new] with the variable of a new key to {}, move its callers, then take [keys.{name}] out",
+                    config.file.display()
+                ));
+            }
+            let rotation = Rotation {
+                overlap_us: us_of(overlap_s),
+                expires_at_us: expires_in_s.map(|s| now_us.saturating_add(us_of(s))),
+            };
+            let (record, key) = store.rotate_key(&key, rotation, now_us).await.map_err(words)?;
+            apply(gateway).await?;
+            let record = serde_json::to_value(&record).map_err(words)?;
+            serde_json::to_value(KeyAdded {
+                key: key.expose_secret().to_owned(),
+                record,
+            })
+            .map_err(words)
         }
         Ask::Ledger(rows) => {
             let user_hash = rows.user.as_deref().map(str::parse).transpose().map_err(words)?;
@@ -294,6 +326,26 @@ async fn apply(gateway: Option<&Gateway>) -> Result<(), String> {
         Some(gateway) => gateway.refresh_keys().await.map_err(words),
         None => Ok(()),
     }
+}
+
+/// The name of a key that the configuration holds, if that is what is meant: by `config/NAME`, or by a bare name
+/// that no key of the store has.
+async fn configured(key: &str, store: &Store, config: &Config) -> Result<Option<String>, String> {
+    if let Some(name) = key.strip_prefix("config/") {
+        return Ok(Some(name.to_owned()));
+    }
+    if !config.keys.contains_key(key) {
+        return Ok(None);
+    }
+    let stored = store.list_keys().await.map_err(words)?;
+    let in_store = stored.iter().any(|record| record.name == key || record.id == key);
+    Ok((!in_store).then(|| key.to_owned()))
+}
+
+fn us_of(seconds: u64) -> i64 {
+    i64::try_from(seconds)
+        .unwrap_or(i64::MAX)
+        .saturating_mul(1_000_000)
 }
 
 fn check_names(kind: &str, names: &[String], known: impl Fn(&str) -> bool) -> Result<(), String> {

@@ -10,6 +10,7 @@ use http::{HeaderMap, Method, Request};
 use uuid::Uuid;
 
 use crate::auth;
+use crate::auth::failure::Failure;
 use crate::call::{Call, Surface};
 use crate::gateway::Gateway;
 use crate::names;
@@ -42,6 +43,7 @@ pub fn run<B>(gateway: &Arc<Gateway>, id: Uuid, request: Request<B>) -> Result<A
     let (head, body) = request.into_parts();
     let surface = door(&head.method, head.uri.path(), asked_wire(&head.headers))?;
     if auth::credential_in_query(head.uri.query()) {
+        gateway.metrics.unauthenticated(Failure::InQuery);
         let error = ApiError::new(
             401,
             "credential_in_query",

@@ -13,7 +13,7 @@ use http::HeaderMap;
 
 use super::Step;
 use super::identify::Identified;
-use crate::auth::keyring::user_key;
+use crate::auth::principal::user_key;
 use crate::call::{Call, Surface};
 use crate::limits::Unit;
 use crate::limits::answer::over_limit;

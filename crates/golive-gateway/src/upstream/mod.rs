@@ -6,6 +6,7 @@ pub mod connect;
 pub mod health;
 pub mod reader;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,16 +54,6 @@ pub struct Link {
 /// Why a link cannot be made.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
-    /// The file of authorities cannot be read or holds none.
-    #[error("upstream `{upstream}`: no certificate authority in {path}: {why}")]
-    Authorities {
-        /// Its name.
-        upstream: String,
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        why: String,
-    },
     /// The credential holds a character that no header can carry.
     #[error(
         "upstream `{upstream}`: its key holds a character that no HTTP header can carry, a line end perhaps"
@@ -79,12 +70,12 @@ pub enum LinkError {
         /// The offending text.
         name: String,
     },
-    /// TLS could not be set up.
-    #[error("upstream `{upstream}`: cannot set up TLS: {why}")]
+    /// The file of authorities cannot be read or holds none, or TLS could not be set up.
+    #[error("upstream `{upstream}`: {why}")]
     Tls {
         /// Its name.
         upstream: String,
-        /// What rustls says.
+        /// What is wrong.
         why: String,
     },
 }
@@ -97,7 +88,7 @@ impl Link {
     pub fn new(upstream: &Arc<Upstream>, metrics: &Metrics) -> Result<Self, LinkError> {
         let connector = CheckedConnector::new(&upstream.private_addresses, upstream.timeouts.connect);
         let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls_config(upstream)?)
+            .with_tls_config(tls_of(upstream)?)
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(connector.clone());
@@ -197,15 +188,21 @@ fn credential(upstream: &Upstream) -> Result<Option<(HeaderName, HeaderValue)>, 
     Ok(Some((name, value)))
 }
 
+fn tls_of(upstream: &Upstream) -> Result<rustls::ClientConfig, LinkError> {
+    tls_config(upstream.ca_file.as_deref()).map_err(|why| LinkError::Tls {
+        upstream: upstream.name.clone(),
+        why,
+    })
+}
+
 /// TLS 1.2 and 1.3, always verified: there is no switch that turns verification off.
-fn tls_config(upstream: &Upstream) -> Result<rustls::ClientConfig, LinkError> {
+///
+/// # Errors
+/// A sentence: the authorities cannot be read, or TLS cannot be set up.
+pub fn tls_config(ca_file: Option<&Path>) -> Result<rustls::ClientConfig, String> {
     let mut roots = rustls::RootCertStore::empty();
-    if let Some(path) = &upstream.ca_file {
-        let fail = |why: String| LinkError::Authorities {
-            upstream: upstream.name.clone(),
-            path: path.display().to_string(),
-            why,
-        };
+    if let Some(path) = ca_file {
+        let fail = |why: String| format!("no certificate authority in {}: {why}", path.display());
         for certificate in CertificateDer::pem_file_iter(path).map_err(|e| fail(e.to_string()))? {
             let certificate = certificate.map_err(|e| fail(e.to_string()))?;
             roots.add(certificate).map_err(|e| fail(e.to_string()))?;
@@ -216,14 +213,10 @@ fn tls_config(upstream: &Upstream) -> Result<rustls::ClientConfig, LinkError> {
     } else {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    let fail = |why: rustls::Error| LinkError::Tls {
-        upstream: upstream.name.clone(),
-        why: why.to_string(),
-    };
     Ok(
         rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-            .map_err(fail)?
+            .map_err(|why| format!("cannot set up TLS: {why}"))?
             .with_root_certificates(roots)
             .with_no_client_auth(),
     )

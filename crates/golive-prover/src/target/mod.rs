@@ -120,6 +120,7 @@ impl TargetClient {
             pooled: connect::pool(tls.clone(), 256),
             fresh: connect::pool(tls.clone(), 0),
             tls,
+            roots: self.inner.roots.clone(),
             redactor: self.inner.redactor.clone(),
             budget: self.inner.budget.clone(),
             cancel: self.inner.cancel.clone(),

@@ -72,7 +72,21 @@ const META: &str = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value
 
 /// `BYTEA` has no meaning of its own in SQLite and leaves a blob as it is (numeric affinity only
 /// touches text), so one text serves both databases.
-const MIGRATIONS: &[Migration] = &[Migration {
+const MIGRATIONS: &[Migration] = &[FIRST, ROTATION];
+
+/// A key that was rotated has two texts for a while. Older binaries know the newer one alone.
+const ROTATION: Migration = Migration {
+    version: 2,
+    oldest_reader: 1,
+    statements: &[
+        "ALTER TABLE api_keys ADD COLUMN rotated_us BIGINT",
+        "ALTER TABLE api_keys ADD COLUMN previous_hash BYTEA",
+        "ALTER TABLE api_keys ADD COLUMN previous_prefix TEXT",
+        "ALTER TABLE api_keys ADD COLUMN previous_until_us BIGINT",
+    ],
+};
+
+const FIRST: Migration = Migration {
     version: 1,
     oldest_reader: 1,
     statements: &[
@@ -155,7 +169,7 @@ const MIGRATIONS: &[Migration] = &[Migration {
             changed_us BIGINT NOT NULL
         )",
     ],
-}];
+};
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,7 @@
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{ApiKey, KeyError, KeyHash, KeyRecord, NewKey, SHOWN, push_random};
+use super::{ApiKey, KeyError, KeyHash, KeyRecord, NewKey, PreviousKey, Rotation, SHOWN, push_random};
 use crate::backend::{Failure, FailureKind, Row, Statement, Value};
 use crate::{Store, StoreError};
 
@@ -37,6 +37,8 @@ impl Store {
             revoked_at_us: None,
             last_used_at_us: None,
             source: key.source,
+            rotated_at_us: None,
+            previous: None,
         };
         match self
             .backend()
@@ -47,6 +49,58 @@ impl Store {
             Err(failure) if failure.kind == FailureKind::Conflict => Err(KeyError::NameTaken(record.name)),
             Err(failure) => Err(StoreError::Database(failure).into()),
         }
+    }
+
+    /// Gives a living key a new text, shown this once; the old one still opens for the overlap. Its id, its windows
+    /// and its rows go on. A text that was still open from an earlier rotation is closed now.
+    pub async fn rotate_key(
+        &self,
+        id_or_name: &str,
+        rotation: Rotation,
+        now_us: i64,
+    ) -> Result<(KeyRecord, SecretString), KeyError> {
+        let record = self.one_key(id_or_name).await?;
+        if !record.is_live(now_us) {
+            return Err(KeyError::Dead(id_or_name.to_owned()));
+        }
+        let (text, hash) = ApiKey::generate()?;
+        // The old text never outlives the end it was made with.
+        let until = now_us.saturating_add(rotation.overlap_us.max(0));
+        let until = record.expires_at_us.map_or(until, |end| until.min(end));
+        let work = [Statement::new(
+            ROTATE,
+            vec![
+                Value::bytes(hash.as_bytes()),
+                Value::text(&text.expose_secret()[..SHOWN]),
+                now_us.into(),
+                until.into(),
+                rotation.expires_at_us.or(record.expires_at_us).into(),
+                Value::text(&record.id),
+                // Of two who rotate at once, the second would push the first one's text out unseen.
+                Value::bytes(record.hash.as_bytes()),
+            ],
+        )];
+        self.backend()
+            .transact(&work)
+            .await
+            .map_err(StoreError::Database)?;
+        let rotated = self.one_key(&record.id).await?;
+        if rotated.hash != hash {
+            return Err(KeyError::Dead(id_or_name.to_owned()));
+        }
+        Ok((rotated, text))
+    }
+
+    async fn one_key(&self, id_or_name: &str) -> Result<KeyRecord, KeyError> {
+        let rows = self
+            .backend()
+            .query(ONE, vec![Value::text(id_or_name)])
+            .await
+            .map_err(StoreError::Database)?;
+        let row = rows
+            .first()
+            .ok_or_else(|| KeyError::Unknown(id_or_name.to_owned()))?;
+        Ok(read(row).map_err(StoreError::Database)?)
     }
 
     /// All keys, oldest first, revoked ones included.
@@ -64,21 +118,15 @@ impl Store {
 
     /// Revokes by id, or by the name of a living key; a key that was revoked before keeps its first time.
     pub async fn revoke_key(&self, id_or_name: &str, now_us: i64) -> Result<KeyRecord, KeyError> {
-        let named = Value::text(id_or_name);
-        let work = [Statement::new(REVOKE, vec![now_us.into(), named.clone()])];
+        let work = [Statement::new(
+            REVOKE,
+            vec![now_us.into(), Value::text(id_or_name)],
+        )];
         self.backend()
             .transact(&work)
             .await
             .map_err(StoreError::Database)?;
-        let rows = self
-            .backend()
-            .query(ONE, vec![named])
-            .await
-            .map_err(StoreError::Database)?;
-        let row = rows
-            .first()
-            .ok_or_else(|| KeyError::Unknown(id_or_name.to_owned()))?;
-        Ok(read(row).map_err(StoreError::Database)?)
+        self.one_key(id_or_name).await
     }
 
     /// Notes that a key was used. Never waits; written about every ten seconds, so it may be lost
@@ -137,19 +185,37 @@ fn read(row: &Row) -> Result<KeyRecord, Failure> {
         revoked_at_us: row.maybe_int(11)?,
         last_used_at_us: row.maybe_int(12)?,
         source: row.text(13)?,
+        rotated_at_us: row.maybe_int(14)?,
+        previous: match (row.maybe_text(16)?, row.maybe_int(17)?) {
+            (Some(prefix), Some(until_us)) => Some(PreviousKey {
+                prefix,
+                hash: KeyHash(row.array(15)?),
+                until_us,
+            }),
+            _ => None,
+        },
     })
 }
 
-macro_rules! key_columns {
+macro_rules! new_key_columns {
     () => {
         "id, name, prefix, hash, roles, team, agents, models, may_assert_users, created_us, expires_us, revoked_us, \
          last_used_us, source"
     };
 }
 
+macro_rules! key_columns {
+    () => {
+        concat!(
+            new_key_columns!(),
+            ", rotated_us, previous_hash, previous_prefix, previous_until_us"
+        )
+    };
+}
+
 const INSERT: &str = concat!(
     "INSERT INTO api_keys (",
-    key_columns!(),
+    new_key_columns!(),
     ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
 );
 const LIST: &str = concat!(
@@ -165,5 +231,7 @@ const ONE: &str = concat!(
 );
 const REVOKE: &str =
     "UPDATE api_keys SET revoked_us = $1 WHERE (id = $2 OR name = $2) AND revoked_us IS NULL";
+const ROTATE: &str = "UPDATE api_keys SET previous_hash = hash, previous_prefix = prefix, previous_until_us = $4, \
+     hash = $1, prefix = $2, rotated_us = $3, expires_us = $5 WHERE id = $6 AND hash = $7 AND revoked_us IS NULL";
 const TOUCH: &str =
     "UPDATE api_keys SET last_used_us = $1 WHERE id = $2 AND (last_used_us IS NULL OR last_used_us < $1)";

@@ -101,6 +101,10 @@ async fn serve(
     ));
     doors.spawn(probes.run(stop_doors.clone()));
     doors.spawn(Arc::clone(&gateway).watch_links(LINKS_EVERY, LINKS_PATIENCE, stop_doors.clone()));
+    doors.spawn(golive_gateway::auth::issuer::watch(
+        Arc::clone(&gateway),
+        stop_doors.clone(),
+    ));
     doors.spawn(retain(store.clone(), Arc::clone(&gateway), stop_doors.clone()));
     doors.spawn(reload_on_change(
         path.to_owned(),
@@ -122,7 +126,7 @@ async fn serve(
             public,
             probing,
             server.redirects_from(),
-            gateway.keyring().is_empty(),
+            gateway.keyring().is_empty() && gateway.issuers().is_empty(),
         ));
     }
     let drained = server.run(stop, config.server.drain).await;

@@ -142,3 +142,49 @@ async fn what_cannot_be_a_key_is_refused_with_a_reason() {
     }
     gate.chat().send().await.said(Format::OpenAi);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotated_key_has_two_texts_for_the_overlap_and_one_id() {
+    let gate = Setup::default().start().await;
+    let old = create(&gate, &["web"]).await;
+    let new = gate
+        .command(&["keys", "rotate", "web"])
+        .await
+        .good()
+        .trim()
+        .to_owned();
+    assert_ne!(old, new);
+    let mut principals = Vec::new();
+    for key in [&old, &new] {
+        let answer = gate.chat().key(key).send().await;
+        answer.said(Format::OpenAi);
+        principals.push(gate.row(&answer.id()).await["principal"].clone());
+    }
+    assert_eq!(principals[0], principals[1], "its id, and so its limits, go on");
+    let keys = list(&gate).await;
+    let web = named(&keys, "web");
+    assert!(
+        web["rotated_at_us"].is_i64() && web["previous_until_us"].is_i64(),
+        "{web}"
+    );
+    assert!(!keys.to_string().contains(&new) && !keys.to_string().contains(&old));
+    let newest = gate
+        .command(&["keys", "rotate", "web", "--overlap", "0s"])
+        .await
+        .good();
+    for key in [&old, &new] {
+        let answer = gate.chat().key(key).send().await;
+        answer.is_error(Format::OpenAi, 401, "invalid_api_key");
+    }
+    gate.chat().key(newest.trim()).send().await.said(Format::OpenAi);
+    gate.command(&["keys", "revoke", "web"]).await.good();
+    assert_eq!(gate.command(&["keys", "rotate", "web"]).await.code, 1);
+    for verb in ["rotate", "revoke"] {
+        let said = gate.command(&["keys", verb, "main"]).await;
+        assert!(
+            said.code == 1 && said.err.contains("stands in the configuration"),
+            "{}",
+            said.err
+        );
+    }
+}

@@ -3,6 +3,7 @@
 mod agents;
 mod arrows;
 mod caller;
+mod client_certificates;
 mod config_errors;
 mod connections;
 mod crash;
@@ -21,8 +22,10 @@ mod scan;
 mod sdk;
 mod seal;
 mod secrets;
+mod strangers;
 mod tags;
 mod tls;
+mod tokens;
 mod upstream_faults;
 mod upstream_tls;
 mod world;

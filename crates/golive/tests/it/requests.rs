@@ -85,7 +85,15 @@ async fn no_credential_a_wrong_one_and_two_that_differ_are_refused() {
         assert_eq!(same_twice.status, 200, "the same one in two places is one");
     }
     assert_eq!(gate.arrived(""), Format::ALL.len());
-    gate.metric_is("golive_unauthenticated_total", 15.0).await;
+    for (reason, count) in [
+        ("missing", 3.0),
+        ("unknown", 3.0),
+        ("malformed", 6.0),
+        ("conflict", 3.0),
+    ] {
+        let metric = format!("golive_unauthenticated_total{{reason=\"{reason}\"}}");
+        gate.metric_is(&metric, count).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
