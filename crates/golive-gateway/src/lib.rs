@@ -12,6 +12,7 @@ mod gateway;
 pub mod limits;
 pub mod metrics;
 mod pipeline;
+pub mod policy;
 mod reply;
 mod runtime;
 pub mod server;

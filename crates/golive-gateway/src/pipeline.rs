@@ -1,6 +1,6 @@
 //! The way of a request: the only list of the stages, in their order.
 //!
-//! `accept (head) → identify → count → read → authorise → admit → dispatch → relay → settle`. The places of the
+//! `accept (head) → identify → count → read → authorise → guard_tools → admit → dispatch → relay → settle`. The places of the
 //! stages that are not built yet (converse, screen, reserve) lie between authorise and dispatch, and between
 //! dispatch and relay.
 
@@ -19,7 +19,7 @@ use crate::gateway::Gateway;
 use crate::reply::{self, Refused};
 use crate::stage::authorise::May;
 use crate::stage::identify::Identified;
-use crate::stage::{accept, admit, authorise, count, dispatch, identify, read, relay, settle};
+use crate::stage::{accept, admit, authorise, count, dispatch, guard_tools, identify, read, relay, settle};
 
 /// Answers one request. `id` is what its answer and its row carry.
 pub async fn serve<B>(gateway: Arc<Gateway>, id: Uuid, request: Request<B>) -> Response<Body>
@@ -62,7 +62,8 @@ where
         May::Call(authorised) => *authorised,
         May::List(call, names) => return Ok(list(call, &names).await),
     };
-    let admitted = admit::run(authorised)?;
+    let guarded = guard_tools::run(authorised)?;
+    let admitted = admit::run(guarded)?;
     let dispatched = dispatch::run(admitted).await?;
     Ok(relay::run(dispatched).await)
 }

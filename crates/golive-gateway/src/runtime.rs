@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use crate::auth::keyring::Principal;
 use crate::limits::{Policies, policy_of};
 use crate::metrics::{CalleeMetrics, Metrics};
+use crate::policy::{self, PolicyError, Resource, Rules, Who};
 use crate::upstream::{Link, LinkError};
 
 /// How many digits of a release's digest callers see: enough to tell releases apart, too few to search for.
@@ -26,6 +27,9 @@ const RELEASE_DIGITS: usize = 16;
 /// Why a configuration cannot be put to work.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
+    /// The policies are wrong.
+    #[error(transparent)]
+    Policies(#[from] PolicyError),
     /// An upstream's client cannot be made.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -61,6 +65,8 @@ pub struct Runtime {
     pub config: Arc<Config>,
     /// The limits in force.
     pub policies: Policies,
+    /// Who may do what.
+    pub rules: Rules,
     /// The links, by upstream.
     pub links: BTreeMap<String, Arc<Link>>,
     routes: HashMap<String, Arc<Route>>,
@@ -118,6 +124,7 @@ impl Runtime {
         before: Option<&Runtime>,
         now_us: i64,
     ) -> Result<Self, RuntimeError> {
+        let rules = Rules::build(&config)?;
         let mut links = BTreeMap::new();
         for (name, upstream) in &config.upstreams {
             let kept = before
@@ -155,6 +162,7 @@ impl Runtime {
         Ok(Self {
             config,
             policies,
+            rules,
             links,
             routes,
         })
@@ -166,13 +174,24 @@ impl Runtime {
         self.routes.get(name)
     }
 
+    /// Whether this principal may call it: by the policies, and by the lists of its own key.
+    #[must_use]
+    pub fn permits(&self, principal: &Principal, route: &Route) -> bool {
+        route.is_open_to(principal)
+            && self.rules.permit(
+                Who::of(principal),
+                policy::Action::Call,
+                Resource::callee(&route.callee),
+            )
+    }
+
     /// The names this principal may call, sorted.
     #[must_use]
     pub fn visible_to(&self, principal: &Principal) -> Vec<&str> {
         let mut names: Vec<&str> = self
             .routes
             .values()
-            .filter(|route| route.is_open_to(principal))
+            .filter(|route| self.permits(principal, route))
             .map(|route| route.callee.name.as_str())
             .collect();
         names.sort_unstable();
@@ -186,7 +205,7 @@ impl Runtime {
 }
 
 impl Route {
-    /// Whether this principal may call it.
+    /// Whether this principal's own key leaves it in.
     #[must_use]
     pub fn is_open_to(&self, principal: &Principal) -> bool {
         match self.callee.kind {

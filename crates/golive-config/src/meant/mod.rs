@@ -6,11 +6,13 @@
 //! Never: a secret as a plain string, a path that is still relative to the config file, a name that
 //! points nowhere.
 
+mod access;
 mod callee;
 mod sections;
 mod target;
 mod upstream;
 
+pub use access::{Admin, DeniedTools, PolicyFile, PolicySection, ToolRule};
 pub use callee::{Callee, CalleeKind, LinkRef, Pointers};
 pub use sections::{
     ConfiguredKey, Durability, Inbound, Limits, Log, LogFormat, LogLevel, Probes, Server, StoreSection,
@@ -34,6 +36,8 @@ pub struct Config {
     pub inbound: Inbound,
     /// `[probes]`: the listener of `/health` and `/metrics`.
     pub probes: Probes,
+    /// `[admin]`: the listener of operators; `None`: there is none.
+    pub admin: Option<Admin>,
     /// `[log]`: golive's own log on stderr.
     pub log: Log,
     /// `[store]`: ledger, keys, releases.
@@ -48,6 +52,10 @@ pub struct Config {
     pub models: BTreeMap<String, Arc<Callee>>,
     /// `[keys.NAME]`: callers whose key stands in the environment.
     pub keys: BTreeMap<String, ConfiguredKey>,
+    /// `[policies]`: what is added to the built-in roles.
+    pub policies: PolicySection,
+    /// `[tools.NAME]`: function tools that are governed.
+    pub tools: BTreeMap<String, ToolRule>,
     /// `[targets.NAME]`: deployments under proof.
     pub targets: BTreeMap<String, Target>,
 }
@@ -103,6 +111,7 @@ impl Config {
             ),
             ("inbound.idle_timeout", old_in.idle_timeout != new_in.idle_timeout),
             ("probes", self.probes != new.probes),
+            ("admin", self.admin != new.admin),
             ("log", self.log != new.log),
             ("store.path", old_store.path != new_store.path),
             ("store.durability", old_store.durability != new_store.durability),

@@ -8,6 +8,7 @@
 
 mod page;
 mod schema;
+mod table_access;
 mod table_gateway;
 mod table_routes;
 mod table_targets;
@@ -87,6 +88,8 @@ pub enum Kind {
     Variable,
     /// Address ranges: `["10.0.0.0/8"]`.
     Networks,
+    /// Paths: `["roles.cedar"]`; relative to the folder of the file.
+    Files,
     /// Names: `["a", "b"]`.
     Names,
     /// Names of HTTP headers.
@@ -128,6 +131,7 @@ impl Kind {
             }
             Self::Variable => "name of an environment variable".to_owned(),
             Self::Networks => "list of address ranges".to_owned(),
+            Self::Files => "list of paths".to_owned(),
             Self::Names => "list of names".to_owned(),
             Self::Headers => "list of header names".to_owned(),
             Self::Header => "header name".to_owned(),
@@ -143,6 +147,7 @@ pub const KEYS: &[Section] = &[
     table_gateway::SERVER,
     table_gateway::INBOUND,
     table_gateway::PROBES,
+    table_access::ADMIN,
     table_gateway::LOG,
     table_gateway::STORE,
     table_gateway::LIMITS,
@@ -155,6 +160,8 @@ pub const KEYS: &[Section] = &[
     table_routes::MODEL_POINTERS,
     table_routes::MODEL_TIMEOUTS,
     table_routes::KEYS,
+    table_access::POLICIES,
+    table_access::TOOLS,
     table_targets::TARGETS,
     table_targets::POINTERS,
     table_targets::CREDENTIALS,

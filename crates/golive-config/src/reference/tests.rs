@@ -17,6 +17,9 @@ const SMALLEST: &str = r#"
     chain = ["up/m"]
     [models.two]
     chain = ["up/m"]
+    [tools.pay]
+    [admin]
+    listen = "127.0.0.1:8082"
     [keys.caller]
     key_env = "CALLER_KEY"
     [targets.local]
@@ -31,6 +34,7 @@ fn concrete(path: &str) -> String {
         .replace("agents.*", "agents.one")
         .replace("models.*", "models.two")
         .replace("keys.*", "keys.caller")
+        .replace("tools.*", "tools.pay")
         .replace("targets.*", "targets.local")
         .replace("credentials.*", "credentials.user")
 }

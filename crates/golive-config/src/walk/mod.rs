@@ -5,6 +5,7 @@
 //!
 //! Never: stops early, opens a socket, echoes a secret.
 
+mod access;
 mod callees;
 mod gateway;
 mod keys;
@@ -61,18 +62,22 @@ impl Walk<'_> {
         let server = gateway::server(self, &root);
         let inbound = gateway::inbound(self, &root);
         let probes = gateway::probes(self, &root, &server);
+        let admin = access::admin(self, &root, &server, &probes);
         let log = gateway::log(self, &root);
         let store = gateway::store(self, &root);
         let limits = gateway::limits(self, &root);
         let upstreams = upstreams::all(self, &root);
         let routes = callees::all(self, &root, &upstreams);
         let keys = keys::all(self, &root, &routes);
+        let policies = access::policies(self, &root);
+        let tools = access::tools(self, &root);
         let targets = targets::all(self, &root);
         Config {
             file: self.file.to_owned(),
             server,
             inbound,
             probes,
+            admin,
             log,
             store,
             limits,
@@ -80,6 +85,8 @@ impl Walk<'_> {
             agents: routes.agents,
             models: routes.models,
             keys,
+            policies,
+            tools,
             targets,
         }
     }

@@ -14,6 +14,7 @@ use http_body_util::BodyExt;
 
 use super::Step;
 use super::count::{self, Counted};
+use super::guard_tools::Offered;
 use crate::call::{Call, Surface};
 use crate::reply::Refused;
 
@@ -35,6 +36,8 @@ pub struct Ask {
     pub include_usage: bool,
     /// Bytes of text a model would read, for an estimate where the provider reports nothing.
     pub text_bytes: u64,
+    /// The tools that it offers or asks for.
+    pub tools: Offered,
 }
 
 /// Reads and checks. A request without a body (a list of models) passes with an empty one.
@@ -197,6 +200,14 @@ fn view(call: &mut Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Ask, Opti
                 model: view.model.into_owned(),
                 include_usage: view.include_usage == Some(true),
                 text_bytes: view.text_bytes,
+                tools: Offered::of(
+                    view.tool_names,
+                    view.hosted_tools,
+                    Vec::new(),
+                    view.features,
+                    view.stored_files,
+                    &view.choice,
+                ),
             };
             Ok((ask, user))
         }
@@ -209,6 +220,14 @@ fn view(call: &mut Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Ask, Opti
                     model: view.model.into_owned(),
                     include_usage: true,
                     text_bytes: view.text_bytes,
+                    tools: Offered::of(
+                        view.tool_names,
+                        view.hosted_tools,
+                        view.hosted_names,
+                        view.features,
+                        view.stored_files,
+                        &view.choice,
+                    ),
                 },
                 user,
             ))
@@ -230,6 +249,7 @@ fn view(call: &mut Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Ask, Opti
                     model: name.clone(),
                     include_usage: false,
                     text_bytes: bytes.len() as u64,
+                    tools: Offered::default(),
                 },
                 None,
             ))
