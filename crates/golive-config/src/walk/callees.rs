@@ -135,6 +135,14 @@ fn one(
         .map(|upstream| upstream.timeouts)
         .unwrap_or_default();
     let timeouts = clocks(walk, table, "timeouts", preset);
+    if sure.is_some_and(|upstream| upstream.kind == UpstreamKind::Http) && table.has("denied_tools") {
+        let message = format!(
+            "`{}.denied_tools` has no effect: an HTTP agent's JSON has no place for tools",
+            table.path
+        );
+        walk.mistake(table.place("denied_tools"), "no_effect", message)
+            .help("remove it");
+    }
     let mut callee = Callee {
         kind,
         name: name.to_owned(),

@@ -43,6 +43,24 @@ pub enum PolicyError {
     BuiltIn(String),
 }
 
+impl PolicyError {
+    /// For programs: in the shape of a configuration's mistakes.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut mistake =
+            serde_json::json!({ "severity": "error", "code": "bad_policy", "message": self.to_string() });
+        if let Self::File {
+            file, line, column, ..
+        } = self
+        {
+            mistake["file"] = serde_json::json!(file);
+            mistake["line"] = (*line).into();
+            mistake["column"] = (*column).into();
+        }
+        serde_json::json!({ "mistakes": [mistake] })
+    }
+}
+
 /// Where a policy stands.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {

@@ -9,17 +9,19 @@ use super::*;
 fn config(policies: &str) -> golive_config::Config {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("golive.toml");
-    let mut text = "[upstreams.up]\nkind = \"openai\"\n[agents.support]\nchain = [\"up/m\"]\n[models.small]\nchain = [\"up/m\"]\n[tools.pay]\nroles = [\"lead\"]\n".to_owned();
+    let mut text = "[upstreams.up]\nkind = \"openai\"\napi_key_env = \"UP_KEY\"\n[agents.support]\nchain = [\"up/m\"]\n[models.small]\nchain = [\"up/m\"]\n[tools.pay]\nroles = [\"lead\"]\n".to_owned();
     if !policies.is_empty() {
         std::fs::write(folder.path().join("roles.cedar"), policies).unwrap();
         text.push_str("[policies]\nfiles = [\"roles.cedar\"]\n");
     }
     std::fs::write(&file, text).unwrap();
-    let environment: BTreeMap<String, String> = [(
-        "GOLIVE_MASTER_KEY".to_owned(),
-        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=".to_owned(),
-    )]
-    .into();
+    let variables = [
+        ("GOLIVE_MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+        ("UP_KEY", "up-secret"),
+    ];
+    let environment: BTreeMap<String, String> = variables
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
     golive_config::load(&file, &environment).unwrap().config
 }
 

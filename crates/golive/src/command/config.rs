@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use golive_config::{ProcessEnvironment, reference};
+use golive_gateway::policy::Rules;
 
 use crate::cli::{ConfigCommand, Format};
 use crate::exit::{self, Exit};
@@ -30,6 +31,16 @@ pub fn run(command: ConfigCommand, path: &Path) -> Exit {
 
 fn check(path: &Path, format: Format) -> Exit {
     let loaded = golive_config::load(path, &ProcessEnvironment);
+    // The configuration reads the files of policies; only the gateway knows what is good Cedar.
+    if let Ok(loaded) = &loaded
+        && let Err(error) = Rules::build(&loaded.config)
+    {
+        match format {
+            Format::Json => output::json(&error.to_json()),
+            Format::Text => output::error(&error.to_string()),
+        }
+        return exit::USAGE;
+    }
     match (&loaded, format) {
         (Ok(loaded), Format::Json) => output::json(&loaded.warnings.to_json()),
         (Err(error), Format::Json) => output::json(&error.to_json()),

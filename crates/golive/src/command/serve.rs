@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use golive_config::{Config, LogFormat, ProcessEnvironment, UpstreamKind};
+use golive_gateway::policy::Rules;
 use golive_gateway::server::Server;
 use golive_gateway::{Gateway, socket};
-use golive_ops::Probes;
+use golive_ops::{Admin, Probes};
 use golive_store::{Retention, Store};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -27,6 +28,11 @@ pub async fn run(path: &Path, quiet: bool) -> Exit {
         Err(code) => return code,
     };
     start_log(&config);
+    // Before anything is opened: a wrong policy is a wrong configuration.
+    if let Err(error) = Rules::build(&config) {
+        output::error(&error.to_string());
+        return exit::USAGE;
+    }
     // Watched before anything else is done: a change that falls into the start is seen.
     let (changed, changes) = mpsc::channel(1);
     let watch = {
@@ -36,10 +42,13 @@ pub async fn run(path: &Path, quiet: bool) -> Exit {
             let _ = changed.try_send(());
         })
     };
-    let _watch = watch
+    let watch = watch
         .inspect_err(|error| tracing::warn!("{}", golive_gateway::upstream::chain_of(error)))
         .ok();
-    match serve(path, config, changed, changes, quiet).await {
+    if let Some(watch) = &watch {
+        watch.also(&config.policies.files);
+    }
+    match serve(path, config, changed, changes, watch, quiet).await {
         Ok(code) => code,
         Err(why) => {
             output::error(&why);
@@ -53,6 +62,7 @@ async fn serve(
     config: Arc<Config>,
     changed: mpsc::Sender<()>,
     changes: mpsc::Receiver<()>,
+    watch: Option<golive_config::Watch>,
     quiet: bool,
 ) -> Result<Exit, String> {
     let words = |error: &dyn std::error::Error| golive_gateway::upstream::chain_of(error);
@@ -77,6 +87,14 @@ async fn serve(
     let probes = Probes::bind(config.probes.listen, Arc::clone(&gateway), certificate)
         .await
         .map_err(|e| words(&e))?;
+    let admin = match &config.admin {
+        Some(section) => Some(
+            Admin::bind(section, Arc::clone(&gateway))
+                .await
+                .map_err(|e| words(&e))?,
+        ),
+        None => None,
+    };
     let socket_path = socket::path_of(&config.store.path);
     let operators = socket::listen(&socket_path).map_err(|e| words(&e))?;
 
@@ -85,6 +103,11 @@ async fn serve(
     let stop_doors = CancellationToken::new();
     let public = server.local_addr().map_err(|e| words(&e))?;
     let probing = probes.local_addr().map_err(|e| words(&e))?;
+    let administering = admin
+        .as_ref()
+        .map(Admin::local_addr)
+        .transpose()
+        .map_err(|e| words(&e))?;
     let doors = tokio_util::task::TaskTracker::new();
     doors.spawn(socket::serve(
         operators,
@@ -93,12 +116,16 @@ async fn serve(
         stop_doors.clone(),
     ));
     doors.spawn(probes.run(stop_doors.clone()));
+    if let Some(admin) = admin {
+        doors.spawn(admin.run(stop_doors.clone()));
+    }
     doors.spawn(Arc::clone(&gateway).watch_links(LINKS_EVERY, stop_doors.clone()));
     doors.spawn(retain(store.clone(), Arc::clone(&gateway), stop_doors.clone()));
     doors.spawn(reload_on_change(
         path.to_owned(),
         Arc::clone(&gateway),
         changes,
+        watch,
         stop_doors.clone(),
     ));
     doors.spawn(listen_to_signals(
@@ -113,7 +140,7 @@ async fn serve(
             &config,
             server.tls().is_some(),
             public,
-            probing,
+            (probing, administering),
             gateway.keyring().is_empty(),
         ));
     }
@@ -191,6 +218,7 @@ async fn reload_on_change(
     path: std::path::PathBuf,
     gateway: Arc<Gateway>,
     mut changes: mpsc::Receiver<()>,
+    watch: Option<golive_config::Watch>,
     end: CancellationToken,
 ) {
     loop {
@@ -201,6 +229,10 @@ async fn reload_on_change(
         match golive_config::load(&path, &ProcessEnvironment) {
             Ok(loaded) => {
                 let restart = gateway.runtime().config.needs_restart(&loaded.config);
+                if let Some(watch) = &watch {
+                    // Also where they are wrong: mended ones must be seen.
+                    watch.also(&loaded.config.policies.files);
+                }
                 match gateway.reload(Arc::new(loaded.config)).await {
                     Ok(()) => tracing::info!("the configuration was reloaded"),
                     Err(error) => {
@@ -269,11 +301,14 @@ fn ready_text(
     config: &Config,
     tls: bool,
     public: std::net::SocketAddr,
-    probing: std::net::SocketAddr,
+    (probing, administering): (std::net::SocketAddr, Option<std::net::SocketAddr>),
     no_keys: bool,
 ) -> String {
     let scheme = if tls { "https" } else { "http" };
     let mut text = format!("golive is ready: {scheme}://{public} (probes http://{probing})");
+    if let Some(address) = administering {
+        text.push_str(&format!("\n  operators: http://{address}/admin"));
+    }
     if no_keys {
         text.push_str("\n  nobody can call yet: `golive keys create NAME` makes a key");
     }
