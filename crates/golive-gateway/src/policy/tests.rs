@@ -16,7 +16,10 @@ fn config(policies: &str) -> golive_config::Config {
     }
     std::fs::write(&file, text).unwrap();
     let variables = [
-        ("GOLIVE_MASTER_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+        (
+            "GOLIVE_MASTER_KEY",
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        ),
         ("UP_KEY", "up-secret"),
     ];
     let environment: BTreeMap<String, String> = variables

@@ -1,5 +1,6 @@
 //! The integration tests of the whole: one binary, because linking is what makes loops slow.
 
+mod admin;
 mod agents;
 mod arrows;
 mod caller;
@@ -14,10 +15,12 @@ mod keys;
 mod ledger;
 mod limits;
 mod pages;
+mod policy;
 mod report_page;
 mod requests;
 mod sdk;
 mod tags;
 mod tls;
+mod tools;
 mod upstream_faults;
 mod world;
