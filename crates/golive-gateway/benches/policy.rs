@@ -34,7 +34,11 @@ fn decisions(c: &mut Criterion) {
             b.iter(|| rules.permit(black_box(who), Action::Call, black_box(agent)));
         });
         c.bench_function(&format!("authorise/anew/{name}"), |b| {
-            b.iter(|| rules.explain(black_box(who), Action::Call, black_box(agent)).permitted);
+            b.iter(|| {
+                rules
+                    .explain(black_box(who), Action::Call, black_box(agent))
+                    .permitted
+            });
         });
     }
 }

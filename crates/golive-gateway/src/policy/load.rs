@@ -71,11 +71,21 @@ pub(super) struct Origin {
 }
 
 impl Rules {
-    /// The rules of a configuration.
+    /// The rules of a configuration; the log is told what is no fault and yet hardly meant.
     ///
     /// # Errors
     /// See [`PolicyError`].
     pub fn build(config: &Config) -> Result<Self, PolicyError> {
+        let rules = Self::check(config)?;
+        rules.warn(config);
+        Ok(rules)
+    }
+
+    /// The same, in silence.
+    ///
+    /// # Errors
+    /// See [`PolicyError`].
+    pub fn check(config: &Config) -> Result<Self, PolicyError> {
         let built_in = |error: &dyn std::fmt::Display| PolicyError::BuiltIn(error.to_string());
         let (schema, _) = Schema::from_cedarschema_str(SCHEMA).map_err(|error| built_in(&error))?;
         let validator = Validator::new(schema);
@@ -117,16 +127,7 @@ impl Rules {
             let kind = super::Resource::callee(callee).kind;
             things.insert((kind, callee.name.clone()));
         }
-        let known: Vec<&str> = BUILT_IN_ROLES
-            .into_iter()
-            .chain(
-                config
-                    .tools
-                    .values()
-                    .flat_map(|rule| rule.roles.iter().map(String::as_str)),
-            )
-            .collect();
-        let rules = Self {
+        Ok(Self {
             policies: taking.set,
             origins: taking.origins,
             authorizer: Authorizer::new(),
@@ -136,13 +137,11 @@ impl Rules {
             things,
             names_principals,
             cache: Cache::default(),
-        };
-        rules.warn(config, &known);
-        Ok(rules)
+        })
     }
 
     /// What is no fault, and yet hardly meant.
-    fn warn(&self, config: &Config, known: &[&str]) {
+    fn warn(&self, config: &Config) {
         let named: BTreeSet<String> = self
             .policies
             .policies()
@@ -151,7 +150,8 @@ impl Rules {
             .map(|literal| literal.id().unescaped().to_owned())
             .collect();
         for key in config.keys.values() {
-            let idle = |role: &String| !known.contains(&role.as_str()) && !named.contains(role);
+            let tools = |role: &String| config.tools.values().any(|rule| rule.roles.contains(role));
+            let idle = |role: &String| !named.contains(role) && !tools(role);
             if !key.roles.is_empty() && key.roles.iter().all(idle) {
                 tracing::warn!(
                     key = key.name,

@@ -171,7 +171,7 @@ fn with_rules<T>(
 ) -> Result<T, String> {
     match gateway {
         Some(gateway) => Ok(ask(&gateway.runtime().rules)),
-        None => Ok(ask(&Rules::build(config).map_err(words)?)),
+        None => Ok(ask(&Rules::check(config).map_err(words)?)),
     }
 }
 

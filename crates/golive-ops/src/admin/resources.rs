@@ -17,6 +17,8 @@ use super::routes::{Route, What};
 const BODY_MAX: usize = 64 * 1024;
 /// Rows of a page when the request names no number.
 const ROWS: u32 = 100;
+/// The most rows of a page, as over the socket.
+const ROWS_MAX: u32 = 1000;
 
 /// Answers a request that was let in. `name`: the one in its path.
 pub(super) async fn answer(
@@ -69,6 +71,12 @@ async fn rows(gateway: &Gateway, principal: &Principal, uri: &Uri) -> Result<Val
         .map_err(|error| ApiError::new(400, "bad_query", format!("{error}.")).with_should_retry(false))?;
     if filter.limit == 0 {
         filter.limit = ROWS;
+    }
+    if filter.limit > ROWS_MAX {
+        let words = format!("`limit` is {ROWS_MAX} at the most; `until_us` asks for older rows.");
+        return Err(ApiError::new(400, "bad_query", words)
+            .with_param("limit")
+            .with_should_retry(false));
     }
     if !sees_all(gateway, principal) {
         if filter

@@ -33,7 +33,7 @@ fn check(path: &Path, format: Format) -> Exit {
     let loaded = golive_config::load(path, &ProcessEnvironment);
     // The configuration reads the files of policies; only the gateway knows what is good Cedar.
     if let Ok(loaded) = &loaded
-        && let Err(error) = Rules::build(&loaded.config)
+        && let Err(error) = Rules::check(&loaded.config)
     {
         match format {
             Format::Json => output::json(&error.to_json()),

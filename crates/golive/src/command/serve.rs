@@ -29,7 +29,7 @@ pub async fn run(path: &Path, quiet: bool) -> Exit {
     };
     start_log(&config);
     // Before anything is opened: a wrong policy is a wrong configuration.
-    if let Err(error) = Rules::build(&config) {
+    if let Err(error) = Rules::check(&config) {
         output::error(&error.to_string());
         return exit::USAGE;
     }

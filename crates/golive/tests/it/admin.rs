@@ -228,7 +228,7 @@ async fn keys_are_made_and_revoked_and_hold_at_once() {
         .send()
         .await
         .is_error(Format::OpenAi, 401, "invalid_api_key");
-    assert_eq!(post("/admin/keys/web/revoke").send().await.status, 404);
+    assert_eq!(post("/admin/keys/nobody/revoke").send().await.status, 404);
     for (body, content_type, status) in [
         ("{}", "application/json", 400),
         ("{", "application/json", 400),

@@ -232,21 +232,18 @@ async fn an_answer_that_calls_what_was_not_offered_is_withheld() {
     }
 }
 
-/// An upstream that answers each of these in turn, whatever it is asked.
-fn scripted(answers: Vec<String>) -> String {
+/// An upstream that gives every request this stream.
+fn scripted(answer: String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {
-        for answer in answers {
-            let Ok((mut stream, _)) = listener.accept() else {
-                return;
-            };
+        for mut stream in listener.incoming().flatten() {
             let (mut read, mut buffer) = (Vec::new(), [0; 4096]);
             // The requests here are small and end with the last brace of their JSON.
             while !read.ends_with(b"}") {
                 match stream.read(&mut buffer) {
                     Ok(n) if n > 0 => read.extend_from_slice(&buffer[..n]),
-                    _ => break,
+                    _ => break, // a look at whether somebody listens
                 }
             }
             let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
@@ -305,7 +302,7 @@ async fn a_call_that_is_blocked_after_the_first_words_ends_the_stream_as_a_refus
     ] {
         let toml = format!(
             "[upstreams.scripted]\nkind = \"{kind}\"\nbase_url = \"{}\"\nprivate_addresses = [\"127.0.0.0/8\"]\napi_key_env = \"LAB_KEY\"\n[models.scripted]\nchain = [\"scripted/m\"]",
-            scripted(vec![answer])
+            scripted(answer)
         );
         let gate = Setup::default().with(&toml).start().await;
         let ask = gate
