@@ -5,7 +5,7 @@
 use aws_lc_rs::digest::{SHA256, digest as sha};
 use serde_json::{Map, Value, json};
 
-use crate::meant::{Callee, Clocks, LinkRef};
+use crate::meant::{Callee, Clocks, DeniedTools, LinkRef};
 
 /// Canonical JSON: names sorted, no spaces. What is equal in effect is equal in bytes.
 pub(crate) fn canonical(callee: &Callee) -> String {
@@ -14,6 +14,8 @@ pub(crate) fn canonical(callee: &Callee) -> String {
         "name": callee.name,
         "chain": callee.chain.iter().map(link).collect::<Vec<_>>(),
         "max_in_flight": callee.max_in_flight,
+        // Left out where it is the default, so that releases from before it keep their digest.
+        "denied_tools": (callee.denied_tools != DeniedTools::default()).then_some(callee.denied_tools.as_str()),
         "pointers": callee.pointers.as_ref().map(|pointers| json!({
             "input": pointers.input, "output": pointers.output, "stream": pointers.stream,
         })),

@@ -47,6 +47,7 @@ impl Config {
                 "failure_delay": span(inbound.failure_delay),
             },
             "probes": { "listen": self.probes.listen.to_string(), "expose": self.probes.expose },
+            "admin": self.admin.as_ref().map(|admin| json!({ "listen": admin.listen.to_string(), "hosts": admin.hosts })),
             "log": { "level": self.log.level.as_str(), "format": self.log.format.as_str() },
             "store": store(&self.store),
             "limits": limits(&self.limits),
@@ -56,6 +57,8 @@ impl Config {
             "keys": named(self.keys.iter().map(|(name, one)| (name, key(one))).collect()),
             "issuers": named(self.issuers.iter().map(|(name, one)| (name, issuer(one))).collect()),
             "certificates": named(self.certificates.iter().map(|(name, one)| (name, certificate(one))).collect()),
+            "policies": { "files": self.policies.files.iter().map(|file| &file.path).collect::<Vec<_>>() },
+            "tools": named(self.tools.iter().map(|(name, one)| (name, json!({ "roles": one.roles }))).collect()),
             "targets": named(self.targets.iter().map(|(name, one)| (name, target(one))).collect()),
         }))
     }
@@ -171,6 +174,7 @@ fn callee(callee: &Callee) -> Value {
     json!({
         "chain": callee.chain.iter().map(link).collect::<Vec<_>>(),
         "max_in_flight": callee.max_in_flight,
+        "denied_tools": callee.denied_tools.as_str(),
         "pointers": callee.pointers.as_ref().map(pointers),
         "timeouts": clocks(&callee.timeouts),
         "limits": { "requests": rates(&callee.limits.requests), "tokens": rates(&callee.limits.tokens) },

@@ -14,6 +14,7 @@ use golive_resilience::Tick;
 use golive_store::{Basis, LedgerRow, OpenRow, Tokens, UserHash, Uuid};
 use golive_wire::Wire;
 use golive_wire::usage::Usage;
+use http::HeaderValue;
 
 use crate::auth::principal::Principal;
 use crate::gateway::Gateway;
@@ -153,6 +154,8 @@ pub struct Call {
     pub reservation: Option<Reservation>,
     /// Where it stands with its limits, for the headers.
     pub standings: Standings,
+    /// Tools that were taken out of the request, for the header that says so.
+    pub stripped_tools: Option<HeaderValue>,
     /// Calls made upstream.
     pub attempts: u16,
     /// What it consumed, as far as known.
@@ -201,6 +204,7 @@ impl Call {
             counted_as: None,
             reservation: None,
             standings: Standings::default(),
+            stripped_tools: None,
             attempts: 0,
             usage: None,
             called: None,

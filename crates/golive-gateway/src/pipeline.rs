@@ -1,7 +1,8 @@
 //! The way of a request: the only list of the stages, in their order.
 //!
-//! `accept (head) → identify → count → read → authorise → admit → reserve → dispatch → relay → settle`. The places of
-//! the stages that are not built yet (converse, screen) lie between authorise and admit, and between dispatch and relay.
+//! `accept (head) → identify → count → read → authorise → guard_tools → admit → reserve → dispatch → relay → settle`. The
+//! places of the stages that are not built yet (converse, screen) lie between guard_tools and admit, and between dispatch
+//! and relay.
 
 use std::sync::Arc;
 
@@ -19,7 +20,9 @@ use crate::gateway::Gateway;
 use crate::reply::{self, Refused};
 use crate::stage::authorise::May;
 use crate::stage::identify::Identified;
-use crate::stage::{accept, admit, authorise, count, dispatch, identify, read, relay, reserve, settle};
+use crate::stage::{
+    accept, admit, authorise, count, dispatch, guard_tools, identify, read, relay, reserve, settle,
+};
 
 /// Answers one request. `id` is what its answer and its row carry.
 pub async fn serve<B>(gateway: Arc<Gateway>, id: Uuid, peer: &Peer, request: Request<B>) -> Response<Body>
@@ -69,7 +72,8 @@ where
         May::Call(authorised) => *authorised,
         May::List(call, names) => return Ok(list(call, &names).await),
     };
-    let admitted = admit::run(authorised)?;
+    let guarded = guard_tools::run(authorised)?;
+    let admitted = admit::run(guarded)?;
     let reserved = reserve::run(admitted).await?;
     let dispatched = dispatch::run(reserved).await?;
     Ok(relay::run(dispatched).await)

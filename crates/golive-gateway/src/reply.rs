@@ -123,6 +123,9 @@ pub fn put_call_headers(headers: &mut HeaderMap, call: &Call) {
     if let Some(route) = &call.route {
         headers.insert(&names::GOLIVE_RELEASE, route.release_header.clone());
     }
+    if let Some(stripped) = &call.stripped_tools {
+        headers.insert("golive-stripped-tools", stripped.clone());
+    }
     limits::headers::put(headers, &call.standings);
     if call.gateway.runtime().config.server.diagnostics {
         put_diagnostics(headers, call);

@@ -16,8 +16,9 @@ use http::{HeaderValue, Uri};
 use tokio::sync::Semaphore;
 
 use crate::auth::principal::Principal;
-use crate::limits::rules::{CalleeRules, Rules};
+use crate::limits::rules::{CalleeRules, Rules as LimitRules};
 use crate::metrics::{CalleeMetrics, Metrics};
+use crate::policy::{self, PolicyError, Resource, Rules, Who};
 use crate::upstream::{Link, LinkError};
 
 /// How many digits of a release's digest callers see: enough to tell releases apart, too few to search for.
@@ -26,6 +27,9 @@ const RELEASE_DIGITS: usize = 16;
 /// Why a configuration cannot be put to work.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
+    /// The policies are wrong.
+    #[error(transparent)]
+    Policies(#[from] PolicyError),
     /// An upstream's client cannot be made.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -60,7 +64,9 @@ pub struct Runtime {
     /// What was loaded.
     pub config: Arc<Config>,
     /// The limits in force, but for those of single agents and models.
-    pub rules: Rules,
+    pub limits: LimitRules,
+    /// Who may do what.
+    pub policy: Rules,
     /// The links, by upstream.
     pub links: BTreeMap<String, Arc<Link>>,
     routes: HashMap<String, Arc<Route>>,
@@ -120,6 +126,7 @@ impl Runtime {
         before: Option<&Runtime>,
         now_us: i64,
     ) -> Result<Self, RuntimeError> {
+        let rules = Rules::build(&config)?;
         let mut links = BTreeMap::new();
         for (name, upstream) in &config.upstreams {
             let kept = before
@@ -148,10 +155,11 @@ impl Runtime {
             }
             routes.insert(callee.name.clone(), Arc::new(route(callee, &links, metrics)?));
         }
-        let rules = Rules::of(&config);
+        let limits = LimitRules::of(&config);
         Ok(Self {
             config,
-            rules,
+            limits,
+            policy: rules,
             links,
             routes,
         })
@@ -170,13 +178,24 @@ impl Runtime {
         self.route(name).filter(|route| route.id == id)
     }
 
+    /// Whether this principal may call it: by the policies, and by the lists of its own key.
+    #[must_use]
+    pub fn permits(&self, principal: &Principal, route: &Route) -> bool {
+        route.is_open_to(principal)
+            && self.policy.permit(
+                Who::of(principal),
+                policy::Action::Call,
+                Resource::callee(&route.callee),
+            )
+    }
+
     /// The names this principal may call, sorted.
     #[must_use]
     pub fn visible_to(&self, principal: &Principal) -> Vec<&str> {
         let mut names: Vec<&str> = self
             .routes
             .values()
-            .filter(|route| route.is_open_to(principal))
+            .filter(|route| self.permits(principal, route))
             .map(|route| route.callee.name.as_str())
             .collect();
         names.sort_unstable();
@@ -190,7 +209,7 @@ impl Runtime {
 }
 
 impl Route {
-    /// Whether this principal may call it.
+    /// Whether this principal's own key leaves it in.
     #[must_use]
     pub fn is_open_to(&self, principal: &Principal) -> bool {
         match self.callee.kind {

@@ -4,6 +4,7 @@
 
 use crate::error::ApiError;
 use crate::take::{Scalar, Seed, Take, next_name};
+use crate::tools::FileScan;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
 use std::{borrow::Cow, fmt};
 
@@ -71,6 +72,8 @@ pub(crate) struct Notes {
     pub(crate) fault: Option<Shape>,
     /// UTF-8 bytes of all text that a model would read in messages and system prompts.
     pub(crate) text_bytes: u64,
+    /// Whether a part speaks of a file that the provider keeps.
+    pub(crate) stored_files: bool,
 }
 
 impl Notes {
@@ -389,6 +392,10 @@ impl<'de> Take<'de> for Part<'_> {
                         notes.text_bytes += text.len() as u64;
                     }
                 }
+                "file_id" => notes.stored_files |= map.next_value::<Scalar<'de>>()?.is_filled(),
+                "file" | "source" | "image_file" | "image_url" | "input_file" | "input_image" => {
+                    notes.stored_files |= map.next_value_seed(Seed::new(FileScan))?;
+                }
                 "content" => drop(map.next_value_seed(Seed::new(Content {
                     notes,
                     at: here,
@@ -409,6 +416,8 @@ impl<'de> Take<'de> for Part<'_> {
 pub(crate) struct ToolList<'a> {
     pub(crate) names: Vec<Cow<'a, str>>,
     pub(crate) hosted: Vec<Cow<'a, str>>,
+    /// Names that hosted tools have of their own.
+    pub(crate) hosted_names: Vec<Cow<'a, str>>,
 }
 
 /// Longest name of a tool: both providers' own limit is 64, Anthropic's newer one 128.

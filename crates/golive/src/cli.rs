@@ -59,6 +59,9 @@ pub enum Command {
     /// Create, list, rotate and revoke API keys; at once, also while the gateway runs.
     #[command(subcommand)]
     Keys(Keys),
+    /// Say who may do what and why, by the policies that are in force.
+    #[command(subcommand)]
+    Auth(AuthCommand),
     /// List requests from the ledger, newest first.
     #[command(
         after_help = "Examples:\n  golive ledger --outcome error: --since 1h\n  golive ledger --callee agent/support --limit 20 --format json"
@@ -320,6 +323,51 @@ pub struct NewKey {
     #[arg(long, value_name = "DURATION")]
     pub expires: Option<String>,
     /// How the key is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `golive auth`.
+#[derive(Debug, Subcommand)]
+pub enum AuthCommand {
+    /// Say whether a key may do something, and which policy decides.
+    #[command(
+        after_help = "Examples:\n  golive auth explain --as web --action call --resource agent/support\n  golive auth explain --as anyone --role viewer --action read --resource ledger/all\n\nActions: call, use, read, change, answer, create, revoke. Resources: agent/NAME, model/NAME, tool/NAME,\nhosted/NAME, release/ID, flag/NAME, conversation/own, conversation/all, ledger/own, ledger/all, key/NAME, policy."
+    )]
+    Explain(AuthExplain),
+    /// Print what each role may do with each thing.
+    Matrix {
+        /// How it is printed; JSON has one object for each cell.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Print the built-in policies.
+    Policies {
+        /// Print what policies may speak of instead.
+        #[arg(long)]
+        schema: bool,
+    },
+}
+
+/// `golive auth explain`.
+#[derive(Debug, Args)]
+pub struct AuthExplain {
+    /// Who: a key by id or name; any name if roles are given.
+    #[arg(long = "as", value_name = "USER")]
+    pub principal: String,
+    /// What it wants to do.
+    #[arg(long, value_name = "ACTION")]
+    pub action: String,
+    /// With what.
+    #[arg(long, value_name = "RESOURCE")]
+    pub resource: String,
+    /// A role in place of the key's own. May be repeated.
+    #[arg(long = "role", value_name = "ROLE")]
+    pub roles: Vec<String>,
+    /// A team in place of the key's own.
+    #[arg(long, value_name = "TEAM")]
+    pub team: Option<String>,
+    /// How it is printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Clocks, OwnLimits, Upstream};
+use super::{Clocks, DeniedTools, OwnLimits, Upstream};
 
 /// An agent or a model.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub struct Callee {
     pub chain: Vec<LinkRef>,
     /// Calls at the same time; `None`: only the upstream's cap holds.
     pub max_in_flight: Option<u32>,
+    /// What becomes of a request that offers a tool its caller may not use.
+    pub denied_tools: DeniedTools,
     /// Where text stands in an HTTP agent's JSON. Always there if the link's upstream is `http`.
     pub pointers: Option<Pointers>,
     /// The clocks of its calls: its own where it set them, else its upstream's.

@@ -6,6 +6,7 @@
 //! Never: a secret as a plain string, a path that is still relative to the config file, a name that
 //! points nowhere.
 
+mod access;
 mod callee;
 mod callers;
 mod limits;
@@ -13,6 +14,7 @@ mod sections;
 mod target;
 mod upstream;
 
+pub use access::{Admin, DeniedTools, PolicyFile, PolicySection, ToolRule};
 pub use callee::{Callee, CalleeKind, LinkRef, Pointers};
 pub use callers::{Algorithm, ClientCertificates, ClientName, Grant, Issuer, IssuerKeys, San};
 pub use limits::{Limits, OwnLimits, TeamLimits, TokenLimits};
@@ -41,6 +43,8 @@ pub struct Config {
     pub inbound: Inbound,
     /// `[probes]`: the listener of `/health` and `/metrics`.
     pub probes: Probes,
+    /// `[admin]`: the listener of operators; `None`: there is none.
+    pub admin: Option<Admin>,
     /// `[log]`: golive's own log on stderr.
     pub log: Log,
     /// `[store]`: ledger, keys, releases.
@@ -59,6 +63,10 @@ pub struct Config {
     pub issuers: BTreeMap<String, Arc<Issuer>>,
     /// `[certificates.NAME]`: callers that show a client certificate.
     pub certificates: BTreeMap<String, ClientName>,
+    /// `[policies]`: what is added to the built-in roles.
+    pub policies: PolicySection,
+    /// `[tools.NAME]`: function tools that are governed.
+    pub tools: BTreeMap<String, ToolRule>,
     /// `[targets.NAME]`: deployments under proof.
     pub targets: BTreeMap<String, Target>,
 }
@@ -123,6 +131,7 @@ impl Config {
             ),
             ("inbound.idle_timeout", old_in.idle_timeout != new_in.idle_timeout),
             ("probes", self.probes != new.probes),
+            ("admin", self.admin != new.admin),
             ("log", self.log != new.log),
             ("store.path", old_store.path != new_store.path),
             ("store.durability", old_store.durability != new_store.durability),

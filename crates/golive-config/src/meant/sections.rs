@@ -298,9 +298,9 @@ pub struct ConfiguredKey {
     pub secret: SecretString,
     /// Where the key came from, for people: `env NAME` or `file /path`.
     pub secret_source: String,
-    /// Roles, recorded with the key and listed; no rule of this version reads them.
+    /// Roles, for policies. Without any it counts as `caller`.
     pub roles: Vec<String>,
-    /// Its team, recorded with the key and listed; no rule of this version reads it.
+    /// Its team, for policies.
     pub team: Option<String>,
     /// Agents it may call; `*` is all.
     pub agents: Vec<String>,

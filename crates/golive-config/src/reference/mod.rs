@@ -8,6 +8,7 @@
 
 mod page;
 mod schema;
+mod table_access;
 mod table_callers;
 mod table_gateway;
 mod table_limits;
@@ -91,6 +92,8 @@ pub enum Kind {
     Variable,
     /// Address ranges: `["10.0.0.0/8"]`.
     Networks,
+    /// Paths: `["roles.cedar"]`; relative to the folder of the file.
+    Files,
     /// Names: `["a", "b"]`.
     Names,
     /// Names of HTTP headers.
@@ -133,6 +136,7 @@ impl Kind {
             }
             Self::Variable => "name of an environment variable".to_owned(),
             Self::Networks => "list of address ranges".to_owned(),
+            Self::Files => "list of paths".to_owned(),
             Self::Names => "list of names".to_owned(),
             Self::Headers => "list of header names".to_owned(),
             Self::Header => "header name".to_owned(),
@@ -148,6 +152,7 @@ pub const KEYS: &[Section] = &[
     table_gateway::SERVER,
     table_gateway::INBOUND,
     table_gateway::PROBES,
+    table_access::ADMIN,
     table_gateway::LOG,
     table_gateway::STORE,
     table_limits::LIMITS,
@@ -166,6 +171,8 @@ pub const KEYS: &[Section] = &[
     table_routes::KEYS,
     table_callers::ISSUERS,
     table_callers::CERTIFICATES,
+    table_access::POLICIES,
+    table_access::TOOLS,
     table_targets::TARGETS,
     table_targets::POINTERS,
     table_targets::CREDENTIALS,

@@ -112,7 +112,7 @@ fn kind(kind: Kind) -> Value {
         Kind::Command => {
             json!({ "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1 })
         }
-        Kind::Networks | Kind::Names | Kind::Headers => list,
+        Kind::Networks | Kind::Files | Kind::Names | Kind::Headers => list,
     }
 }
 

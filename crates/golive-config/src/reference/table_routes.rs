@@ -148,6 +148,13 @@ const CALLEE: &[Key] = &[
         "16",
         "Its own calls at the same time.",
     ),
+    key(
+        "denied_tools",
+        Choice(&["refuse", "strip"]),
+        Is("\"refuse\""),
+        "\"strip\"",
+        "What becomes of a request that offers a tool its caller may not use. `refuse` answers 403; `strip` takes the tool out and names it in `golive-stripped-tools`.",
+    ),
 ];
 
 const POINTERS: &[Key] = &[
@@ -270,15 +277,15 @@ pub(super) const KEYS: Section = Section {
             "roles",
             Names,
             Is("[]"),
-            "[\"user\"]",
-            "Roles, recorded with the key and listed. Rules that use them are not part of this version.",
+            "[\"caller\"]",
+            "Its roles: `viewer`, `caller`, `operator`, `admin`, or those of your own policies. A key without any counts as `caller`.",
         ),
         key(
             "team",
             Text,
             Absent("none"),
             "\"support\"",
-            "Its team, recorded with the key and listed. Rules that use it are not part of this version.",
+            "Its team. Policies may speak of it.",
         ),
         key(
             "agents",

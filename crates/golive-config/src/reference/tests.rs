@@ -21,6 +21,9 @@ const SMALLEST: &str = r#"
     chain = ["up/m"]
     [models.two]
     chain = ["up/m"]
+    [tools.pay]
+    [admin]
+    listen = "127.0.0.1:8082"
     [keys.caller]
     key_env = "CALLER_KEY"
     [limits.teams.support]
@@ -47,6 +50,7 @@ fn concrete(path: &str) -> String {
         .replace("limits.teams.*", "limits.teams.support")
         .replace("issuers.*", "issuers.idp")
         .replace("certificates.*", "certificates.mesh")
+        .replace("tools.*", "tools.pay")
         .replace("targets.*", "targets.local")
         .replace("credentials.*", "credentials.user")
         .replace("roles.*", "roles.user")

@@ -53,7 +53,7 @@ chain = ["lab/canned"]
 # Your first caller; its key stands in .env. More: `golive keys create`.
 [keys.first]
 key_env = "GOLIVE_CALLER_KEY"
-roles = ["user"]
+roles = ["caller"]
 
 # What `golive check` proves: this gateway, with the lab behind it.
 [targets.local]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::upstreams::{Upstreams, clocks};
 use super::{At, Table, Walk, unknown};
 use crate::definition;
-use crate::meant::{Callee, CalleeKind, LinkRef, Pointers, Upstream, UpstreamKind};
+use crate::meant::{Callee, CalleeKind, DeniedTools, LinkRef, Pointers, Upstream, UpstreamKind};
 
 /// Agents and models by name.
 pub(super) struct Routes {
@@ -115,6 +115,8 @@ fn one(
     upstreams: &Upstreams,
 ) -> Option<Callee> {
     let max_in_flight = table.count32(walk, "max_in_flight");
+    let words = [DeniedTools::Refuse, DeniedTools::Strip].map(|one| (one.as_str(), one));
+    let denied_tools = table.choice(walk, "denied_tools", &words).unwrap_or_default();
     let links = chain(walk, table, upstreams);
     let first = links
         .as_ref()
@@ -133,12 +135,21 @@ fn one(
         .map(|upstream| upstream.timeouts)
         .unwrap_or_default();
     let timeouts = clocks(walk, table, "timeouts", preset);
+    if sure.is_some_and(|upstream| upstream.kind == UpstreamKind::Http) && table.has("denied_tools") {
+        let message = format!(
+            "`{}.denied_tools` has no effect: an HTTP agent's JSON has no place for tools",
+            table.path
+        );
+        walk.mistake(table.place("denied_tools"), "no_effect", message)
+            .help("remove it");
+    }
     let limits = super::limits::own(walk, table);
     let mut callee = Callee {
         kind,
         name: name.to_owned(),
         chain: links?,
         max_in_flight,
+        denied_tools,
         pointers,
         timeouts,
         limits,

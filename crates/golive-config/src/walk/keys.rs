@@ -15,6 +15,7 @@ pub(super) fn all(walk: &mut Walk<'_>, root: &Table<'_>, routes: &Routes) -> BTr
     for (name, table) in root.child(walk, "keys").named(walk) {
         let secret = secret(walk, &table);
         let roles = table.names(walk, "roles").unwrap_or_default();
+        super::access::too_many_roles(walk, &table, roles.len());
         let team = table.text(walk, "team").map(|at| at.value);
         let agents = allowed(walk, &table, "agents", routes.names(CalleeKind::Agent));
         let models = allowed(walk, &table, "models", routes.names(CalleeKind::Model));

@@ -5,6 +5,7 @@
 //!
 //! Never: stops early, opens a socket, echoes a secret.
 
+mod access;
 mod callees;
 mod callers;
 mod certificate;
@@ -65,6 +66,7 @@ impl Walk<'_> {
         let server = gateway::server(self, &root);
         let inbound = gateway::inbound(self, &root);
         let probes = gateway::probes(self, &root, &server);
+        let admin = access::admin(self, &root, &server, &probes);
         let log = gateway::log(self, &root);
         let store = gateway::store(self, &root);
         let limits = limits::all(self, &root);
@@ -73,12 +75,15 @@ impl Walk<'_> {
         let keys = keys::all(self, &root, &routes);
         let issuers = callers::issuers(self, &root, &routes);
         let certificates = callers::certificates(self, &root, &routes, &server);
+        let policies = access::policies(self, &root);
+        let tools = access::tools(self, &root);
         let targets = targets::all(self, &root);
         Config {
             file: self.file.to_owned(),
             server,
             inbound,
             probes,
+            admin,
             log,
             store,
             limits,
@@ -88,6 +93,8 @@ impl Walk<'_> {
             keys,
             issuers,
             certificates,
+            policies,
+            tools,
             targets,
         }
     }

@@ -20,7 +20,7 @@ use crate::runtime::Runtime;
 /// # Errors
 /// The ledger cannot be read.
 pub async fn rebuild(gateway: &Gateway, next: &Runtime, before: Option<&Runtime>) -> Result<(), StoreError> {
-    let longest = next.rules.longest();
+    let longest = next.limits.longest();
     if longest.is_zero() || before.is_some_and(|before| same_windows(next, before)) {
         return Ok(());
     }
@@ -68,12 +68,12 @@ fn items_of(
         callee: route.map(|route| &route.limits),
     };
     let mut items = match row.counted {
-        true => runtime.rules.items(Unit::Requests, &who, row.count),
+        true => runtime.limits.items(Unit::Requests, &who, row.count),
         false => Vec::new(),
     };
     let tokens = u32::try_from(row.tokens).unwrap_or(u32::MAX);
     if tokens > 0 {
-        items.extend(runtime.rules.items(Unit::Tokens, &who, tokens));
+        items.extend(runtime.limits.items(Unit::Tokens, &who, tokens));
     }
     items
 }

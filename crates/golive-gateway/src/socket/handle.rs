@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::access::{self, MayAsk};
 use crate::gateway::Gateway;
 
 /// A question.
@@ -39,6 +40,10 @@ pub enum Ask {
         /// Whether to unseal its prompt and reply.
         content: bool,
     },
+    /// Whether somebody may do something, and why.
+    AuthExplain(MayAsk),
+    /// What each role may do.
+    AuthMatrix {},
     /// What stands and how it is.
     Status {},
     /// What is sealed under which key. Reads the whole ledger.
@@ -168,6 +173,7 @@ async fn answer(
 ) -> Result<Value, String> {
     match ask {
         Ask::KeysCreate(ask) => {
+            access::check_roles(&ask.roles)?;
             check_names("agent", &ask.agents, |name| config.agents.contains_key(name))?;
             check_names("model", &ask.models, |name| config.models.contains_key(name))?;
             let expires_at_us = ask.expires_in_s.map(|s| now_us.saturating_add(us_of(s)));
@@ -301,6 +307,8 @@ async fn answer(
             tracing::warn!("the master key was replaced: the next start needs the new one");
             serde_json::to_value(&replaced).map_err(words)
         }
+        Ask::AuthExplain(ask) => ask.answer(Some(store), config, gateway).await,
+        Ask::AuthMatrix {} => access::matrix(config, gateway),
         Ask::Status {} => {
             let health = serde_json::to_value(store.health()).map_err(words)?;
             Ok(json!({
@@ -357,6 +365,6 @@ fn check_names(kind: &str, names: &[String], known: impl Fn(&str) -> bool) -> Re
     }
 }
 
-fn words(error: impl std::error::Error) -> String {
+pub(super) fn words(error: impl std::error::Error) -> String {
     crate::upstream::chain_of(&error)
 }

@@ -5,10 +5,12 @@
 //!
 //! Never: listens on a network address.
 
+mod access;
 mod client;
 mod handle;
 mod serve;
 
+pub use access::{MayAsk, matrix, may_without_store};
 pub use client::{Client, ClientError};
 pub use handle::{Answer, Ask, KeyAdded, KeyText, NewKeyAsk, RowsAsk, handle};
 pub use serve::{SocketError, listen, path_of, serve};

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use golive_wire::ApiError;
+use golive_wire::tools::ToolSet;
 use http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Step;
-use super::authorise::Authorised;
+use super::guard_tools::Guarded;
 use super::read::Ask;
 use crate::call::Call;
 use crate::reply::Refused;
@@ -24,6 +25,7 @@ pub struct Admitted {
     pub(super) body: Bytes,
     pub(super) ask: Ask,
     pub(super) route: Arc<Route>,
+    pub(super) tools: Arc<ToolSet>,
     pub(super) places: Places,
 }
 
@@ -38,14 +40,15 @@ pub struct Places {
 ///
 /// # Errors
 /// None is free, golive is shutting down, or the ledger could not record the call.
-pub fn run(authorised: Authorised) -> Step<Admitted> {
-    let Authorised {
+pub fn run(guarded: Guarded) -> Step<Admitted> {
+    let Guarded {
         mut call,
         headers,
         body,
         ask,
         route,
-    } = authorised;
+        tools,
+    } = guarded;
     if call.gateway.is_draining() {
         let error = ApiError::new(
             503,
@@ -78,6 +81,7 @@ pub fn run(authorised: Authorised) -> Step<Admitted> {
         body,
         ask,
         route,
+        tools,
         places,
     })
 }

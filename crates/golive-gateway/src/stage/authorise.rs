@@ -1,4 +1,4 @@
-//! S6: whom a request may call: the agents and models its key allows.
+//! S6: whom a request may call: the agents and models that the policies permit and its key does not leave out.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use http::HeaderMap;
 use super::Step;
 use super::read::{Ask, Read};
 use crate::call::{Call, Surface};
+use crate::policy::{ROLES_MAX, Rules, Who};
 use crate::reply::Refused;
 use crate::runtime::Route;
 
@@ -62,7 +63,7 @@ pub fn run(read: Read) -> Step<May> {
             let name = name.clone();
             return if runtime
                 .route(&name)
-                .is_some_and(|route| route.is_open_to(&principal))
+                .is_some_and(|route| runtime.permits(&principal, route))
             {
                 Ok(May::List(call, vec![name]))
             } else {
@@ -75,9 +76,19 @@ pub fn run(read: Read) -> Step<May> {
         return Err(Refused::by_rule(call, "authorise", unknown(&ask.model)));
     };
     call.route = Some(Arc::clone(&route));
-    if !route.is_open_to(&principal) {
-        call.decide("authorise", format!("the key does not allow {}", route.id));
-        return Err(Refused::by_rule(call, "authorise", denied(&ask.model)));
+    if !runtime.permits(&principal, &route) {
+        let whose = if route.is_open_to(&principal) {
+            "the policies do"
+        } else {
+            "the key does"
+        };
+        call.decide("authorise", format!("{whose} not allow {}", route.id));
+        let error = if Rules::too_many_roles(Who::of(&principal)) {
+            too_many_roles()
+        } else {
+            denied(&ask.model)
+        };
+        return Err(Refused::by_rule(call, "authorise", error));
     }
     if let Some(error) = mismatch(&call.surface, &route) {
         return Err(Refused::by_rule(call, "authorise", error));
@@ -85,7 +96,10 @@ pub fn run(read: Read) -> Step<May> {
     if let Some(error) = textless(&route, &body) {
         return Err(Refused::by_rule(call, "authorise", error));
     }
-    call.decide("authorise", format!("the key allows {}", route.id));
+    call.decide(
+        "authorise",
+        format!("the policies and the key allow {}", route.id),
+    );
     Ok(May::Call(Box::new(Authorised {
         call,
         headers,
@@ -159,7 +173,17 @@ fn denied(name: &str) -> ApiError {
     .with_should_retry(false)
 }
 
+/// Which of its roles a policy forbids something to cannot be told without looking at all of them.
+fn too_many_roles() -> ApiError {
+    ApiError::new(
+        403,
+        "too_many_roles",
+        format!("This caller has more than {ROLES_MAX} roles, and may do nothing until it has fewer."),
+    )
+    .with_should_retry(false)
+}
+
 /// A caller's own word, given back short and without anything that could steer a terminal.
-fn printable(name: &str) -> String {
+pub(super) fn printable(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(64).collect()
 }

@@ -76,8 +76,8 @@ pub async fn run<B>(identified: Identified<B>) -> Step<Counted<B>> {
             _ => None,
         },
     };
-    let whole = known.user && !(names_in_body && runtime.rules.callees_limit_requests());
-    if runtime.rules.counts_tokens() && !matches!(call.surface, Surface::Models(_) | Surface::Model(..)) {
+    let whole = known.user && !(names_in_body && runtime.limits.callees_limit_requests());
+    if runtime.limits.counts_tokens() && !matches!(call.surface, Surface::Models(_) | Surface::Model(..)) {
         // Who has no token left is told so before the body is read.
         call = ask(call, &runtime, &known, Unit::Tokens, Then::Look).await?;
     }
@@ -130,7 +130,7 @@ fn callee(call: &Call, runtime: &Runtime, name: &str) -> Option<Arc<Route>> {
 
 /// A request may turn out to be over a token limit: then its count is taken back, for one limit eats nothing of another.
 fn counting(call: &Call, runtime: &Runtime) -> Then {
-    if runtime.rules.counts_tokens() {
+    if runtime.limits.counts_tokens() {
         Then::Hold {
             id: call.id,
             ttl: UNCOUNT_WITHIN,
@@ -156,7 +156,7 @@ async fn ask(
         team: principal.team.as_deref(),
         callee: known.callee.as_ref().map(|route| &route.limits),
     };
-    let items = runtime.rules.items(unit, &who, 1);
+    let items = runtime.limits.items(unit, &who, 1);
     let now = call.gateway.now();
     let gateway = Arc::clone(&call.gateway);
     match gateway.limiter.judge(Ask { items, then }, now).await {

@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use golive_config::UpstreamKind;
 use golive_resilience::deadline::{Clock, Deadline};
 use golive_store::Basis;
+use golive_wire::tools::ToolSet;
 use golive_wire::usage::Usage;
 use golive_wire::{ApiError, anthropic, openai};
 use http::header::{self, HeaderValue};
@@ -21,6 +22,7 @@ use hyper::body::Incoming;
 
 use super::Step;
 use super::admit::{Admitted, Places};
+use super::guard_tools;
 use super::read::Ask;
 use super::reserve::Reserved;
 use crate::call::{Call, Outcome, Surface};
@@ -77,6 +79,7 @@ pub async fn run(reserved: Reserved) -> Step<Dispatched> {
         body,
         ask,
         route,
+        tools,
         places,
     } = reserved.admitted;
     let gateway = Arc::clone(&call.gateway);
@@ -111,11 +114,11 @@ pub async fn run(reserved: Reserved) -> Step<Dispatched> {
     }
     let kind = media_type(response.headers());
     match (call.stream && streams(&route), kind) {
-        (true, Media::EventStream) => open_stream(call, route, response, deadline, places, &ask).await,
-        (false, Media::Json) => plain(call, route, response, &deadline, &ask).await,
+        (true, Media::EventStream) => open_stream(call, route, response, deadline, places, &ask, tools).await,
+        (false, Media::Json) => plain(call, route, response, &deadline, &ask, &tools).await,
         // An HTTP agent that was asked for a stream may answer whole: its callers must read both.
         (true, Media::Json) if route.kind() == UpstreamKind::Http => {
-            plain(call, route, response, &deadline, &ask).await
+            plain(call, route, response, &deadline, &ask, &tools).await
         }
         _ => Err(failed(
             call,
@@ -203,6 +206,7 @@ async fn plain(
     response: Response<Incoming>,
     deadline: &Deadline,
     ask: &Ask,
+    tools: &ToolSet,
 ) -> Step<Dispatched> {
     let gateway = Arc::clone(&call.gateway);
     let content_type = content_type_of(&response);
@@ -212,7 +216,7 @@ async fn plain(
         Ok(Err(why)) => return Err(failed(call, &route, broken(), &why)),
         Err(clock) => return Err(failed(call, &route, timed_out(clock), clock.as_str())),
     };
-    let (usage, text_bytes) = match whole_answer(&route, &body) {
+    let (usage, text_bytes, calls) = match whole_answer(&route, &body) {
         Ok(read) => read,
         Err(why) => return Err(failed(call, &route, broken(), why)),
     };
@@ -220,6 +224,11 @@ async fn plain(
     call.usage = Some(settled_usage(usage, ask.text_bytes, text_bytes));
     call.first_byte = Some(gateway.now());
     call.decide("dispatch", "a whole answer");
+    if calls > 0
+        && let Some(called) = golive_wire::tools::not_held(call.surface.wire(), &body, tools)
+    {
+        return Err(guard_tools::blocked(call, called.name()));
+    }
     if gateway.runtime().config.store.content {
         call.reply = Some(body.clone());
     }
@@ -230,15 +239,19 @@ async fn plain(
     }))
 }
 
-/// Reads a whole answer: its usage, and the bytes of its text.
-fn whole_answer(route: &Route, body: &[u8]) -> Result<(Usage, u64), &'static str> {
+/// Reads a whole answer: its usage, the bytes of its text, and how many tools it calls.
+fn whole_answer(route: &Route, body: &[u8]) -> Result<(Usage, u64, usize), &'static str> {
     const NOT_ITS_FORMAT: &str = "the answer is not what its format promises";
     const AN_ERROR: &str = "a 200 that holds an error object";
     match route.kind() {
         UpstreamKind::OpenAi => {
             let view = openai::chat::read_response(body);
             match (view.is_answer, view.is_error_object) {
-                (true, false) => Ok((view.usage.unwrap_or_default(), view.text.len() as u64)),
+                (true, false) => Ok((
+                    view.usage.unwrap_or_default(),
+                    view.text.len() as u64,
+                    view.tool_calls,
+                )),
                 (_, true) => Err(AN_ERROR),
                 (false, false) => Err(NOT_ITS_FORMAT),
             }
@@ -246,7 +259,11 @@ fn whole_answer(route: &Route, body: &[u8]) -> Result<(Usage, u64), &'static str
         UpstreamKind::Anthropic => {
             let view = anthropic::messages::read_response(body);
             match (view.is_answer, view.is_error_object) {
-                (true, false) => Ok((view.usage.unwrap_or_default(), view.text.len() as u64)),
+                (true, false) => Ok((
+                    view.usage.unwrap_or_default(),
+                    view.text.len() as u64,
+                    view.tool_calls,
+                )),
                 (_, true) => Err(AN_ERROR),
                 (false, false) => Err(NOT_ITS_FORMAT),
             }
@@ -258,7 +275,7 @@ fn whole_answer(route: &Route, body: &[u8]) -> Result<(Usage, u64), &'static str
                 .as_ref()
                 .and_then(|p| p.output.get(&value))
                 .and_then(serde_json::Value::as_str);
-            text.map(|text| (Usage::default(), text.len() as u64))
+            text.map(|text| (Usage::default(), text.len() as u64, 0))
                 .ok_or("no text stands where the output pointer points")
         }
     }
@@ -271,10 +288,11 @@ async fn open_stream(
     mut deadline: Deadline,
     places: Places,
     ask: &Ask,
+    tools: Arc<ToolSet>,
 ) -> Step<Dispatched> {
     let gateway = Arc::clone(&call.gateway);
     let hide_usage = call.surface == Surface::Chat && !ask.include_usage;
-    let mut reader = StreamReader::new(response.into_body(), Arc::clone(&route), hide_usage);
+    let mut reader = StreamReader::new(response.into_body(), Arc::clone(&route), hide_usage, tools);
     let mut held = Vec::new();
     let mut held_bytes = 0;
     let ended = loop {
@@ -300,6 +318,13 @@ async fn open_stream(
                 break None;
             }
             Piece::End(bytes) => break Some(bytes), // an empty answer is an answer
+            Piece::Blocked(tool) => {
+                succeeded(&call, &route);
+                let (usage, content_bytes) = reader.consumed();
+                call.usage = Some(settled_usage(usage, ask.text_bytes, content_bytes));
+                call.first_byte = Some(gateway.now());
+                return Err(guard_tools::blocked(call, &tool));
+            }
             Piece::Broken(why) => return Err(failed(call, &route, broken(), &why)),
         }
     };

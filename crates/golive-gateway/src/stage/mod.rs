@@ -8,6 +8,7 @@ pub mod admit;
 pub mod authorise;
 pub mod count;
 pub mod dispatch;
+pub mod guard_tools;
 pub mod identify;
 pub mod read;
 pub mod relay;

@@ -14,6 +14,7 @@ use http_body_util::BodyExt;
 
 use super::Step;
 use super::count::{self, Counted};
+use super::guard_tools::Offered;
 use crate::call::{Call, Surface};
 use crate::reply::Refused;
 
@@ -40,6 +41,8 @@ pub struct Ask {
     pub bound_bytes: u64,
     /// The most output tokens the request allows, over all its choices; `None`: it names no maximum.
     pub max_output: Option<u64>,
+    /// The tools that it offers or asks for.
+    pub tools: Offered,
 }
 
 /// What a format adds to each message in tokens (roles, separators), with room to spare.
@@ -218,6 +221,14 @@ fn view(call: &mut Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Ask, Opti
                 max_output: view
                     .max_tokens
                     .map(|most| most.saturating_mul(view.choices.unwrap_or(1))),
+                tools: Offered::of(
+                    view.tool_names,
+                    view.hosted_tools,
+                    Vec::new(),
+                    view.features,
+                    view.stored_files,
+                    &view.choice,
+                ),
             };
             Ok((ask, user))
         }
@@ -232,6 +243,14 @@ fn view(call: &mut Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Ask, Opti
                     text_bytes: view.text_bytes,
                     bound_bytes: bound_bytes(bytes, view.text_bytes, view.messages, view.has_tools),
                     max_output: Some(view.max_tokens),
+                    tools: Offered::of(
+                        view.tool_names,
+                        view.hosted_tools,
+                        view.hosted_names,
+                        view.features,
+                        view.stored_files,
+                        &view.choice,
+                    ),
                 },
                 user,
             ))
@@ -255,6 +274,7 @@ fn view(call: &mut Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Ask, Opti
                     text_bytes: bytes.len() as u64,
                     bound_bytes: bytes.len() as u64,
                     max_output: None,
+                    tools: Offered::default(),
                 },
                 None,
             ))

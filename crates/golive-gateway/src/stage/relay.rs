@@ -14,7 +14,7 @@ use http::header::{self, HeaderValue};
 use tokio::sync::mpsc;
 
 use super::dispatch::{self, Dispatched, Plain, Streaming};
-use super::settle;
+use super::{guard_tools, settle};
 use crate::body::{Body, ChunkSender};
 use crate::call::{Call, Outcome};
 use crate::gateway::Gateway;
@@ -106,6 +106,8 @@ enum Stop {
     CallerGone,
     /// Shutdown cut it.
     Cut,
+    /// It called a tool that it may not call.
+    Blocked(String),
     /// The upstream broke off or fell silent.
     Broken { error: ApiError, why: String },
 }
@@ -173,6 +175,7 @@ async fn until_end(
                 deadline.bytes(gateway.now());
             }
             Ok(Piece::End(bytes)) => return Ok(bytes),
+            Ok(Piece::Blocked(tool)) => return Err(Stop::Blocked(tool)),
             Ok(Piece::Broken(why)) => {
                 return Err(Stop::Broken {
                     error: interrupted(),
@@ -215,6 +218,21 @@ async fn finish(mut call: Box<Call>, mut out: Out, ended: Result<Bytes, Stop>) {
             call.decide("relay", "the caller left or did not read");
             // Nobody is left to tell; settle logs what it could not record.
             let _ = settle::run(call, &Outcome::Cancelled, 200).await;
+        }
+        Err(Stop::Blocked(tool)) => {
+            if let Some(route) = &route {
+                dispatch::succeeded(&call, route);
+            }
+            let last = guard_tools::end_of_stream(&mut call, &tool);
+            call.bytes_out = out.sent + last.len() as u64;
+            let outcome = guard_tools::outcome();
+            let last = match settle::run(call, &outcome, 200).await {
+                Ok(()) => last,
+                Err(refusal) => event(wire, &reply::unrecorded(&refusal), &id),
+            };
+            // The caller may have left meanwhile; its row stands.
+            let _ = out.send(last).await;
+            out.to_caller.complete();
         }
         Err(Stop::Cut) => {
             gateway.count_cut();
@@ -273,6 +291,9 @@ impl Out {
     }
 
     async fn send(&mut self, chunk: Bytes) -> Result<(), Stop> {
+        if chunk.is_empty() {
+            return Ok(()); // a call is held; an empty chunk would be an end on the wire of HTTP/1.1
+        }
         self.sent += chunk.len() as u64;
         // The common case costs no timer.
         match self.to_caller.to_caller.try_send(chunk) {

@@ -35,20 +35,20 @@ pub struct Reserved {
 /// More tokens could be used than are left, or than there ever are.
 pub async fn run(mut admitted: Admitted) -> Step<Reserved> {
     let runtime = admitted.call.gateway.runtime();
-    if !runtime.rules.counts_tokens() {
+    if !runtime.limits.counts_tokens() {
         return Ok(Reserved { admitted });
     }
     let Some(principal) = admitted.call.principal.clone() else {
         return Ok(Reserved { admitted });
     }; // identify gave one
-    let bound = bound(&runtime.rules, &admitted.ask);
+    let bound = bound(&runtime.limits, &admitted.ask);
     let who = Who {
         user: Some(admitted.call.user.map_or(principal.hash, user_key)),
         principal: principal.hash,
         team: principal.team.as_deref(),
         callee: Some(&admitted.route.limits),
     };
-    let items = runtime.rules.items(Unit::Tokens, &who, bound.cost());
+    let items = runtime.limits.items(Unit::Tokens, &who, bound.cost());
     if items.is_empty() {
         return Ok(Reserved { admitted });
     }

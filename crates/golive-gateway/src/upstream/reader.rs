@@ -1,4 +1,4 @@
-//! P2, E4: reads an upstream's stream of events, one meaning at a time.
+//! P2, S6, E4: reads an upstream's stream of events, one meaning at a time.
 //!
 //! An answer is complete only when its format says so (`[DONE]`, `message_stop`; an HTTP agent's stream ends with
 //! its body). Whatever ends otherwise is a break.
@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use golive_config::UpstreamKind;
+use golive_wire::tools::{Guard, Passed, ToolSet};
 use golive_wire::usage::Usage;
-use golive_wire::{Event, Splitter, StreamEvent, anthropic, openai};
+use golive_wire::{Event, Splitter, StreamEvent, Wire, anthropic, openai};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
@@ -25,12 +26,14 @@ const REPLY_KEPT_MAX: usize = 1 << 20;
 /// One step of a stream.
 #[derive(Debug)]
 pub enum Piece {
-    /// Bytes to pass on that hold no content: a role, a comment, a ping.
+    /// Bytes to pass on that hold no content: a role, a comment, a ping. None at all while a call is held.
     Quiet(Bytes),
     /// Bytes to pass on that a reader sees or acts on.
     Content(Bytes),
     /// The format's own end; the last bytes to pass on.
     End(Bytes),
+    /// The answer calls this tool, which its request did not offer: nothing more of it may pass.
+    Blocked(String),
     /// The upstream failed or broke off; in words for the log, not for the caller.
     Broken(String),
 }
@@ -46,12 +49,19 @@ pub struct StreamReader {
     content_bytes: u64,
     reply: BytesMut,
     usage: Usage,
+    tools: Guard,
 }
 
 impl StreamReader {
     /// Reads `body` in the format of `route`. `hide_usage`: the caller did not ask for usage, golive did.
+    /// `tools`: those that the answer may call.
     #[must_use]
-    pub fn new(body: Incoming, route: Arc<Route>, hide_usage: bool) -> Self {
+    pub fn new(body: Incoming, route: Arc<Route>, hide_usage: bool, tools: Arc<ToolSet>) -> Self {
+        let wire = match route.kind() {
+            UpstreamKind::OpenAi => Wire::OpenAi,
+            UpstreamKind::Anthropic => Wire::Anthropic,
+            UpstreamKind::Http => Wire::Problem,
+        };
         Self {
             body,
             splitter: Splitter::new(EVENT_MAX),
@@ -61,6 +71,7 @@ impl StreamReader {
             content_bytes: 0,
             reply: BytesMut::new(),
             usage: Usage::default(),
+            tools: Guard::new(wire, tools),
         }
     }
 
@@ -107,7 +118,7 @@ impl StreamReader {
     fn end_of_body(&mut self) -> Piece {
         let tail = self.splitter.finish();
         if let Some(event) = tail.last.clone().or_else(|| tail.as_if_ended())
-            && let Some(piece @ (Piece::End(_) | Piece::Broken(_))) = self.meaning(&event)
+            && let Some(piece @ (Piece::End(_) | Piece::Blocked(_) | Piece::Broken(_))) = self.meaning(&event)
         {
             return piece;
         }
@@ -120,7 +131,7 @@ impl StreamReader {
 
     /// What one event means; `None` when it is not passed on.
     fn meaning(&mut self, event: &Event) -> Option<Piece> {
-        let mut content = false;
+        let (mut content, mut end) = (false, false);
         match self.route.kind() {
             UpstreamKind::Http => return Some(self.agent_event(event)),
             UpstreamKind::OpenAi | UpstreamKind::Anthropic => {}
@@ -152,7 +163,7 @@ impl StreamReader {
                         "the upstream told an error in its stream".to_owned(),
                     ));
                 }
-                StreamEvent::End => return Some(Piece::End(event.raw.clone())),
+                StreamEvent::End => end = true,
                 StreamEvent::Malformed => {
                     return Some(Piece::Broken(
                         "an event is not what its format promises".to_owned(),
@@ -161,16 +172,20 @@ impl StreamReader {
                 StreamEvent::Start | StreamEvent::Finish(_) | StreamEvent::Other => {}
             }
         }
-        let raw = if openai && self.hide_usage {
+        let raw = if openai && self.hide_usage && !end {
             // An event without any usage field comes back as it was.
             openai::stream::strip_usage(event)?
         } else {
             event.raw.clone()
         };
-        Some(if content {
-            Piece::Content(raw)
-        } else {
-            Piece::Quiet(raw)
+        let held = raw.len();
+        Some(match self.tools.take(event, &classified, raw) {
+            Passed::Blocked(tool) => Piece::Blocked(tool),
+            Passed::Held => Piece::Quiet(Bytes::new()),
+            Passed::On(raw) if end => Piece::End(raw),
+            // What was held and comes now is a call, and with that content.
+            Passed::On(raw) if content || raw.len() > held => Piece::Content(raw),
+            Passed::On(raw) => Piece::Quiet(raw),
         })
     }
 

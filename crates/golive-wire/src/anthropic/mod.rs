@@ -3,6 +3,7 @@
 //! Never: refuses an answer for a field or an event type it does not know; the provider adds them freely.
 
 pub mod build;
+pub(crate) mod calls;
 pub mod messages;
 pub mod models;
 mod request;

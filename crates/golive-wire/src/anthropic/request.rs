@@ -6,6 +6,7 @@ use crate::shape::{
     Content, Messages, Notes, Path, Rule, Shape, ToolList, known, read_body, ruled, tool_name,
 };
 use crate::take::{Scalar, Seed, Take, next_name};
+use crate::tools::{ANTHROPIC_FEATURES, Choice, ChoiceTake};
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use std::borrow::Cow;
 
@@ -28,6 +29,14 @@ pub struct RequestView<'a> {
     pub tool_names: Vec<Cow<'a, str>>,
     /// Kinds of the tools that the provider itself would run (`web_search_20250305`, …).
     pub hosted_tools: Vec<Cow<'a, str>>,
+    /// Names that those have of their own; calls of the ones that the caller runs come under them.
+    pub hosted_names: Vec<Cow<'a, str>>,
+    /// Capabilities asked for outside of `tools`, as [`crate::tools::capability`] calls them.
+    pub features: Vec<&'static str>,
+    /// Whether a message speaks of a file that the provider keeps.
+    pub stored_files: bool,
+    /// What the model is told to call.
+    pub choice: Choice<'a>,
     /// Whether any tool is offered.
     pub has_tools: bool,
     /// Whether thinking is asked for.
@@ -58,6 +67,7 @@ impl<'a> RequestView<'a> {
             Some(fault) => Err(fault),
             None => Ok(RequestView {
                 text_bytes: notes.text_bytes,
+                stored_files: notes.stored_files,
                 ..view
             }),
         }
@@ -73,7 +83,6 @@ const KNOWN: &[(&str, Rule)] = &[
     ("top_p", Rule::Number(0.0, 1.0)),
     ("top_k", Rule::Whole(0, u64::MAX)),
     ("stop_sequences", Rule::Array),
-    ("tool_choice", Rule::Object),
     ("output_config", Rule::Object),
     ("service_tier", Rule::Text),
 ];
@@ -130,7 +139,22 @@ impl<'de> Take<'de> for Request {
                     let twice = view.has_tools;
                     view.has_tools = !(found.names.is_empty() && found.hosted.is_empty());
                     (view.tool_names, view.hosted_tools) = (found.names, found.hosted);
+                    view.hosted_names = found.hosted_names;
                     twice
+                }
+                "tool_choice" => {
+                    let (found, whole) = map.next_value_seed(Seed::new(ChoiceTake))?;
+                    Rule::Object.check(&whole, &at, notes);
+                    view.choice = found;
+                    false
+                }
+                name if ANTHROPIC_FEATURES.iter().any(|(known, _)| *known == name) => {
+                    let asked = map.next_value::<Scalar<'de>>()?.is_filled();
+                    let named = ANTHROPIC_FEATURES
+                        .iter()
+                        .filter(|(known, _)| asked && *known == name);
+                    view.features.extend(named.map(|(_, feature)| *feature));
+                    false
                 }
                 "thinking" => {
                     view.reasoning = map.next_value_seed(Seed::new(Thinking { notes, at }))?;
@@ -242,7 +266,10 @@ impl<'de> Take<'de> for Tools<'_> {
                 return Ok(tools);
             };
             match kind {
-                Some(kind) if kind != "custom" => tools.hosted.push(kind),
+                Some(kind) if kind != "custom" => {
+                    tools.hosted.push(kind);
+                    tools.hosted_names.extend(name);
+                }
                 _ => tools.names.extend(name),
             }
             index += 1;

@@ -75,8 +75,9 @@ pub fn read_response(body: &[u8]) -> ResponseView<'_> {
         let message = choice.message.unwrap_or_default();
         view.tool_calls += match message.tool_calls {
             Scalar::Array(len) => len,
-            _ => usize::from(matches!(message.function_call, Scalar::Object)),
+            other => usize::from(other.is_filled()),
         };
+        view.tool_calls += usize::from(message.function_call.is_filled());
         if index == 0 {
             view.finish_reason = choice.finish_reason.words();
             view.text = message.content.0.or(message.refusal.words()).unwrap_or_default();

@@ -3,6 +3,7 @@
 //! Never: refuses an answer for a field it does not know; compatible servers add and omit fields.
 
 pub mod build;
+pub(crate) mod calls;
 pub mod chat;
 pub mod models;
 mod request;

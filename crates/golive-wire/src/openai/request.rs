@@ -4,6 +4,7 @@
 
 use crate::shape::{Messages, Notes, Path, Rule, Shape, ToolList, known, read_body, ruled, tool_name};
 use crate::take::{Scalar, Seed, Take, next_name};
+use crate::tools::{Choice, ChoiceTake, OPENAI_FEATURES};
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 use std::borrow::Cow;
 
@@ -28,6 +29,12 @@ pub struct RequestView<'a> {
     pub tool_names: Vec<Cow<'a, str>>,
     /// Kinds of the tools that the provider itself would run (`web_search`, …).
     pub hosted_tools: Vec<Cow<'a, str>>,
+    /// Capabilities asked for outside of `tools`, as [`crate::tools::capability`] calls them.
+    pub features: Vec<&'static str>,
+    /// Whether a message speaks of a file that the provider keeps.
+    pub stored_files: bool,
+    /// What the model is told to call.
+    pub choice: Choice<'a>,
     /// Whether any tool or function is offered.
     pub has_tools: bool,
     /// Whether reasoning is asked for (`reasoning_effort` other than `none`, or a `reasoning` object).
@@ -49,6 +56,7 @@ impl<'a> RequestView<'a> {
             Some(fault) => Err(fault),
             None => Ok(RequestView {
                 text_bytes: notes.text_bytes,
+                stored_files: notes.stored_files,
                 ..view
             }),
         }
@@ -76,8 +84,6 @@ const KNOWN: &[(&str, Rule)] = &[
     ("logprobs", Rule::Bool),
     ("top_logprobs", Rule::Whole(0, 20)),
     ("response_format", Rule::Object),
-    ("tool_choice", Rule::TextOrObject),
-    ("function_call", Rule::TextOrObject),
     ("parallel_tool_calls", Rule::Bool),
     ("service_tier", Rule::Text),
     ("store", Rule::Bool),
@@ -138,6 +144,21 @@ impl<'de> Take<'de> for Request {
                     let found = map.next_value_seed(Seed::new(Tools { notes, at, bare }))?;
                     tools.names.extend(found.names);
                     tools.hosted.extend(found.hosted);
+                    false
+                }
+                "tool_choice" | "function_call" => {
+                    let (found, whole) = map.next_value_seed(Seed::new(ChoiceTake))?;
+                    Rule::TextOrObject.check(&whole, &at, notes);
+                    view.choice.names.extend(found.names);
+                    view.choice.mode = found.mode.or(view.choice.mode);
+                    false
+                }
+                name if OPENAI_FEATURES.iter().any(|(known, _)| *known == name) => {
+                    let asked = map.next_value::<Scalar<'de>>()?.is_filled();
+                    let named = OPENAI_FEATURES
+                        .iter()
+                        .filter(|(known, _)| asked && *known == name);
+                    view.features.extend(named.map(|(_, feature)| *feature));
                     false
                 }
                 "user" => {

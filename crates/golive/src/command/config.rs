@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use golive_config::{ProcessEnvironment, reference};
+use golive_gateway::policy::Rules;
 
 use crate::cli::{ConfigCommand, Format};
 use crate::exit::{self, Exit};
@@ -37,7 +38,10 @@ async fn check(path: &Path, format: Format) -> Exit {
     };
     // Whether certificate and key belong together is seen by putting them to use, as `serve` will.
     if let Ok(loaded) = &loaded
-        && let Err(error) = golive_gateway::tls::Tls::of(&loaded.config.server.transport)
+        && let Err(error) = golive_gateway::tls::Tls::of(
+            &loaded.config.server.transport,
+            loaded.config.server.client_certificates.as_ref(),
+        )
     {
         match format {
             Format::Json => {
@@ -52,6 +56,16 @@ async fn check(path: &Path, format: Format) -> Exit {
                 }
                 output::json(&all);
             }
+            Format::Text => output::error(&error.to_string()),
+        }
+        return exit::USAGE;
+    }
+    // The configuration reads the files of policies; only the gateway knows what is good Cedar.
+    if let Ok(loaded) = &loaded
+        && let Err(error) = Rules::check(&loaded.config)
+    {
+        match format {
+            Format::Json => output::json(&error.to_json()),
             Format::Text => output::error(&error.to_string()),
         }
         return exit::USAGE;

@@ -1,5 +1,6 @@
 //! The commands, one file each, and what several of them share.
 
+mod auth;
 mod check;
 mod config;
 mod demo;
@@ -36,6 +37,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Check(args) => check::run(*args, &config, quiet).await,
         Command::Scan(args) => scan::run(&args, quiet),
         Command::Keys(args) => keys::run(args, &config).await,
+        Command::Auth(args) => auth::run(args, &config).await,
         Command::Ledger(args) => ledger::run(args, &config).await,
         Command::Explain(args) => explain::run(args, &config).await,
         Command::Seal(args) => seal::run(args, &config, quiet).await,

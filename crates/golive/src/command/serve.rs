@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use golive_config::{Config, LogFormat, ProcessEnvironment, UpstreamKind};
+use golive_gateway::policy::Rules;
 use golive_gateway::server::Server;
 use golive_gateway::{Gateway, socket};
-use golive_ops::Probes;
+use golive_ops::{Admin, Probes};
 use golive_store::{Retention, Store};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -32,6 +33,11 @@ pub async fn run(path: &Path, quiet: bool) -> Exit {
     };
     start_log(&config);
     forbid_core_dumps();
+    // Before anything is opened: a wrong policy is a wrong configuration.
+    if let Err(error) = Rules::check(&config) {
+        output::error(&error.to_string());
+        return exit::USAGE;
+    }
     // Watched before anything else is done: a change that falls into the start is seen.
     let (changed, changes) = mpsc::channel(1);
     let watch = {
@@ -41,10 +47,13 @@ pub async fn run(path: &Path, quiet: bool) -> Exit {
             let _ = changed.try_send(());
         })
     };
-    let _watch = watch
+    let watch = watch
         .inspect_err(|error| tracing::warn!("{}", golive_gateway::upstream::chain_of(error)))
         .ok();
-    match serve(path, config, changed, changes, quiet).await {
+    if let Some(watch) = &watch {
+        watch.also(&config.policies.files);
+    }
+    match serve(path, config, changed, changes, watch, quiet).await {
         Ok(code) => code,
         Err(why) => {
             output::error(&why);
@@ -58,6 +67,7 @@ async fn serve(
     config: Arc<Config>,
     changed: mpsc::Sender<()>,
     changes: mpsc::Receiver<()>,
+    watch: Option<golive_config::Watch>,
     quiet: bool,
 ) -> Result<Exit, String> {
     let words = |error: &dyn std::error::Error| golive_gateway::upstream::chain_of(error);
@@ -84,6 +94,14 @@ async fn serve(
     let probes = Probes::bind(config.probes.listen, Arc::clone(&gateway), server.tls().cloned())
         .await
         .map_err(|e| words(&e))?;
+    let admin = match &config.admin {
+        Some(section) => Some(
+            Admin::bind(section, Arc::clone(&gateway))
+                .await
+                .map_err(|e| words(&e))?,
+        ),
+        None => None,
+    };
     let socket_path = socket::path_of(&config.store.path);
     let operators = socket::listen(&socket_path).map_err(|e| words(&e))?;
 
@@ -92,6 +110,11 @@ async fn serve(
     let stop_doors = CancellationToken::new();
     let public = server.local_addr().map_err(|e| words(&e))?;
     let probing = probes.local_addr().map_err(|e| words(&e))?;
+    let administering = admin
+        .as_ref()
+        .map(Admin::local_addr)
+        .transpose()
+        .map_err(|e| words(&e))?;
     let doors = tokio_util::task::TaskTracker::new();
     doors.spawn(socket::serve(
         operators,
@@ -100,6 +123,9 @@ async fn serve(
         stop_doors.clone(),
     ));
     doors.spawn(probes.run(stop_doors.clone()));
+    if let Some(admin) = admin {
+        doors.spawn(admin.run(stop_doors.clone()));
+    }
     doors.spawn(Arc::clone(&gateway).watch_links(LINKS_EVERY, LINKS_PATIENCE, stop_doors.clone()));
     doors.spawn(golive_gateway::auth::issuer::watch(
         Arc::clone(&gateway),
@@ -110,6 +136,7 @@ async fn serve(
         path.to_owned(),
         Arc::clone(&gateway),
         changes,
+        watch,
         stop_doors.clone(),
     ));
     doors.spawn(listen_to_signals(
@@ -124,7 +151,7 @@ async fn serve(
             &config,
             server.tls().is_some(),
             public,
-            probing,
+            (probing, administering),
             server.redirects_from(),
             gateway.keyring().is_empty() && gateway.issuers().is_empty(),
         ));
@@ -221,6 +248,7 @@ async fn reload_on_change(
     path: std::path::PathBuf,
     gateway: Arc<Gateway>,
     mut changes: mpsc::Receiver<()>,
+    watch: Option<golive_config::Watch>,
     end: CancellationToken,
 ) {
     loop {
@@ -231,6 +259,10 @@ async fn reload_on_change(
         match golive_config::load(&path, &ProcessEnvironment) {
             Ok(loaded) => {
                 let restart = gateway.runtime().config.needs_restart(&loaded.config);
+                if let Some(watch) = &watch {
+                    // Also where they are wrong: mended ones must be seen.
+                    watch.also(&loaded.config.policies.files);
+                }
                 match gateway.reload(Arc::new(loaded.config)).await {
                     Ok(()) => tracing::info!("the configuration was reloaded"),
                     Err(error) => {
@@ -306,7 +338,7 @@ fn ready_text(
     config: &Config,
     tls: bool,
     public: std::net::SocketAddr,
-    probing: std::net::SocketAddr,
+    (probing, administering): (std::net::SocketAddr, Option<std::net::SocketAddr>),
     redirecting: Option<std::net::SocketAddr>,
     no_keys: bool,
 ) -> String {
@@ -314,6 +346,9 @@ fn ready_text(
     let mut text = format!("golive is ready: {scheme}://{public} (probes http://{probing})");
     if let Some(from) = redirecting {
         text.push_str(&format!("\n  http://{from} redirects to TLS and serves nothing"));
+    }
+    if let Some(address) = administering {
+        text.push_str(&format!("\n  operators: http://{address}/admin"));
     }
     if no_keys {
         text.push_str("\n  nobody can call yet: `golive keys create NAME` makes a key");

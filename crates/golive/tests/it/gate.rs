@@ -74,6 +74,12 @@ impl Setup {
         self
     }
 
+    /// Says what the lab's providers do, as `golive lab --script` reads it.
+    pub fn script(mut self, json: &str) -> Self {
+        self.lab.script = serde_json::from_str(json).expect("a scenario");
+        self
+    }
+
     /// Uses a folder that holds files of the test's own.
     pub fn folder(mut self, folder: TempDir) -> Self {
         self.folder = Some(folder);

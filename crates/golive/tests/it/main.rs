@@ -1,5 +1,6 @@
 //! The integration tests of the whole: one binary, because linking is what makes loops slow.
 
+mod admin;
 mod agents;
 mod arrows;
 mod caller;
@@ -16,6 +17,7 @@ mod ledger;
 mod limits;
 mod limits_scopes;
 mod pages;
+mod policy;
 mod report_page;
 mod requests;
 mod scan;
@@ -26,6 +28,7 @@ mod strangers;
 mod tags;
 mod tls;
 mod tokens;
+mod tools;
 mod upstream_faults;
 mod upstream_tls;
 mod world;

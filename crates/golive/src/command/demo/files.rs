@@ -131,11 +131,11 @@ chain = ["{PROVIDER}/canned"]
 
 [keys.user]
 key_env = "GOLIVE_DEMO_USER_KEY"
-roles = ["user"]
+roles = ["caller"]
 
 [keys.service]
 key_env = "GOLIVE_DEMO_SERVICE_KEY"
-roles = ["service"]
+roles = ["caller"]
 may_assert_users = true
 
 [targets.demo]
