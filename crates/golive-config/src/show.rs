@@ -249,8 +249,8 @@ fn target(target: &Target) -> Value {
         "staging": target.staging,
         "scaled": target.scaled,
         "credentials": here.chain(missing).collect::<std::collections::BTreeMap<_, _>>(),
-        "issuer": target.issuer.as_ref().map(issuer),
-        "certificates": certificates(target),
+        "issuer": target.issuer.as_ref().map(target_issuer),
+        "certificates": target_certificates(target),
         "matrix": matrix(target),
         "access": {
             "closed": texts(&target.access.closed),
@@ -280,7 +280,7 @@ fn target(target: &Target) -> Value {
     })
 }
 
-fn issuer(issuer: &TargetIssuer) -> Value {
+fn target_issuer(issuer: &TargetIssuer) -> Value {
     let role = |(name, role): (&String, &crate::TokenRole)| {
         (
             name.clone(),
@@ -300,7 +300,7 @@ fn issuer(issuer: &TargetIssuer) -> Value {
     })
 }
 
-fn certificates(target: &Target) -> Value {
+fn target_certificates(target: &Target) -> Value {
     let files = target.certificates.iter().map(|(role, files)| {
         (
             role.clone(),

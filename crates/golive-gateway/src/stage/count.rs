@@ -124,7 +124,7 @@ fn callee(call: &Call, runtime: &Runtime, name: &str) -> Option<Arc<Route>> {
     let principal = call.principal.as_ref()?;
     runtime
         .route(name)
-        .filter(|route| route.is_open_to(principal))
+        .filter(|route| runtime.permits(principal, route))
         .cloned()
 }
 
