@@ -2,6 +2,7 @@
 
 use crate::world::World;
 
+// golive:allow-secret made up for this test
 const TEXT: &str = "# my gateway\n[server]\nlisten = \"0.0.0.0:8080\"\ndrian = \"30s\"\n\n[upstreams.openai]\nkind = \"openai\"\napi_key = \"sk-hunter2hunter2hunter2\"\n\n[agents.support]\nchain = [\"opneai/gpt-4o\"]\n\n[limits]\nuser = \"100 per hour\"\n";
 
 fn without_folder(world: &World, text: &str) -> String {

@@ -77,6 +77,7 @@ fn a_literal_secret_is_refused_with_its_place_and_never_shown() {
         "_env",
     );
     literal(
+        // golive:allow-secret made up for this test
         &upstream("base_url = \"https://user:hunter2@llm.example\""),
         "https://user:hunter2@",
         ".env",

@@ -272,9 +272,11 @@ mod tests {
         let key = made("github-token", 13);
         let found = scan(
             "a.bin",
+            // golive:allow-secret made up for this test
             &[&[0, 1, 2][..], b"password = \"tR9!kelp-Oven\" ", key.as_bytes()].concat(),
         );
         assert_eq!(found.len(), 1);
+        // golive:allow-secret made up for this test
         assert!(scan("Cargo.lock", b"token = \"q7Jp2mXc9Lr4Tz8vB3nK\"\n").is_empty());
         assert!(scan("a.py", b"api_key = q7Jp2mXc9Lr4Tz8vB3nK\n").is_empty());
         assert_eq!(scan("a.env", b"api_key = q7Jp2mXc9Lr4Tz8vB3nK\n").len(), 1);
