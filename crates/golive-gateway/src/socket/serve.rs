@@ -106,7 +106,7 @@ async fn converse(stream: UnixStream, gateway: &Gateway) -> io::Result<()> {
     loop {
         line.zeroize();
         let mut bounded = (&mut stream).take(QUESTION_MAX);
-        let read = bounded.read_until(b'\n', &mut *line);
+        let read = bounded.read_until(b'\n', &mut line);
         let n = tokio::time::timeout(SILENCE_MAX, read)
             .await
             .map_err(|_| io::ErrorKind::TimedOut)??;
