@@ -8,8 +8,8 @@ use golive_checklist::unit::format_duration;
 use serde_json::{Map, Value, json};
 
 use crate::meant::{
-    Callee, ClientName, Clocks, Config, ConfiguredKey, Declares, Issuer, IssuerKeys, Limits, Pointers, Server,
-    StoreSection, Target, TargetIssuer, TeamLimits, Transport, Upstream,
+    Callee, ClientName, Clocks, Config, ConfiguredKey, Declares, Issuer, IssuerKeys, Limits, Pointers,
+    Server, StoreSection, Target, TargetIssuer, TeamLimits, Transport, Upstream,
 };
 use crate::units::Rate;
 

@@ -3,6 +3,7 @@
 //!
 //! Never: records a request; the operations listeners log theirs.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,50 +12,49 @@ use http::{HeaderMap, Response};
 
 pub use golive_wire::ApiError;
 
-use crate::auth::keyring::Principal;
-use crate::auth::{self, Offered};
+use crate::auth::failure::Failure;
+use crate::auth::peer::Peer;
+use crate::auth::principal::Principal;
+use crate::auth::{self, caller};
 use crate::body::Body;
 use crate::gateway::Gateway;
 use crate::policy::{Action, Resource, Rules, Who};
 use crate::reply;
 
 impl Gateway {
-    /// Who sends a request with this head.
+    /// Who sends a request with this head from this address: by a key or a token, as on the request path. These
+    /// listeners ask nobody for a certificate.
     ///
     /// # Errors
     /// No credential, two that differ, one that opens nothing, or one in the query: 401, in the same words for each
     /// that was sent and is not valid.
-    pub fn identify(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Arc<Principal>, ApiError> {
-        let refused = |code, words: &str| {
-            self.metrics.unauthenticated.inc();
-            Err(ApiError::new(401, code, words).with_should_retry(false))
-        };
+    pub async fn identify(
+        &self,
+        headers: &HeaderMap,
+        query: Option<&str>,
+        address: IpAddr,
+    ) -> Result<Arc<Principal>, ApiError> {
         if auth::credential_in_query(query) {
-            return refused(
-                "credential_in_query",
-                "A credential in the URL ends up in logs and is never accepted. Send it as `Authorization: Bearer`.",
-            );
+            self.metrics.unauthenticated(Failure::InQuery);
+            let words = "A credential in the URL ends up in logs and is never accepted. Send it as `Authorization: Bearer`.";
+            return Err(ApiError::new(401, "credential_in_query", words).with_should_retry(false));
         }
         let now = self.now();
-        match auth::offered(headers) {
-            Offered::Key(text) => match self.keyring().find(text, now) {
-                Ok(principal) => {
-                    if principal.is_touch_due(now) {
-                        self.store.touch_key(&principal.id, crate::gateway::us(now));
-                    }
-                    Ok(Arc::clone(principal))
+        let peer = Peer {
+            address,
+            certificate: None,
+        };
+        match caller::find(self, headers, &peer, now).await {
+            Ok(found) => {
+                if found.principal.is_touch_due(now) {
+                    self.store.touch_key(&found.principal.id, crate::gateway::us(now));
                 }
-                Err(_told_to_nobody) => refused("invalid_api_key", "The API key is not valid here."),
-            },
-            Offered::Nothing => refused(
-                "credential_missing",
-                "No API key was sent. Send one as `Authorization: Bearer KEY`.",
-            ),
-            Offered::Conflict => refused(
-                "credential_conflict",
-                "More than one credential was sent. Send exactly one API key.",
-            ),
-            Offered::Malformed => refused("invalid_api_key", "The API key is not valid here."),
+                Ok(found.principal)
+            }
+            Err(failure) => {
+                self.metrics.unauthenticated(failure);
+                Err(caller::told(failure))
+            }
         }
     }
 

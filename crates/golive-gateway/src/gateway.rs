@@ -18,7 +18,6 @@ use tokio_util::task::TaskTracker;
 use crate::auth::failure::Sampled;
 use crate::auth::issuer::{IssuerError, Issuers};
 use crate::auth::keyring::Keyring;
-use crate::auth::principal::{principal_hash, user_key};
 use crate::clock::Clock;
 use crate::limits::backend::LimitBackend;
 use crate::limits::local::Local;

@@ -13,8 +13,8 @@ use super::secrets::{self, Found, Owner};
 use super::{Need, Table, Walk};
 use crate::base_url::BaseUrl;
 use crate::meant::{
-    ClientCertificates, Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server, StoreSection,
-    Transport, WhenFull,
+    ClientCertificates, Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server,
+    StoreSection, Transport, WhenFull,
 };
 
 /// HSTS for a year, the least that browsers' preload lists take.

@@ -5,6 +5,7 @@
 //!
 //! Never: logs, keeps or forwards a credential.
 
+pub mod caller;
 pub mod failure;
 pub mod issuer;
 pub mod jwt;

@@ -11,7 +11,7 @@ use golive_store::{Admission, StoreError};
 
 use super::rules::{Rules, Who};
 use super::{Item, Unit};
-use crate::auth::keyring::{principal_hash, user_key};
+use crate::auth::principal::{principal_hash, user_key};
 use crate::gateway::{Gateway, us};
 use crate::runtime::Runtime;
 

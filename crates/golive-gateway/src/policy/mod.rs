@@ -19,7 +19,7 @@ use cedar_policy::{
 };
 use golive_config::{Callee, CalleeKind};
 
-use crate::auth::keyring::Principal;
+use crate::auth::principal::Principal;
 use cache::{Cache, Question};
 pub use explain::{Because, Cell, Explained};
 pub use load::PolicyError;

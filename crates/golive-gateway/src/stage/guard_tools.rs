@@ -18,7 +18,7 @@ use http::{HeaderMap, HeaderValue};
 use super::Step;
 use super::authorise::{Authorised, printable};
 use super::read::Ask;
-use crate::auth::keyring::Principal;
+use crate::auth::principal::Principal;
 use crate::call::{Call, Outcome};
 use crate::policy::{Action, Kind, Resource, Rules, Who};
 use crate::reply::Refused;

@@ -1,23 +1,14 @@
 //! S5: who calls. After this stage a request ends in exactly one row; before it, only in a counter.
-//!
-//! One credential decides: an API key, a token, or the certificate of the connection. Where a request brings a key or
-//! token over a certificate that is a caller of its own, both must be good, and the certificate must be one that
-//! carries others; a token that is bound to a certificate is good over that certificate alone.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use golive_store::UserHash;
 use golive_wire::{ApiError, Wire};
 use http::HeaderMap;
 
 use super::accept::Accepted;
 use crate::auth::failure::Failure;
-use crate::auth::jwt::Jws;
-use crate::auth::keyring::Known;
 use crate::auth::peer::{Peer, client_of, household};
-use crate::auth::principal::Principal;
-use crate::auth::{self, Offered};
+use crate::auth::{self, Offered, caller};
 use crate::call::Call;
 
 /// A request whose caller is known. Made only here.
@@ -51,7 +42,7 @@ pub async fn run<B>(accepted: Accepted<B>, peer: &Peer) -> Result<Identified<B>,
         headers,
         body,
     } = accepted;
-    match find(&call, &headers, peer).await {
+    match caller::find(&call.gateway, &headers, peer, call.at).await {
         Ok(found) => {
             if found.principal.is_touch_due(call.at) {
                 call.gateway
@@ -69,69 +60,6 @@ pub async fn run<B>(accepted: Accepted<B>, peer: &Peer) -> Result<Identified<B>,
         // The body goes with the request: nothing of it was read.
         Err(failure) => Err(Box::new(refuse(&call, &headers, peer, failure))),
     }
-}
-
-struct Found {
-    principal: Arc<Principal>,
-    user: Option<UserHash>,
-    bound_to: Option<[u8; 32]>,
-}
-
-async fn find(call: &Call, headers: &HeaderMap, peer: &Peer) -> Result<Found, Failure> {
-    let gateway = &call.gateway;
-    let keyring = gateway.keyring();
-    let certificate = peer.certificate.as_deref();
-    if certificate.is_some_and(|one| crate::clock::wall_s() > one.ends_s as f64) {
-        return Err(Failure::CertificateExpired);
-    }
-    let known: Option<&Known> = match certificate {
-        Some(one) => keyring.certified(&one.sans)?,
-        None => None,
-    };
-    let found = match auth::offered(headers) {
-        Offered::Key(text) if Jws::is_meant_by(text) => {
-            let issuers = gateway.issuers();
-            let verified = issuers
-                .identify(text, &gateway.store, call.at, crate::clock::wall_s())
-                .await?;
-            Found {
-                principal: verified.principal,
-                user: verified.user,
-                bound_to: verified.bound_to,
-            }
-        }
-        Offered::Key(text) => Found {
-            principal: Arc::clone(keyring.find(text, call.at)?),
-            user: None,
-            bound_to: None,
-        },
-        Offered::Nothing => {
-            return match (known, certificate) {
-                (Some(known), _) => Ok(Found {
-                    principal: Arc::clone(&known.principal),
-                    user: None,
-                    bound_to: None,
-                }),
-                (None, Some(_)) => Err(Failure::CertificateUnknown),
-                (None, None) => Err(Failure::Missing),
-            };
-        }
-        Offered::Conflict => return Err(Failure::Conflict),
-        Offered::Malformed => return Err(Failure::Malformed),
-    };
-    match found.bound_to {
-        Some(thumbprint) => {
-            if certificate.is_none_or(|one| one.thumbprint != thumbprint) {
-                return Err(Failure::TokenBinding);
-            }
-        }
-        None => {
-            if known.is_some_and(|known| !known.carries_others) {
-                return Err(Failure::CertificateConflict);
-            }
-        }
-    }
-    Ok(found)
 }
 
 fn refuse(call: &Call, headers: &HeaderMap, peer: &Peer, failure: Failure) -> Stranger {
@@ -161,34 +89,7 @@ fn refuse(call: &Call, headers: &HeaderMap, peer: &Peer, failure: Failure) -> St
     Stranger {
         wire: call.surface.wire(),
         request_id: call.id.to_string(),
-        error: told(failure),
+        error: caller::told(failure),
         wait,
-    }
-}
-
-fn told(failure: Failure) -> ApiError {
-    match failure {
-        Failure::Missing => ApiError::new(
-            401,
-            "credential_missing",
-            "No API key was sent. Send one as `Authorization: Bearer KEY` or `x-api-key: KEY`.",
-        ),
-        Failure::Conflict | Failure::CertificateConflict => ApiError::new(
-            401,
-            "credential_conflict",
-            "More than one credential was sent. Send exactly one API key or token.",
-        ),
-        Failure::IssuerUnavailable => ApiError::new(
-            503,
-            "issuer_unavailable",
-            "This token cannot be checked right now: the keys of its issuer cannot be had. Please try again in a minute.",
-        )
-        .with_retry_after(Duration::from_secs(30)),
-        _ => ApiError::new(
-            401,
-            "invalid_api_key",
-            "The API key or token is not valid here. Check that it is complete and has not ended; `golive keys create` makes a new key.",
-        )
-        .with_should_retry(false),
     }
 }

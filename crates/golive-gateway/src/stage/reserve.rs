@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::Step;
 use super::admit::Admitted;
 use super::read::Ask as Asked;
-use crate::auth::keyring::user_key;
+use crate::auth::principal::user_key;
 use crate::call::{Bound, Call, Reservation};
 use crate::limits::Unit;
 use crate::limits::answer::over_limit;

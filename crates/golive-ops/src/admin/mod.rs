@@ -18,10 +18,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use golive_gateway::Gateway;
-use golive_gateway::auth::keyring::Principal;
+use golive_gateway::auth::principal::Principal;
 use golive_gateway::door::{ApiError, problem};
 use golive_store::Uuid;
 use http::header::{self, HeaderValue};
@@ -93,16 +93,23 @@ impl Admin {
         });
         // The table of routes is this module's own: a router that decodes or normalises would match more than it says.
         let router = Router::new().fallback(answer).with_state(door);
-        axum::serve(self.listener, router)
-            .with_graceful_shutdown(stop.cancelled_owned())
-            .await
+        axum::serve(
+            self.listener,
+            router.into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await
     }
 }
 
-async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response {
+async fn answer(
+    State(door): State<Arc<Door>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
     let id = Uuid::now_v7().to_string();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let (who, answered) = match enter(&door, &request) {
+    let (who, answered) = match enter(&door, peer, &request).await {
         Ok((principal, route, name)) => {
             let answered = resources::answer(&door.gateway, &principal, route, &name, request).await;
             (principal.id.clone(), answered)
@@ -133,13 +140,14 @@ async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response {
 type Entered = (Arc<Principal>, &'static Route, String);
 
 /// Who asks, for which route, about what. In this order: the host, the credential, the path, the method, the policies.
-fn enter(door: &Door, request: &Request) -> Result<Entered, (String, ApiError)> {
+async fn enter(door: &Door, peer: SocketAddr, request: &Request) -> Result<Entered, (String, ApiError)> {
     let nobody = |error| ("-".to_owned(), error);
     host::check(request, &door.hosts).map_err(nobody)?;
     let uri = request.uri();
     let principal = door
         .gateway
-        .identify(request.headers(), uri.query())
+        .identify(request.headers(), uri.query(), peer.ip())
+        .await
         .map_err(nobody)?;
     let known = |error| (principal.id.clone(), error);
     let (route, name) = routes::find(request.method(), uri.path()).map_err(known)?;

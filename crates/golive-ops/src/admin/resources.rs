@@ -3,7 +3,7 @@
 
 use axum::extract::{Query, Request};
 use golive_gateway::Gateway;
-use golive_gateway::auth::keyring::Principal;
+use golive_gateway::auth::principal::Principal;
 use golive_gateway::door::ApiError;
 use golive_gateway::policy::{Action, DEFAULT_ROLE, Kind, Resource, Who};
 use golive_gateway::socket::{self, Ask, NewKeyAsk, RowsAsk};
