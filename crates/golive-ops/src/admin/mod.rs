@@ -25,6 +25,7 @@ use golive_gateway::auth::principal::Principal;
 use golive_gateway::door::{ApiError, problem};
 use golive_store::Uuid;
 use http::header::{self, HeaderValue};
+use http::request::Parts;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -109,8 +110,10 @@ async fn answer(
 ) -> Response {
     let id = Uuid::now_v7().to_string();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let (who, answered) = match enter(&door, peer, &request).await {
+    let (head, body) = request.into_parts();
+    let (who, answered) = match enter(&door, peer, &head).await {
         Ok((principal, route, name)) => {
+            let request = Request::from_parts(head, body);
             let answered = resources::answer(&door.gateway, &principal, route, &name, request).await;
             (principal.id.clone(), answered)
         }
@@ -140,17 +143,17 @@ async fn answer(
 type Entered = (Arc<Principal>, &'static Route, String);
 
 /// Who asks, for which route, about what. In this order: the host, the credential, the path, the method, the policies.
-async fn enter(door: &Door, peer: SocketAddr, request: &Request) -> Result<Entered, (String, ApiError)> {
+async fn enter(door: &Door, peer: SocketAddr, head: &Parts) -> Result<Entered, (String, ApiError)> {
     let nobody = |error| ("-".to_owned(), error);
-    host::check(request, &door.hosts).map_err(nobody)?;
-    let uri = request.uri();
+    host::check(head, &door.hosts).map_err(nobody)?;
+    let uri = &head.uri;
     let principal = door
         .gateway
-        .identify(request.headers(), uri.query(), peer.ip())
+        .identify(&head.headers, uri.query(), peer.ip())
         .await
         .map_err(nobody)?;
     let known = |error| (principal.id.clone(), error);
-    let (route, name) = routes::find(request.method(), uri.path()).map_err(known)?;
+    let (route, name) = routes::find(&head.method, uri.path()).map_err(known)?;
     door.gateway
         .authorise(&principal, route.action, route.resource(&name))
         .map_err(known)?;
