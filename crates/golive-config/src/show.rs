@@ -214,6 +214,7 @@ fn issuer(issuer: &Issuer) -> Value {
         "may_assert_users": issuer.grant.may_assert_users,
         "leeway": span(issuer.leeway),
         "max_age": issuer.max_age.map(span),
+        "keys_max_age": issuer.keys_max_age.map(span),
         "private_addresses": texts(&issuer.private_addresses),
         "ca_file": issuer.ca_file,
     })

@@ -22,6 +22,7 @@ const RETRY_LONGEST: Duration = Duration::from_secs(300);
 /// The schedule of one source.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Refresh {
+    longest: Option<Duration>,
     next: Tick,
     asked_at: Option<Tick>,
     failures: u32,
@@ -29,6 +30,15 @@ pub struct Refresh {
 }
 
 impl Refresh {
+    /// A schedule that fetches anew after `longest` at the latest, whatever the source says of the lifetime.
+    #[must_use]
+    pub fn at_least_every(longest: Option<Duration>) -> Self {
+        Self {
+            longest,
+            ..Self::default()
+        }
+    }
+
     /// Whether a fetch is to begin now. If so, it counts as begun.
     pub fn begin(&mut self, now: Tick) -> bool {
         let begins = !self.in_flight && now >= self.next;
@@ -53,6 +63,7 @@ impl Refresh {
     /// The fetch brought something that may be used for `lifetime`. `jitter` is any number.
     pub fn succeeded(&mut self, lifetime: Option<Duration>, jitter: u8, now: Tick) {
         let lifetime = lifetime.unwrap_or(LIFETIME_UNSAID).clamp(LIFETIME.0, LIFETIME.1);
+        let lifetime = self.longest.map_or(lifetime, |longest| lifetime.min(longest));
         // Between 70 and 90 % of the lifetime: ahead of its end, and not all processes at once.
         let share = 700 + u32::from(jitter) * 200 / 255;
         self.next = now.plus(lifetime * share / 1000);
@@ -64,6 +75,7 @@ impl Refresh {
     pub fn failed(&mut self, jitter: u8, now: Tick) {
         let wait = RETRY_FIRST
             .saturating_mul(1 << self.failures.min(10))
+            .min(self.longest.unwrap_or(RETRY_LONGEST).max(RETRY_FIRST))
             .min(RETRY_LONGEST);
         let share = 750 + u32::from(jitter) * 250 / 255;
         self.next = now.plus(wait * share / 1000);
@@ -127,6 +139,15 @@ mod tests {
         }
         assert!((15..25).contains(&fetches), "{fetches}");
         assert!(refresh.failures() > 10);
+    }
+
+    #[test]
+    fn an_operator_who_wants_news_sooner_gets_it_sooner() {
+        let mut refresh = Refresh::at_least_every(Some(Duration::from_secs(3)));
+        refresh.begin(NOW);
+        refresh.succeeded(Some(Duration::from_secs(3600)), 255, NOW);
+        assert!(!refresh.begin(NOW.plus(Duration::from_secs(2))));
+        assert!(refresh.begin(NOW.plus(Duration::from_secs(3))));
     }
 
     proptest! {

@@ -45,6 +45,8 @@ pub struct Issuer {
     pub leeway: Duration,
     /// The oldest token that is accepted, by `iat`.
     pub max_age: Option<Duration>,
+    /// The longest its keys are used before they are fetched again, whatever it says of their lifetime.
+    pub keys_max_age: Option<Duration>,
     /// Private ranges it may be in.
     pub private_addresses: Vec<IpNet>,
     /// The authorities that vouch for it, instead of Mozilla's.

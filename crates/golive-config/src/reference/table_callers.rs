@@ -107,6 +107,13 @@ pub(super) const ISSUERS: Section = Section {
             "The oldest token that is accepted, by `iat`, which must then be there.",
         ),
         key(
+            "keys_max_age",
+            seconds(1, DAY),
+            Absent("what the issuer says, within 5 minutes and a day; an hour if it says nothing"),
+            "\"1m\"",
+            "The longest its keys are used before they are fetched again: so long a withdrawn key may still be good.",
+        ),
+        key(
             "private_addresses",
             Networks,
             Is("[]"),

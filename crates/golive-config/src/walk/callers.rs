@@ -90,6 +90,7 @@ fn issuer(walk: &mut Walk<'_>, name: &str, table: &Table<'_>, routes: &Routes) -
         grant: grant(walk, table, routes),
         leeway: table.duration(walk, "leeway").unwrap_or(LEEWAY),
         max_age: table.duration(walk, "max_age"),
+        keys_max_age: table.duration(walk, "keys_max_age"),
         private_addresses,
         ca_file: gateway::ca_file(walk, table, Need::Gateway),
     })

@@ -4,6 +4,7 @@
 //! Never: needs a key, a network or a file that is not its own.
 
 mod files;
+mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -19,13 +20,15 @@ use crate::output;
 /// A child that is not ready by then is not going to be.
 const READY_WITHIN: Duration = Duration::from_secs(20);
 
-/// The four ports of a demo, from its base up.
+/// The six ports of a demo, from its base up.
 #[derive(Clone, Copy, Debug)]
 struct Ports {
     lab: u16,
     provider: u16,
     gateway: u16,
     probes: u16,
+    redirect: u16,
+    admin: u16,
 }
 
 impl Ports {
@@ -35,11 +38,20 @@ impl Ports {
             provider: base + 1,
             gateway: base + 2,
             probes: base + 3,
+            redirect: base + 4,
+            admin: base + 5,
         }
     }
 
-    fn all(self) -> [u16; 4] {
-        [self.lab, self.provider, self.gateway, self.probes]
+    fn all(self) -> [u16; 6] {
+        [
+            self.lab,
+            self.provider,
+            self.gateway,
+            self.probes,
+            self.redirect,
+            self.admin,
+        ]
     }
 }
 
@@ -121,7 +133,7 @@ async fn show(stage: &mut Stage, args: &Demo, ports: Ports) -> Result<Exit, Stri
     let code = stage.run(&check, &key).await?;
 
     stage.say(&format!(
-        "\nreport   {out}/check.html and {out}/check.json\ngateway  http://127.0.0.1:{}  (health and metrics: http://127.0.0.1:{})\nlab      http://127.0.0.1:{}/_lab/timeline\nlogs     {}/lab.log, {}/serve.log",
+        "\nreport   {out}/check.html and {out}/check.json\ngateway  https://localhost:{}  (health and metrics: http://127.0.0.1:{})\nlab      http://127.0.0.1:{}/_lab/timeline\nlogs     {}/lab.log, {}/serve.log",
         ports.gateway,
         ports.probes,
         ports.lab,
@@ -132,7 +144,8 @@ async fn show(stage: &mut Stage, args: &Demo, ports: Ports) -> Result<Exit, Stri
         return Ok(Exit(code));
     }
     stage.say(&format!(
-        "\nEverything stays up: try `golive ledger --config {config}`, or send a request of your own:\n\n  curl http://127.0.0.1:{}/v1/chat/completions \\\n    -H \"Authorization: Bearer $(sed -n 's/^GOLIVE_DEMO_USER_KEY=//p' {}/.env)\" \\\n    -H 'Content-Type: application/json' \\\n    -d '{{\"model\":\"support\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n\nCtrl-C ends it.",
+        "\nEverything stays up: try `golive ledger --config {config}`, or send a request of your own:\n\n  curl --cacert {}/tls/ca.pem https://localhost:{}/v1/chat/completions \\\n    -H \"Authorization: Bearer $(sed -n 's/^GOLIVE_DEMO_USER_KEY=//p' {}/.env)\" \\\n    -H 'Content-Type: application/json' \\\n    -d '{{\"model\":\"support\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hello\"}}]}}'\n\nCtrl-C ends it.",
+        args.dir.display(),
         ports.gateway,
         args.dir.display(),
     ));

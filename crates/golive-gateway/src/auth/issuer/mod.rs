@@ -86,10 +86,11 @@ impl Trusted {
             name: issuer.name.clone(),
             why,
         })?;
+        let longest = issuer.keys_max_age;
         Ok(Self {
             issuer,
             source,
-            schedule: Mutex::default(),
+            schedule: Mutex::new(Refresh::at_least_every(longest)),
             keys: ArcSwapOption::empty(),
             generation: AtomicU64::new(0),
             landed: watch::channel(0).0,

@@ -3,12 +3,12 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use golive_store::{ApiKey, SecretString};
 use secrecy::ExposeSecret;
 
-use super::{Ports, is_ours};
+use super::{Ports, is_ours, tls};
 
 /// The lab's provider that the gateway calls; it has a port of its own, so that it can refuse and hang.
 pub(super) const PROVIDER: &str = "demo";
@@ -20,7 +20,12 @@ pub(super) const REVOCABLE: &str = "revocable";
 pub(super) const REVOCABLE_KEY: &str = "GOLIVE_DEMO_REVOCABLE_KEY";
 
 /// The variables of the .env with a key of a caller.
-const KEYS: [&str; 2] = ["GOLIVE_DEMO_USER_KEY", "GOLIVE_DEMO_SERVICE_KEY"];
+const KEYS: [&str; 4] = [
+    "GOLIVE_DEMO_USER_KEY",
+    "GOLIVE_DEMO_SERVICE_KEY",
+    "GOLIVE_DEMO_VIEWER_KEY",
+    "GOLIVE_DEMO_ADMIN_KEY",
+];
 
 /// Writes them. Keys of an earlier demo in the folder stay: its store is sealed under them.
 pub(super) fn write(dir: &Path, ports: Ports, binary: &Path) -> Result<(), String> {
@@ -38,71 +43,117 @@ pub(super) fn write(dir: &Path, ports: Ports, binary: &Path) -> Result<(), Strin
         "This folder belongs to `golive demo`; it may be deleted.\n",
     )
     .map_err(|e| cannot(&mark, e))?;
-    let env = dir.join(".env");
-    if !env.exists() {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&env)
-            .map_err(|e| cannot(&env, e))?;
-        file.write_all(env_text()?.expose_secret().as_bytes())
-            .map_err(|e| cannot(&env, e))?;
-    }
+    complete_env(&dir.join(".env"))?;
+    tls::write(&dir.join(tls::FOLDER))?;
     let config = dir.join("golive.toml");
-    let revoke = ["keys", "revoke", REVOCABLE, "--quiet", "--config"].map(str::to_owned);
-    let mut words = vec![binary.display().to_string()];
-    words.extend(revoke);
-    words.push(config.display().to_string());
-    // A list of strings in JSON is one in TOML too.
-    let revoke = serde_json::Value::from(words).to_string();
-    let read_back = [
-        "explain",
-        "{id}",
-        "--content",
-        "--format",
-        "json",
-        "--quiet",
-        "--config",
-    ];
-    let mut words = vec![binary.display().to_string()];
-    words.extend(read_back.map(str::to_owned));
-    words.push(config.display().to_string());
-    let read_back = serde_json::Value::from(words).to_string();
-    fs::write(&config, config_text(ports, &revoke, &read_back)).map_err(|e| cannot(&config, e))
+    let command = |words: &[&str]| {
+        let binary = binary.display().to_string();
+        let config = config.display().to_string();
+        let tail = ["--quiet", "--config", config.as_str()];
+        let words: Vec<&str> = [binary.as_str()]
+            .into_iter()
+            .chain(words.iter().copied())
+            .chain(tail)
+            .collect();
+        // A list of strings in JSON is one in TOML too.
+        serde_json::Value::from(words).to_string()
+    };
+    let commands = Commands {
+        revoke: command(&["keys", "revoke", REVOCABLE]),
+        read_back: command(&["explain", "{id}", "--content", "--format", "json"]),
+    };
+    let repository = repository_of(dir);
+    fs::write(&config, config_text(ports, &commands, repository.as_deref())).map_err(|e| cannot(&config, e))
 }
 
-fn env_text() -> Result<SecretString, String> {
+/// Writes the keys that the file does not have yet.
+fn complete_env(path: &Path) -> Result<(), String> {
+    let cannot = |error: std::io::Error| format!("cannot write {}: {error}", path.display());
+    let there = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(cannot(error)),
+    };
+    let missing = env_text(&there)?;
+    let mut file = fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(cannot)?;
+    file.write_all(missing.expose_secret().as_bytes()).map_err(cannot)
+}
+
+/// The repository around the demo's folder, for the proof that no secret stands in it.
+fn repository_of(dir: &Path) -> Option<PathBuf> {
+    let dir = fs::canonicalize(dir).ok()?;
+    dir.ancestors()
+        .find(|folder| folder.join(".git").exists())
+        .map(Path::to_owned)
+}
+
+/// Commands of the target, as lists in TOML.
+struct Commands {
+    revoke: String,
+    read_back: String,
+}
+
+fn env_text(there: &str) -> Result<SecretString, String> {
     let no_randomness = || "the system gave no randomness for the keys".to_owned();
-    let mut text = format!(
-        "GOLIVE_MASTER_KEY={}\n",
-        golive_config::fresh_master_key()
-            .map_err(|_| no_randomness())?
-            .expose_secret()
-    );
-    for name in KEYS {
+    let lacks = |name: &str| !there.lines().any(|line| line.split('=').next() == Some(name));
+    let mut text = String::new();
+    if lacks("GOLIVE_MASTER_KEY") {
+        let key = golive_config::fresh_master_key().map_err(|_| no_randomness())?;
+        text.push_str(&format!("GOLIVE_MASTER_KEY={}\n", key.expose_secret()));
+    }
+    for name in KEYS.into_iter().filter(|name| lacks(name)) {
         let (key, _) = ApiKey::generate().map_err(|_| no_randomness())?;
         text.push_str(&format!("{name}={}\n", key.expose_secret()));
     }
     Ok(text.into())
 }
 
-fn config_text(ports: Ports, revoke: &str, read_back: &str) -> String {
+fn config_text(ports: Ports, commands: &Commands, repository: Option<&Path>) -> String {
     let Ports {
         lab,
         provider,
         gateway,
         probes,
+        redirect,
+        admin,
     } = ports;
+    let Commands { revoke, read_back } = commands;
+    let (certificates, client) = (tls::FOLDER, tls::CLIENT);
+    let repository = repository.map_or_else(
+        || "# repository: this folder stands in none, so S1 looks only at what the target shows".to_owned(),
+        |path| {
+            format!(
+                "repository = {}",
+                serde_json::Value::from(path.display().to_string())
+            )
+        },
+    );
     format!(
         r#"# Written by `golive demo`. The numbers are scaled down, so that proofs which would take hours take seconds:
 # the report marks every part that was proven by scaled numbers.
 
 [server]
 listen = "127.0.0.1:{gateway}"
+host = "localhost:{gateway}"
+certificate_file = "{certificates}/gateway.pem"
+private_key_file = "{certificates}/gateway.key"
+redirect_from = "127.0.0.1:{redirect}"
+client_ca_file = "{certificates}/ca.pem"
+client_certificates = "optional"
+
+[inbound]
+failures_free = 100000 # the proofs send hundreds of wrong credentials from one address
 
 [probes]
 listen = "127.0.0.1:{probes}"
+
+[admin]
+listen = "127.0.0.1:{admin}"
 
 [log]
 level = "warn"
@@ -129,6 +180,9 @@ chain = ["{PROVIDER}/canned"]
 [models.small]
 chain = ["{PROVIDER}/canned"]
 
+[tools.pay]
+roles = ["admin"]
+
 [keys.user]
 key_env = "GOLIVE_DEMO_USER_KEY"
 roles = ["caller"]
@@ -138,8 +192,30 @@ key_env = "GOLIVE_DEMO_SERVICE_KEY"
 roles = ["caller"]
 may_assert_users = true
 
+[keys.viewer]
+key_env = "GOLIVE_DEMO_VIEWER_KEY"
+roles = ["viewer"]
+
+[keys.admin]
+key_env = "GOLIVE_DEMO_ADMIN_KEY"
+roles = ["admin"]
+
+[issuers.lab]
+issuer = "http://127.0.0.1:{lab}/_oidc/default"
+audience = ["golive"]
+algorithms = ["ES256"]
+roles_claim = "roles"
+keys_max_age = "2s"    # as the issuer says, by default
+private_addresses = ["127.0.0.0/8"]
+
+[certificates.user]
+san = ["dns:{client}"]
+roles = ["caller"]
+
 [targets.demo]
-url = "http://127.0.0.1:{gateway}/v1"
+url = "https://localhost:{gateway}/v1"
+ca_file = "{certificates}/ca.pem"
+plain_url = "http://localhost:{redirect}"
 format = "openai"
 model = "support"
 staging = true
@@ -149,11 +225,36 @@ metrics_url = "http://127.0.0.1:{probes}/metrics"
 lab_url = "http://127.0.0.1:{lab}"
 lab_provider = "{PROVIDER}"
 store_files = ["golive.db*", "*.log"]
+{repository}
 
 [targets.demo.credentials]
 user.key_env = "GOLIVE_DEMO_USER_KEY"
 service.key_env = "GOLIVE_DEMO_SERVICE_KEY"
+viewer.key_env = "GOLIVE_DEMO_VIEWER_KEY"
+admin.key_env = "GOLIVE_DEMO_ADMIN_KEY"
 {REVOCABLE}.key_env = "{REVOCABLE_KEY}"
+
+[targets.demo.issuer]
+audience = "golive"
+algorithms = ["ES256"]
+learns_within = "5s"
+forgets_within = "6s"
+roles.caller.subject = "ann"
+
+[targets.demo.certificates]
+user = {{ cert_file = "{certificates}/client-user.pem", key_file = "{certificates}/client-user.key" }}
+expired = {{ cert_file = "{certificates}/client-expired.pem", key_file = "{certificates}/client-expired.key" }}
+wrong_use = {{ cert_file = "{certificates}/client-wrong-use.pem", key_file = "{certificates}/client-wrong-use.key" }}
+name_only = {{ cert_file = "{certificates}/client-name-only.pem", key_file = "{certificates}/client-name-only.key" }}
+
+[targets.demo.matrix]
+viewer.may = ["admin:GET /admin/ledger", "admin:GET /admin/policy/matrix"]
+user.may = ["agent:support", "model:small", "tool:search", "admin:GET /admin/ledger"]
+admin.may = ["agent:support", "model:small", "tool:search", "tool:pay", "admin:GET /admin/ledger", "admin:GET /admin/keys", "admin:GET /admin/policy/matrix"]
+
+[targets.demo.access]
+admin_url = "http://127.0.0.1:{admin}"
+rows_path = "/admin/ledger"
 
 [targets.demo.commands]
 revoke = {revoke}
