@@ -17,8 +17,8 @@ use crate::world::{Flaky, World, all, eventually, open_row, options, row};
 fn full(id: u128) -> LedgerRow {
     LedgerRow {
         prompt: Some(Bytes::from(format!("prompt {id}"))),
-        reply: (id % 3 != 0).then(|| Bytes::from(format!("reply {id}"))),
-        client_request_id: (id % 2 == 0).then(|| format!("theirs-{id}")),
+        reply: (!id.is_multiple_of(3)).then(|| Bytes::from(format!("reply {id}"))),
+        client_request_id: id.is_multiple_of(2).then(|| format!("theirs-{id}")),
         ..row(id)
     }
 }
