@@ -275,7 +275,7 @@ fn target(target: &Target) -> Value {
         "budget": { "requests": target.budget.requests },
         "ca_file": target.ca_file,
         "repository": target.repository,
-        "secrets_baseline": target.secrets_baseline,
+        "scan_baseline": target.scan_baseline,
         "plain_url": target.plain_url.as_ref().map(ToString::to_string),
         "store_files": (!target.store_files.is_empty()).then_some(&target.store_files),
     })

@@ -197,7 +197,7 @@ pub struct Check {
     pub repository: Option<PathBuf>,
     /// Findings in it that are known and borne (`golive scan --write-baseline`).
     #[arg(long, value_name = "FILE")]
-    pub secrets_baseline: Option<PathBuf>,
+    pub scan_baseline: Option<PathBuf>,
     /// Load and attack proofs may run though the target is not marked `staging = true`: it is yours, and you say so.
     #[arg(long)]
     pub i_own_this: bool,

@@ -59,7 +59,7 @@ pub struct Target {
     /// The folder of its repository (S1).
     pub repository: Option<PathBuf>,
     /// Findings in it that are known and borne, as `golive scan --write-baseline` writes them.
-    pub secrets_baseline: Option<PathBuf>,
+    pub scan_baseline: Option<PathBuf>,
     /// Where it must not answer in clear (S7): its host without TLS. `None`: port 80 of the host of `url`.
     pub plain_url: Option<BaseUrl>,
     /// Patterns (`*`, `?`, `**`) of the files in which it keeps what was said, logs and backups included (S7).
@@ -93,7 +93,7 @@ impl Target {
             budget: Budget::default(),
             ca_file: None,
             repository: None,
-            secrets_baseline: None,
+            scan_baseline: None,
             plain_url: None,
             store_files: Vec::new(),
         }

@@ -88,7 +88,7 @@ pub(super) const TARGETS: Section = Section {
             "S1: the folder of its repository, with its whole history.",
         ),
         key(
-            "secrets_baseline",
+            "scan_baseline",
             File,
             Absent("every finding counts"),
             "\"secrets-baseline.json\"",

@@ -70,7 +70,7 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
         budget: budget(walk, table),
         ca_file: gateway::ca_file(walk, table, Need::Prover),
         repository: path(walk, table, "repository", Path::is_dir, "a folder"),
-        secrets_baseline: path(walk, table, "secrets_baseline", Path::is_file, "a file"),
+        scan_baseline: path(walk, table, "scan_baseline", Path::is_file, "a file"),
         plain_url: plain_url(walk, table, url.as_ref()),
         store_files: store_files(walk, table),
         url: url?, // last: every other key must have been read before a bad address ends this

@@ -80,7 +80,7 @@ fn refuse(call: &Call, headers: &HeaderMap, peer: &Peer, failure: Failure) -> St
         tracing::info!(
             request = %call.id,
             why = failure.as_str(),
-            credential,
+            credential_hash = credential,
             %client,
             left_out,
             "refused without a valid credential"

@@ -41,11 +41,7 @@ fn prepare(args: &Check, config: &Path) -> Result<CheckOptions, Exit> {
     let (mut target, mut reach) = (target, reach);
     for (flag, given, kept) in [
         ("repository", &args.repository, &mut target.repository),
-        (
-            "secrets-baseline",
-            &args.secrets_baseline,
-            &mut target.secrets_baseline,
-        ),
+        ("scan-baseline", &args.scan_baseline, &mut target.scan_baseline),
     ] {
         if let Some(path) = given {
             if !path.exists() {

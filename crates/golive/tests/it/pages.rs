@@ -72,6 +72,7 @@ fn certificates(folder: &Path) {
     for (name, text) in [
         ("chain.pem", &certificate),
         ("internal-ca.pem", &certificate),
+        ("clients-ca.pem", &certificate),
         ("key.pem", &key.serialize_pem()),
     ] {
         fs::write(folder.join("tls").join(name), text).expect("a file");

@@ -36,7 +36,7 @@ impl Signer {
     fn token(&self, issuer: &str, changed: Value) -> String {
         let now = golive_store::now_us() / 1_000_000;
         let mut claims = json!({"iss": issuer, "aud": "golive", "sub": "ada@example.com", "exp": now + 600, "iat": now,
-                                "roles": ["user"], "team": "sales"});
+                                "roles": ["caller"], "team": "sales"});
         for (name, value) in changed.as_object().expect("an object") {
             claims[name] = value.clone();
         }

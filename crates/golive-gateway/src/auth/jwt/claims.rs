@@ -186,6 +186,7 @@ mod tests {
             },
             leeway: Duration::from_secs(60),
             max_age: None,
+            keys_max_age: None,
             private_addresses: vec![],
             ca_file: None,
         }

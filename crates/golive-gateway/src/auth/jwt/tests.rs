@@ -230,6 +230,7 @@ fn judge(text: &str, config: &Value) -> Result<(), Failure> {
         },
         leeway: std::time::Duration::from_secs(config["leeway_s"].as_u64().unwrap()),
         max_age: None,
+        keys_max_age: None,
         private_addresses: vec![],
         ca_file: None,
     };

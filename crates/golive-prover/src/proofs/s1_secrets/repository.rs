@@ -26,7 +26,7 @@ pub(super) async fn prove(ctx: &Ctx, folder: PathBuf) -> Vec<PartReport> {
     ctx.waiting("reading the repository");
     let baseline = match ctx
         .config
-        .secrets_baseline
+        .scan_baseline
         .as_deref()
         .map(Baseline::read)
         .transpose()
