@@ -21,7 +21,12 @@ use crate::clock;
 use crate::command::{self, CommandError, Ran};
 use crate::part::PartDraft;
 use crate::progress::{Event, Sink};
-use crate::target::TargetClient;
+use crate::target::{Answer, Call, Exchange, TargetClient};
+
+/// The longest that the target's own rate limit is waited out at once.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is.
+const PATIENCE_TIMES: usize = 4;
 
 /// What proofs tell the run beside their parts.
 #[derive(Debug, Default)]
@@ -87,6 +92,22 @@ impl Ctx {
     /// Waits, unless the run ends first. `true` if the whole time passed.
     pub async fn sleep(&self, time: Duration) -> bool {
         clock::sleep(time, &self.cancel).await
+    }
+
+    /// Sends, and where the target's own rate limit answers and says for how long, waits that out and sends again: so
+    /// many tries of one caller are no load, and the limit is another item's. After [`PATIENCE_TIMES`] waits, and where
+    /// it asks for more than [`PATIENCE`], the limited answer stands.
+    pub async fn send_patiently(&self, call: Call) -> Exchange {
+        for _ in 0..PATIENCE_TIMES {
+            let exchange = self.target.send(call.clone()).await;
+            let Some(wait) = exchange.answer().and_then(Answer::limited_for) else {
+                return exchange;
+            };
+            if wait > PATIENCE || !self.sleep(wait).await {
+                return exchange;
+            }
+        }
+        self.target.send(call).await
     }
 
     /// What the lab saw. Ends with the run, so that an interrupted proof does not sit out a long poll; to put the

@@ -87,6 +87,17 @@ pub struct Exchange {
     pub(crate) redactor: Redactor,
 }
 
+impl Answer {
+    /// How long the target's own rate limit asks to be left alone, if that is what answered, with a moment more.
+    #[must_use]
+    pub fn limited_for(&self) -> Option<Duration> {
+        let seconds = self
+            .is_limited()
+            .then(|| self.header("retry-after")?.trim().parse().ok())??;
+        Some(Duration::from_secs(seconds) + Duration::from_millis(200))
+    }
+}
+
 impl Exchange {
     /// The answer, if there is one.
     #[must_use]

@@ -12,14 +12,13 @@ mod call;
 mod connect;
 mod live;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use golive_checklist::judge::{Scored, UnscoredReason};
-use golive_config::{BaseUrl, Target, TargetFormat};
+use golive_config::{BaseUrl, Capability, Target, TargetFormat};
 use http::{HeaderName, HeaderValue, Request, Uri};
 use http_body_util::Full;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -452,15 +451,29 @@ pub fn default_role(config: &Target) -> Option<&str> {
     ["default", "user"]
         .into_iter()
         .find(has)
-        .or_else(|| live_roles(&config.credentials).next())
+        .or_else(|| live_roles(config).next())
 }
 
-/// The roles whose credentials should work throughout a run.
-pub fn live_roles<V>(credentials: &BTreeMap<String, V>) -> impl Iterator<Item = &str> {
-    credentials
+/// The roles whose credentials should get an answer of the target throughout a run: those that the declared matrix
+/// denies what is asked everywhere are known to it, and refused all the same.
+pub fn live_roles(config: &Target) -> impl Iterator<Item = &str> {
+    config
+        .credentials
         .keys()
         .map(String::as_str)
         .filter(|role| !DEAD_ROLES.contains(role) && *role != REVOCABLE_ROLE)
+        .filter(|role| may_ask(config, role))
+}
+
+fn may_ask(config: &Target, role: &str) -> bool {
+    config.matrix.get(role).is_none_or(|row| {
+        row.iter().any(|one| match one {
+            Capability::Agent(name) | Capability::Model(name) => {
+                config.model.as_ref().is_none_or(|model| model == name)
+            }
+            Capability::Tool(_) | Capability::Admin { .. } => false,
+        })
+    })
 }
 
 fn missed(reason: UnscoredReason, elapsed: Duration, sent: String, redactor: Redactor) -> Box<Exchange> {

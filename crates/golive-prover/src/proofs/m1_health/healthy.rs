@@ -88,7 +88,7 @@ pub(super) async fn prove(ctx: &Ctx, baseline: &Baseline) -> PartReport {
             beside.in_short(),
         ));
 
-    let secrets: Vec<String> = live_roles(&ctx.config.credentials)
+    let secrets: Vec<String> = live_roles(&ctx.config)
         .filter_map(|role| ctx.target.key_of(&Credential::Role(role.to_owned())))
         .collect();
     let hosts = hosts(ctx).await;

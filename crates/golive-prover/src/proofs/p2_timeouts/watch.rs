@@ -77,7 +77,7 @@ impl Stage {
             .lab
             .clone()
             .ok_or("needs the lab as the target's model (lab_url)")?;
-        let role = live_roles(&ctx.config.credentials)
+        let role = live_roles(&ctx.config)
             .find(|role| *role == "service")
             .map(str::to_owned);
         let mut stage = Stage {

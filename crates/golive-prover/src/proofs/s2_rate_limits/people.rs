@@ -32,7 +32,7 @@ pub(super) struct Person {
 impl Crowd {
     /// The users a target's credentials allow; `None` without any that works.
     pub(super) fn of(target: &Target) -> Option<Crowd> {
-        let mut roles: Vec<String> = live_roles(&target.credentials).map(str::to_owned).collect();
+        let mut roles: Vec<String> = live_roles(target).map(str::to_owned).collect();
         // The default key served every other proof: used last, it has the least left.
         let default = default_role(target).map(str::to_owned);
         roles.sort_by_key(|role| Some(role) == default.as_ref());

@@ -128,9 +128,8 @@ pub(super) async fn send(ctx: &Ctx, made: &Made, patience: Duration) -> Came {
 impl Came {
     /// The target's own rate limit answered: how long it asks to be left alone, if that can be waited for.
     pub(super) fn limited_for(&self) -> Option<Duration> {
-        let answer = self.answer.as_ref().filter(|answer| answer.is_limited())?;
-        let seconds = answer.header("retry-after")?.trim().parse().ok()?;
-        Some(Duration::from_secs(seconds) + Duration::from_millis(200)).filter(|wait| *wait <= LIMIT_WAIT_MAX)
+        let wait = self.answer.as_ref()?.limited_for()?;
+        (wait <= LIMIT_WAIT_MAX).then_some(wait)
     }
 
     /// `400 in 3 ms`, `closed`, `silence`.

@@ -116,7 +116,7 @@ pub(super) async fn prove(ctx: &Ctx) -> PartReport {
 /// The key of each role that should work, tried on the plain route.
 async fn right_keys(ctx: &Ctx, when: &str) -> Vec<Positive> {
     let mut out = Vec::new();
-    for role in live_roles(&ctx.config.credentials) {
+    for role in live_roles(&ctx.config) {
         let ask = question(ctx, KEYS, KEYS.right, &format!("right-{when}-{role}"));
         let call = ctx
             .target

@@ -148,7 +148,7 @@ pub(super) struct Cell {
 
 /// Sends one cell's call and judges it against the matrix.
 pub(super) async fn try_cell(ctx: &Ctx, call: Call, what: &Capability, marker: &str, allowed: bool) -> Cell {
-    let exchange = ctx.target.send(call).await;
+    let exchange = ctx.send_patiently(call).await;
     if matches!(what, Capability::Admin { .. }) {
         let held = exchange.score(|answer| admin(answer.status.as_u16(), allowed));
         return Cell {

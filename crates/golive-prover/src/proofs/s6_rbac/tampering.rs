@@ -213,7 +213,7 @@ async fn tricks(ctx: &Ctx, everyone: &Everyone, pair: &Pair<'_>) -> Vec<Tried> {
 
 /// A denied call with a trick: whatever is answered, nothing may arrive; the administration may not answer at all.
 async fn one(ctx: &Ctx, name: &str, call: Call, what: &Capability, marker: &str) -> Tried {
-    let exchange = ctx.target.send(call).await;
+    let exchange = ctx.send_patiently(call).await;
     let held = if matches!(what, Capability::Admin { .. }) {
         exchange.score(|answer| match answer.status.as_u16() {
             // A page for people, served for any path, is no answer of the administration.

@@ -248,9 +248,10 @@ wrong_use = {{ cert_file = "{certificates}/client-wrong-use.pem", key_file = "{c
 name_only = {{ cert_file = "{certificates}/client-name-only.pem", key_file = "{certificates}/client-name-only.key" }}
 
 [targets.demo.matrix]
-viewer.may = ["admin:GET /admin/ledger", "admin:GET /admin/policy/matrix"]
-user.may = ["agent:support", "model:small", "tool:search", "admin:GET /admin/ledger"]
-admin.may = ["agent:support", "model:small", "tool:search", "tool:pay", "admin:GET /admin/ledger", "admin:GET /admin/keys", "admin:GET /admin/policy/matrix"]
+viewer.may = ["admin:GET /admin/policy/matrix"]
+user.may = ["agent:support", "model:small", "tool:search"]
+service.may = ["agent:support", "model:small", "tool:search"]
+admin.may = ["agent:support", "model:small", "tool:search", "tool:pay", "admin:GET /admin/keys", "admin:GET /admin/policy/matrix"]
 
 [targets.demo.access]
 admin_url = "http://127.0.0.1:{admin}"
