@@ -526,7 +526,7 @@ fn tree(folder: &std::path::Path) -> u64 {
             bytes
                 .iter_mut()
                 .step_by(7)
-                .for_each(|byte| *byte = (dice.next() & 0xff) as u8);
+                .for_each(|byte| *byte = (dice.throw() & 0xff) as u8);
             bytes[0] = 0;
         }
         if files % 100 == 50 {

@@ -131,7 +131,7 @@ impl Rules {
             policies: taking.set,
             origins: taking.origins,
             authorizer: Authorizer::new(),
-            names: Names::parse().map_err(|error| built_in(&error))?,
+            names: Names::parse().map_err(|error| built_in(&*error))?,
             tools,
             roles,
             things,
@@ -169,17 +169,18 @@ impl Rules {
 }
 
 impl Names {
-    fn parse() -> Result<Self, cedar_policy::ParseErrors> {
-        let action: EntityTypeName = "Action".parse()?;
+    fn parse() -> Result<Self, Box<cedar_policy::ParseErrors>> {
+        let name = |name: &str| name.parse::<EntityTypeName>().map_err(Box::new);
+        let action = name("Action")?;
         let uid = |one: Action| EntityUid::from_type_name_and_id(action.clone(), EntityId::new(one.as_str()));
         let mut kinds = BTreeMap::new();
         for kind in Kind::ALL {
-            kinds.insert(kind, kind.entity_type().parse()?);
+            kinds.insert(kind, name(kind.entity_type())?);
         }
         Ok(Self {
-            principal: "Principal".parse()?,
-            role: "Role".parse()?,
-            team: "Team".parse()?,
+            principal: name("Principal")?,
+            role: name("Role")?,
+            team: name("Team")?,
             kinds,
             actions: Action::ALL.into_iter().map(|one| (one, uid(one))).collect(),
         })

@@ -325,7 +325,7 @@ fn bech32_holds(text: &str) -> bool {
     bech32_values(text).is_some_and(|values| polymod(values.into_iter()) == 1)
 }
 
-fn bech32_complete(secret: &mut Vec<u8>) {
+fn bech32_complete(secret: &mut [u8]) {
     let keep = secret.len().saturating_sub(6);
     let Ok(text) = std::str::from_utf8(&secret[..keep]) else {
         return;

@@ -132,9 +132,9 @@ pub fn chance(shape: &str, dice: &mut Dice) -> String {
 
 fn specials(dice: &mut Dice) -> Vec<(&'static str, String)> {
     let word = make_named("{a12}", dice);
-    let account = made_pem("PRIVATE KEY", dice.next()).replace('\n', "\\n");
+    let account = made_pem("PRIVATE KEY", dice.throw()).replace('\n', "\\n");
     vec![
-        ("private-key", made_pem("RSA PRIVATE KEY", dice.next())),
+        ("private-key", made_pem("RSA PRIVATE KEY", dice.throw())),
         (
             "gcp-service-account",
             format!("{{\"type\": \"service_account\", \"private_key\": \"{account}\"}}"),

@@ -78,6 +78,24 @@ async fn it_agrees_with_testssl_on_ten_servers() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Its name, its certificate, its protocols, and the versions and faults it was made with.
+type Nginx = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+/// Its name, its arguments, its certificate, and the versions and faults it was made with.
+type Openssl = (
+    &'static str,
+    &'static [&'static str],
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
 /// The five servers of nginx and the three of `openssl s_server`. They end when the children are dropped.
 fn of_programs(dir: &Path) -> (Vec<Server>, Vec<Killed>) {
     write(dir, "good", &certified(&Leaf::default(), true, false));
@@ -97,13 +115,7 @@ fn of_programs(dir: &Path) -> (Vec<Server>, Vec<Killed>) {
 
     let mut servers = Vec::new();
     let mut blocks = String::new();
-    let nginx: [(
-        &'static str,
-        &str,
-        &str,
-        &'static [&'static str],
-        &'static [&'static str],
-    ); 5] = [
+    let nginx: [Nginx; 5] = [
         (
             "nginx, as it should be",
             "good",
@@ -150,13 +162,7 @@ fn of_programs(dir: &Path) -> (Vec<Server>, Vec<Killed>) {
         });
     }
     let mut children = vec![nginx_at(dir, &blocks)];
-    let openssl: [(
-        &'static str,
-        &[&str],
-        &str,
-        &'static [&'static str],
-        &'static [&'static str],
-    ); 3] = [
+    let openssl: [Openssl; 3] = [
         (
             "openssl, TLS 1.1 and a key of 1024 bits",
             &[

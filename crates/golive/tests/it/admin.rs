@@ -136,7 +136,7 @@ async fn a_caller_sees_its_own_rows_and_nobody_elses() {
             .map(|row| row["id"].as_str().unwrap_or_default().to_owned())
             .collect::<Vec<_>>()
     };
-    assert_eq!(ids(&rows), [id.clone()]);
+    assert_eq!(ids(&rows), std::slice::from_ref(&id));
     let own = rows[0]["principal"].as_str().expect("a principal").to_owned();
     let path = format!("/admin/ledger/{id}");
     assert_eq!(get(&url, &one, &path).await.json()["id"], id.as_str());

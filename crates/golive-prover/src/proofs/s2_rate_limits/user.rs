@@ -83,7 +83,11 @@ pub(super) async fn prove(world: &mut World, border: Option<Scored<Border>>) -> 
         })
         .collect();
     let mut draft = part(&world.ctx, "S2.user")
-        .headline(format!("{} admitted, then refused ({})", first.admitted(), world.limit))
+        .headline(if first.refused() == 0 {
+            format!("{} admitted and none refused ({})", first.admitted(), world.limit)
+        } else {
+            format!("{} admitted, then refused ({})", first.admitted(), world.limit)
+        })
         .measured("admitted", first.admitted())
         .measured("refused", first.refused())
         .measured("burst_ms", millis(first.took()))

@@ -323,7 +323,7 @@ fn batch(engine: &Engine, repo: &Repository, ids: &[ObjectId], names: &Names, be
         };
         let data: &[u8] = &object.data;
         let findings = match archive::sniff(&data[..data.len().min(archive::HEAD)]) {
-            Some(kind) if matches!(kind, archive::Kind::Closed(_)) => Vec::new(),
+            Some(archive::Kind::Closed(_)) => Vec::new(),
             Some(kind) => {
                 let opened = archive::open(engine, &source, kind, &data);
                 out.unread.extend(opened.unread);
