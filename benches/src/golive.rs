@@ -142,7 +142,7 @@ chain = ["lab/{OPEN}"]
 
 [keys.bench]
 key_env = "{KEY}"
-roles = ["user"]
+roles = ["caller"]
 "#
     )
 }
