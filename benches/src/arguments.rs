@@ -42,6 +42,8 @@ pub enum Measure {
     Latency,
     /// Time to the first streamed byte.
     FirstByte,
+    /// Good traffic beside a flood of wrong keys.
+    Flood,
     /// Resident memory, idle and with many open streams.
     Memory,
     /// From the spawn to the first answer.
@@ -65,6 +67,7 @@ impl Measure {
             Self::Cpu => "cpu",
             Self::Latency => "latency",
             Self::FirstByte => "first_byte",
+            Self::Flood => "flood",
             Self::Memory => "memory",
             Self::Start => "start",
             Self::Truth => "truth",
@@ -77,6 +80,7 @@ impl Measure {
             Self::Cpu => "CPU per request",
             Self::Latency => "latency added",
             Self::FirstByte => "first streamed byte",
+            Self::Flood => "good traffic beside a flood of wrong keys",
             Self::Memory => "resident memory of golive",
             Self::Start => "start to the first served request",
             Self::Truth => "the load generator's truth",

@@ -80,6 +80,18 @@ impl Home {
         })
     }
 
+    /// Bytes of the store's files: database, write-ahead log, spill.
+    pub fn store_bytes(&self) -> Result<u64, Failed> {
+        let mut sum = 0;
+        for entry in fs::read_dir(self.folder.path())? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with("golive.db") {
+                sum += entry.metadata()?.len();
+            }
+        }
+        Ok(sum)
+    }
+
     /// Starts the gateway; it may not listen yet.
     pub fn spawn(&self) -> Result<Golive, Failed> {
         let mut command = child::command(&self.binary, self.pin);

@@ -11,6 +11,7 @@ mod child;
 mod client;
 mod cpu;
 mod first_byte;
+mod flood;
 mod golive;
 mod latency;
 mod machine;
@@ -89,6 +90,7 @@ async fn one(
         Measure::Cpu => report::figures(&cpu::measure(stage, sizes).await?),
         Measure::Latency => report::figures(&latency::measure(stage, sizes).await?),
         Measure::FirstByte => report::figures(&first_byte::measure(stage, sizes).await?),
+        Measure::Flood => report::figures(&flood::measure(stage, sizes).await?),
         Measure::Memory => report::figures(&memory::measure(stage, sizes).await?),
         Measure::Start => report::figures(&start::measure(stage, sizes).await?),
         Measure::Truth => report::figures(&truth::measure(arguments.truth.as_deref(), sizes).await?),

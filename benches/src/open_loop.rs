@@ -44,6 +44,8 @@ pub struct Series {
     pub samples: u64,
     /// Median of all rounds together, microseconds.
     pub p50_us: u64,
+    /// 95 of 100 are faster.
+    pub p95_us: u64,
     /// 99 of 100 are faster.
     pub p99_us: u64,
     /// More than the first route's median in the same round, microseconds.
@@ -124,6 +126,7 @@ pub async fn interleave<E: Examine + 'static>(
             name: route.name,
             samples: own.all.samples(),
             p50_us: own.all.quantile_us(0.5).unwrap_or(0),
+            p95_us: own.all.quantile_us(0.95).unwrap_or(0),
             p99_us: own.all.quantile_us(0.99).unwrap_or(0),
             added_p50_us: Spread::of(
                 own.medians
