@@ -49,7 +49,7 @@ pub async fn measure(stage: &Stage, sizes: &Sizes) -> Result<Flood, Failed> {
     let home = stage.home(false).await?;
     let golive = home.start().await?;
     let good = Route::new("golive", golive.address, &golive.key).await?;
-    // One character off: the checksum no longer fits, and nobody has to be asked.
+    // Written backwards it has no key's form: it is refused by its looks, without a look-up.
     let wrong: String = golive.key.chars().rev().collect();
     let bad = Route::new("flood", golive.address, &wrong).await?;
     let offer = Offer {
