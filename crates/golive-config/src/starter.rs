@@ -1,5 +1,5 @@
-//! S1: the files of `golive init`: a `golive.toml` that works at once against the lab, a `.env` with
-//! fresh secrets, and the lines that keep them out of git.
+//! S1: the files of `golive init`: a `golive.toml` that works at once against the lab, a `staging.toml` that proofs
+//! can prove, a `.env` with fresh secrets, and the lines that keep them out of git.
 //!
 //! Never: overwrites a configuration or a `.env`; puts a secret into anything but the `.env` (0600).
 
@@ -19,6 +19,11 @@ pub use text::config as starter_config;
 
 /// Variable of the fresh caller key in the starter files.
 pub const CALLER_KEY_VARIABLE: &str = "GOLIVE_CALLER_KEY";
+/// Variable of the key by which the proofs speak for many users.
+pub const PROVER_KEY_VARIABLE: &str = "GOLIVE_PROVER_KEY";
+
+/// A deployment for the proofs: numbers scaled down in time, and keys of its own.
+const STAGING: &str = include_str!("starter/staging.toml");
 
 /// What git must not see.
 const IGNORED: &[&str] = &[".env", "*.db", "*.db-*", "*.db.*", "golive-report/"];
@@ -57,18 +62,19 @@ pub enum StarterError {
 }
 
 /// What `golive init` will write into `folder`. `fresh_key` makes a caller key (`glv_live_…`).
-/// Nothing is written yet; `Exists` if a `golive.toml` or a `.env` is there.
+/// Nothing is written yet; `Exists` if a `golive.toml`, a `staging.toml` or a `.env` is there.
 pub fn starter(
     folder: &Path,
-    fresh_key: impl FnOnce() -> Result<SecretString, StarterError>,
+    mut fresh_key: impl FnMut() -> Result<SecretString, StarterError>,
 ) -> Result<Vec<StarterFile>, StarterError> {
-    let (config, env, ignore) = (
+    let (config, staging, env, ignore) = (
         folder.join("golive.toml"),
+        folder.join("staging.toml"),
         folder.join(".env"),
         folder.join(".gitignore"),
     );
     // A dangling link is there too.
-    if let Some(taken) = [&config, &env]
+    if let Some(taken) = [&config, &staging, &env]
         .into_iter()
         .find(|path| path.symlink_metadata().is_ok())
     {
@@ -82,8 +88,14 @@ pub fn starter(
             append: false,
         },
         StarterFile {
+            path: staging,
+            contents: SecretString::from(STAGING),
+            mode: 0o644,
+            append: false,
+        },
+        StarterFile {
             path: env,
-            contents: env_text(&fresh_key()?)?,
+            contents: env_text(&fresh_key()?, &fresh_key()?)?,
             mode: 0o600,
             append: false,
         },
@@ -155,7 +167,7 @@ pub fn fresh_master_key() -> Result<SecretString, StarterError> {
     Ok(SecretString::from(STANDARD.encode(&bytes[..])))
 }
 
-fn env_text(caller_key: &SecretString) -> Result<SecretString, StarterError> {
+fn env_text(caller_key: &SecretString, prover_key: &SecretString) -> Result<SecretString, StarterError> {
     let fresh = fresh_master_key()?;
     let master_key = fresh.expose_secret();
     let text = format!(
@@ -164,10 +176,13 @@ fn env_text(caller_key: &SecretString) -> Result<SecretString, StarterError> {
          GOLIVE_MASTER_KEY={master_key}\n\
          # The key of your first caller: `Authorization: Bearer …` or `x-api-key: …`.\n\
          {CALLER_KEY_VARIABLE}={}\n\
+         # The key by which the proofs of staging.toml speak for many users.\n\
+         {PROVER_KEY_VARIABLE}={}\n\
          # Providers. Fill in what you use.\n\
          #OPENAI_API_KEY=\n\
          #ANTHROPIC_API_KEY=\n",
-        caller_key.expose_secret()
+        caller_key.expose_secret(),
+        prover_key.expose_secret()
     );
     Ok(SecretString::from(text))
 }

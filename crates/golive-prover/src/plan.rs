@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::proofs::{PROOFS, Proof};
 use crate::runner::Selection;
+use crate::target::ASSERTING_ROLE;
 
 /// What a proof may look at when it plans.
 #[derive(Debug, Clone, Copy)]
@@ -179,6 +180,7 @@ pub fn plan(target: &Target, selection: &Selection, own_this: bool) -> Plan {
                 .to_owned(),
         );
     }
+    warnings.extend(limit_too_small(target, requests));
     for missing in &target.missing_credentials {
         warnings.push(format!(
             "no credential for role {}: {} is not set",
@@ -195,6 +197,21 @@ pub fn plan(target: &Target, selection: &Selection, own_this: bool) -> Plan {
         parts,
         warnings,
     }
+}
+
+/// A run that speaks for one user alone meets that user's limit, and the parts after it prove nothing.
+fn limit_too_small(target: &Target, requests: u64) -> Option<String> {
+    let limit = target.declares.user_limit?;
+    let has_users = target.credentials.contains_key(ASSERTING_ROLE);
+    // Within a minute the window of a scaled limit is over: the proofs wait for it.
+    let waits = limit.period <= Duration::from_secs(60);
+    (!has_users && !waits && requests > u64::from(limit.count.get())).then(|| {
+        format!(
+            "the plan needs up to {requests} requests, the declared limit is {limit} per user, and no credential of role \
+             `{ASSERTING_ROLE}` may speak for other users: most parts will meet the limit and stay unproven; declare a \
+             limit scaled down in time (\"20/10s\"), and give a key that may assert users as credentials.{ASSERTING_ROLE}"
+        )
+    })
 }
 
 /// What one proof plans, with the staging guard applied to it.

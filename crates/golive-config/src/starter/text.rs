@@ -10,7 +10,7 @@ const WORKING: &str = r#"# golive.toml: the gate before your agents.
 #
 #   golive lab --listen 127.0.0.1:9900     plays a provider: no key is needed to try
 #   golive serve                           the gateway; prints a curl that works
-#   golive check                           attacks it from outside: GO or NO-GO
+#   golive check --plan                    what proofs would do; staging.toml beside has the target for them
 #
 # Names that end in _env are variables, of the environment or of the .env beside this file.
 # Secrets never stand here. `golive config check` judges this file, `golive config show` prints
@@ -55,14 +55,12 @@ chain = ["lab/canned"]
 key_env = "GOLIVE_CALLER_KEY"
 roles = ["caller"]
 
-# What `golive check` proves: this gateway, with the lab behind it.
+# What `golive check` proves here without doing harm. For the proofs that flood, attack and break there is staging.toml.
 [targets.local]
 url = "http://127.0.0.1:8080/v1"
 model = "support"
-staging = true
 health_url = "http://127.0.0.1:8081/health"
 metrics_url = "http://127.0.0.1:8081/metrics"
-lab_url = "http://127.0.0.1:9900"
 credentials.user.key_env = "GOLIVE_CALLER_KEY"
 "#;
 

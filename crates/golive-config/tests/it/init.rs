@@ -3,7 +3,7 @@
 use golive_config::{CALLER_KEY_VARIABLE, ProcessEnvironment, StarterError, load, starter, write_starter};
 use secrecy::SecretString;
 
-use crate::world::CALLER_KEY;
+use crate::world::{CALLER_KEY, OTHER_KEY};
 
 fn key() -> Result<SecretString, StarterError> {
     Ok(SecretString::from(CALLER_KEY))
@@ -28,6 +28,39 @@ fn the_starter_loads_without_a_providers_key_and_without_a_warning() {
         format!("env {CALLER_KEY_VARIABLE}")
     );
     assert!(config.targets["local"].credentials.contains_key("user"));
+}
+
+#[test]
+fn the_staging_file_loads_and_lacks_only_the_key_that_a_run_spends() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut keys = [OTHER_KEY, CALLER_KEY].map(SecretString::from).into_iter();
+    let files = starter(folder.path(), || keys.next().ok_or(StarterError::Randomness)).unwrap();
+    write_starter(folder.path(), &files).unwrap();
+    let loaded = load(&folder.path().join("staging.toml"), &ProcessEnvironment)
+        .unwrap_or_else(|error| panic!("{}", error.render(false)));
+    let target = &loaded.config.targets["staging"];
+    assert!(target.staging && target.scaled);
+    assert_eq!(
+        target.credentials.keys().map(String::as_str).collect::<Vec<_>>(),
+        ["service", "user"]
+    );
+    let missing = target
+        .missing_credentials
+        .iter()
+        .map(|missing| missing.role.as_str());
+    assert_eq!(missing.collect::<Vec<_>>(), ["revocable"]);
+    let declared = &target.declares;
+    assert_eq!(
+        (
+            Vec::from_iter(declared.user_limit),
+            Vec::from_iter(declared.global_limit)
+        ),
+        (
+            loaded.config.limits.user.clone(),
+            loaded.config.limits.global.clone()
+        ),
+        "what is declared is what is enforced"
+    );
 }
 
 #[test]

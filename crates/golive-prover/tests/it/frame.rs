@@ -123,6 +123,25 @@ async fn the_plan_says_what_is_missing_and_sends_nothing() {
 }
 
 #[tokio::test]
+async fn the_plan_warns_of_a_limit_that_one_user_meets_at_once() {
+    let world = World::start(Twin::Good).await;
+    let warns = |target: &Target| {
+        let plan = golive_prover::plan(target, &only(&[ItemId::S5]), false);
+        plan.warnings
+            .iter()
+            .any(|warning| warning.contains("100/h per user"))
+    };
+    let mut target = world.target();
+    target.credentials.remove("service");
+    target.declares.user_limit = Some("100/h".parse().unwrap());
+    assert!(warns(&target));
+    target.declares.user_limit = Some("20/10s".parse().unwrap());
+    assert!(!warns(&target), "a scaled limit is waited for");
+    target.declares.user_limit = None;
+    assert!(!warns(&target), "no limit, nothing to meet");
+}
+
+#[tokio::test]
 async fn a_target_that_is_not_there_is_told_apart_from_one_that_fails() {
     // A port that was free a moment ago, and a lab that is not one.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -42,7 +42,8 @@ pub fn run(args: &Init, quiet: bool) -> Exit {
             format!(" --config {}", config.display())
         };
         output::say(&format!(
-            "\nNext, in two terminals:\n  golive lab             a simulated provider; or put a provider's key into .env\n  golive serve{with}\nand then the curl that `golive serve` prints."
+            "\nNext, in two terminals:\n  golive lab             a simulated provider; or put a provider's key into .env\n  golive serve{with}\nand then the curl that `golive serve` prints. To prove it, see the head of {}.",
+            args.dir.join("staging.toml").display()
         ));
     }
     exit::OK
