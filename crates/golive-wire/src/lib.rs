@@ -17,6 +17,7 @@ pub mod openai;
 pub mod shape;
 pub mod sse;
 pub mod stream;
+pub mod texts;
 pub mod tools;
 pub mod usage;
 

@@ -5,6 +5,7 @@ mod edits;
 mod openai;
 mod requests;
 mod sse;
+mod texts;
 mod tools;
 
 use golive_wire::{Event, Splitter};

@@ -1,0 +1,51 @@
+//! S4: the texts of a whole answer.
+//!
+//! Never: passes over a field of an answer because it is newer than this code.
+
+use super::{Place, Voice, all_strings, each, member, strings, whole};
+use crate::Wire;
+use std::ops::Range;
+
+/// The texts of an answer in this format, in the order in which they stand. Arguments of tools are texts of the voice
+/// [`Voice::Tool`].
+pub fn of_answer(wire: Wire, body: &[u8]) -> Vec<Place> {
+    let root = whole(body);
+    let mut places = Vec::new();
+    let within = match wire {
+        Wire::OpenAi => "choices",
+        Wire::Anthropic => "content",
+        Wire::Problem => return of_agent_answer(body),
+    };
+    for one in member(body, &root, within)
+        .iter()
+        .flat_map(|list| each(body, list))
+    {
+        push(body, one, &mut places);
+    }
+    places
+}
+
+/// The texts of an HTTP agent's answer: every string.
+pub fn of_agent_answer(body: &[u8]) -> Vec<Place> {
+    let mut places = Vec::new();
+    all_strings(body, whole(body), &mut |_, literal| {
+        places.push(Place {
+            voice: Voice::Assistant,
+            literal,
+        });
+    });
+    places
+}
+
+fn push(body: &[u8], value: Range<usize>, places: &mut Vec<Place>) {
+    let is_call = |kind: &Range<usize>| super::read(body, kind).ends_with("tool_use");
+    let call = member(body, &value, "type").as_ref().is_some_and(is_call);
+    strings(body, value, &mut |name, literal| {
+        let voice = match name {
+            Some("arguments") => Voice::Tool,
+            _ if call => Voice::Tool,
+            _ => Voice::Assistant,
+        };
+        places.push(Place { voice, literal });
+    });
+}
