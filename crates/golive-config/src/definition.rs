@@ -5,7 +5,7 @@
 use aws_lc_rs::digest::{SHA256, digest as sha};
 use serde_json::{Map, Value, json};
 
-use crate::meant::{Callee, Clocks, DeniedTools, LinkRef};
+use crate::meant::{Callee, Clocks, DeniedTools, LinkRef, Screening};
 
 /// Canonical JSON: names sorted, no spaces. What is equal in effect is equal in bytes.
 pub(crate) fn canonical(callee: &Callee) -> String {
@@ -20,6 +20,10 @@ pub(crate) fn canonical(callee: &Callee) -> String {
             "input": pointers.input, "output": pointers.output, "stream": pointers.stream,
         })),
         "timeouts": clocks(&callee.timeouts),
+        // Left out where they are the defaults, for the same reason.
+        "screening": (callee.screening != Screening::default()).then(|| screening(&callee.screening)),
+        "system_prompt": callee.system_prompt.as_ref().map(|file| &file.text),
+        "input_schema": callee.input_schema.as_ref().map(|file| &file.text),
     });
     sorted(definition).to_string()
 }
@@ -58,6 +62,24 @@ fn clocks(clocks: &Clocks) -> Value {
         "idle_ms": millis(clocks.idle),
         "total_request_ms": millis(clocks.total_request),
         "total_stream_ms": millis(clocks.total_stream),
+    })
+}
+
+/// The screens of an agent or model, as `config show` prints them and a release remembers them.
+pub(crate) fn screening(screening: &Screening) -> Value {
+    let kinds = screening.pii_kinds.iter();
+    json!({
+        "injection": screening.injection.as_str(),
+        "user_threshold": screening.user_threshold,
+        "data_threshold": screening.data_threshold,
+        "hidden_text": screening.hidden_text.as_str(),
+        "pii": screening.pii.as_str(),
+        "pii_input": screening.pii_input.as_str(),
+        "pii_kinds": kinds.map(|(kind, action)| (kind.clone(), action.as_str().into())).collect::<Map<_, _>>(),
+        "pii_values": screening.pii_values,
+        "own_data": screening.own_data,
+        "deny": screening.deny,
+        "media_hosts": screening.media_hosts,
     })
 }
 

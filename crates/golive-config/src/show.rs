@@ -51,6 +51,7 @@ impl Config {
             "log": { "level": self.log.level.as_str(), "format": self.log.format.as_str() },
             "store": store(&self.store),
             "limits": limits(&self.limits),
+            "screening": crate::definition::screening(&self.screening),
             "upstreams": named(self.upstreams.iter().map(|(name, one)| (name, upstream(one))).collect()),
             "agents": named(self.agents.iter().map(|(name, one)| (name, callee(one))).collect()),
             "models": named(self.models.iter().map(|(name, one)| (name, callee(one))).collect()),
@@ -178,6 +179,9 @@ fn callee(callee: &Callee) -> Value {
         "pointers": callee.pointers.as_ref().map(pointers),
         "timeouts": clocks(&callee.timeouts),
         "limits": { "requests": rates(&callee.limits.requests), "tokens": rates(&callee.limits.tokens) },
+        "screening": crate::definition::screening(&callee.screening),
+        "system_prompt_file": callee.system_prompt.as_ref().map(|file| &file.path),
+        "input_schema_file": callee.input_schema.as_ref().map(|file| &file.path),
         "digest": callee.digest,
     })
 }

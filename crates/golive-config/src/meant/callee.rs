@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Clocks, DeniedTools, OwnLimits, Upstream};
+use super::{Clocks, DeniedTools, OwnLimits, ReadFile, Screening, Upstream};
 
 /// An agent or a model.
 #[derive(Debug, Clone)]
@@ -23,6 +23,12 @@ pub struct Callee {
     pub timeouts: Clocks,
     /// Its own limits. No part of its definition: how often it may be called is not what it is.
     pub limits: OwnLimits,
+    /// What is done with its texts.
+    pub screening: Screening,
+    /// Its own system prompt: it stands before every request, and callers may bring none.
+    pub system_prompt: Option<ReadFile>,
+    /// JSON Schema that the body of each request must meet.
+    pub input_schema: Option<ReadFile>,
     /// Its effective definition as canonical JSON (names sorted, no spaces). Holds no secret.
     pub definition: String,
     /// SHA-256 of `definition`, 64 lower-case hex digits: the release digest.

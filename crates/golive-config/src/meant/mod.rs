@@ -10,6 +10,7 @@ mod access;
 mod callee;
 mod callers;
 mod limits;
+mod screening;
 mod sections;
 mod target;
 mod upstream;
@@ -18,6 +19,7 @@ pub use access::{Admin, DeniedTools, PolicyFile, PolicySection, ToolRule};
 pub use callee::{Callee, CalleeKind, LinkRef, Pointers};
 pub use callers::{Algorithm, ClientCertificates, ClientName, Grant, Issuer, IssuerKeys, San};
 pub use limits::{Limits, OwnLimits, TeamLimits, TokenLimits};
+pub use screening::{HiddenText, InjectionAction, PiiAction, ReadFile, Screening};
 pub use sections::{
     ConfiguredKey, Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server, StoreSection,
     Transport, WhenFull,
@@ -51,6 +53,8 @@ pub struct Config {
     pub store: StoreSection,
     /// `[limits]`: requests and tokens per sliding window.
     pub limits: Limits,
+    /// `[screening]`: what holds for every agent and model that does not say otherwise.
+    pub screening: Screening,
     /// `[upstreams.NAME]`: provider accounts and HTTP agents.
     pub upstreams: BTreeMap<String, Arc<Upstream>>,
     /// `[agents.NAME]`: what people talk to.

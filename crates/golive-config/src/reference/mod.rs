@@ -13,6 +13,7 @@ mod table_callers;
 mod table_gateway;
 mod table_limits;
 mod table_routes;
+mod table_screening;
 mod table_targets;
 #[cfg(test)]
 mod tests;
@@ -158,16 +159,19 @@ pub const KEYS: &[Section] = &[
     table_limits::LIMITS,
     table_limits::TOKENS,
     table_limits::TEAMS,
+    table_screening::SCREENING,
     table_routes::UPSTREAMS,
     table_routes::UPSTREAM_TIMEOUTS,
     table_routes::AGENTS,
     table_routes::AGENT_POINTERS,
     table_routes::AGENT_TIMEOUTS,
     table_limits::AGENT_LIMITS,
+    table_screening::AGENT_SCREENING,
     table_routes::MODELS,
     table_routes::MODEL_POINTERS,
     table_routes::MODEL_TIMEOUTS,
     table_limits::MODEL_LIMITS,
+    table_screening::MODEL_SCREENING,
     table_routes::KEYS,
     table_callers::ISSUERS,
     table_callers::CERTIFICATES,

@@ -155,6 +155,20 @@ const CALLEE: &[Key] = &[
         "\"strip\"",
         "What becomes of a request that offers a tool its caller may not use. `refuse` answers 403; `strip` takes the tool out and names it in `golive-stripped-tools`.",
     ),
+    key(
+        "system_prompt_file",
+        File,
+        Absent("callers may bring a system prompt of their own"),
+        "\"prompts/support.txt\"",
+        "Its system prompt. It stands before every request; `system` and `developer` messages of callers are refused, and an answer that repeats the prompt is blocked.",
+    ),
+    key(
+        "input_schema_file",
+        File,
+        Absent("any body of the format"),
+        "\"schemas/support.json\"",
+        "JSON Schema that the body of every request must meet. References to other files or addresses are refused.",
+    ),
 ];
 
 const POINTERS: &[Key] = &[

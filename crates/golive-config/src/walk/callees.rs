@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::upstreams::{Upstreams, clocks};
 use super::{At, Table, Walk, unknown};
 use crate::definition;
-use crate::meant::{Callee, CalleeKind, DeniedTools, LinkRef, Pointers, Upstream, UpstreamKind};
+use crate::meant::{Callee, CalleeKind, DeniedTools, LinkRef, Pointers, Screening, Upstream, UpstreamKind};
 
 /// Agents and models by name.
 pub(super) struct Routes {
@@ -34,7 +34,12 @@ impl Routes {
     }
 }
 
-pub(super) fn all(walk: &mut Walk<'_>, root: &Table<'_>, upstreams: &Upstreams) -> Routes {
+pub(super) fn all(
+    walk: &mut Walk<'_>,
+    root: &Table<'_>,
+    upstreams: &Upstreams,
+    screening: &Screening,
+) -> Routes {
     let mut routes = Routes {
         agents: BTreeMap::new(),
         models: BTreeMap::new(),
@@ -46,7 +51,7 @@ pub(super) fn all(walk: &mut Walk<'_>, root: &Table<'_>, upstreams: &Upstreams) 
     clashes(walk, &agents, &models);
     for (kind, tables) in [(CalleeKind::Agent, agents), (CalleeKind::Model, models)] {
         for (name, table) in tables {
-            match one(walk, kind, &name.value, &table, upstreams) {
+            match one(walk, (kind, &name.value), &table, upstreams, screening) {
                 Some(callee) if kind == CalleeKind::Agent => {
                     drop(routes.agents.insert(name.value, Arc::new(callee)))
                 }
@@ -109,10 +114,10 @@ fn unused(walk: &mut Walk<'_>, root: &Table<'_>, routes: &Routes, upstreams: &Up
 
 fn one(
     walk: &mut Walk<'_>,
-    kind: CalleeKind,
-    name: &str,
+    (kind, name): (CalleeKind, &str),
     table: &Table<'_>,
     upstreams: &Upstreams,
+    screening: &Screening,
 ) -> Option<Callee> {
     let max_in_flight = table.count32(walk, "max_in_flight");
     let words = [DeniedTools::Refuse, DeniedTools::Strip].map(|one| (one.as_str(), one));
@@ -144,6 +149,17 @@ fn one(
             .help("remove it");
     }
     let limits = super::limits::own(walk, table);
+    let screening = super::screening::own(walk, table, screening);
+    let system_prompt = super::screening::file(walk, table, "system_prompt_file");
+    let input_schema = super::screening::file(walk, table, "input_schema_file");
+    if sure.is_some_and(|upstream| upstream.kind == UpstreamKind::Http) && system_prompt.is_some() {
+        let message = format!(
+            "`{}.system_prompt_file` has no effect: an HTTP agent has its prompt itself",
+            table.path
+        );
+        walk.mistake(table.place("system_prompt_file"), "no_effect", message)
+            .help("remove it");
+    }
     let mut callee = Callee {
         kind,
         name: name.to_owned(),
@@ -153,6 +169,9 @@ fn one(
         pointers,
         timeouts,
         limits,
+        screening,
+        system_prompt,
+        input_schema,
         definition: String::new(),
         digest: String::new(),
     };

@@ -13,6 +13,7 @@ mod gateway;
 mod keys;
 mod limits;
 mod literal;
+mod screening;
 mod secrets;
 mod table;
 mod targets;
@@ -70,8 +71,9 @@ impl Walk<'_> {
         let log = gateway::log(self, &root);
         let store = gateway::store(self, &root);
         let limits = limits::all(self, &root);
+        let screening = screening::all(self, &root);
         let upstreams = upstreams::all(self, &root);
-        let routes = callees::all(self, &root, &upstreams);
+        let routes = callees::all(self, &root, &upstreams, &screening);
         let keys = keys::all(self, &root, &routes);
         let issuers = callers::issuers(self, &root, &routes);
         let certificates = callers::certificates(self, &root, &routes, &server);
@@ -87,6 +89,7 @@ impl Walk<'_> {
             log,
             store,
             limits,
+            screening,
             upstreams: upstreams.known,
             agents: routes.agents,
             models: routes.models,
