@@ -11,8 +11,10 @@ use super::{Action, Kind, Resource};
 
 /// Decisions that are kept. When they are more, all are forgotten and made again.
 const ENTRIES_MAX: usize = 4096;
-/// A question is kept if its words are at most this long, so that the whole is at most 16 MiB.
-const BYTES_MAX: usize = 4096;
+/// Bytes of their words, all together. When they are more, all are forgotten too.
+const BYTES_MAX: usize = 16 << 20;
+/// A question is kept if its words are at most this long: [`ROLES_MAX`](super::ROLES_MAX) roles of 100 bytes fit.
+const QUESTION_BYTES_MAX: usize = 32 << 10;
 
 /// All that a decision depends on.
 #[derive(Debug, Hash)]
@@ -46,7 +48,14 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     hasher: RandomState,
-    entries: RwLock<HashMap<u64, Entry>>,
+    entries: RwLock<Entries>,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    by_hash: HashMap<u64, Entry>,
+    /// Of the words of all of them.
+    bytes: usize,
 }
 
 impl Cache {
@@ -55,24 +64,29 @@ impl Cache {
         let hash = self.hasher.hash_one(question);
         {
             let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(entry) = entries.get(&hash).filter(|entry| entry.answers(question)) {
+            let found = entries.by_hash.get(&hash);
+            if let Some(entry) = found.filter(|entry| entry.answers(question)) {
                 return entry.permitted;
             }
         }
         let permitted = decide();
-        if question.bytes() <= BYTES_MAX {
+        let bytes = question.bytes();
+        if bytes <= QUESTION_BYTES_MAX {
             let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
-            if entries.len() >= ENTRIES_MAX {
-                entries.clear();
+            if entries.by_hash.len() >= ENTRIES_MAX || entries.bytes + bytes > BYTES_MAX {
+                *entries = Entries::default();
             }
-            entries.insert(hash, Entry::of(question, permitted));
+            entries.bytes += bytes;
+            entries.by_hash.insert(hash, Entry::of(question, permitted));
         }
         permitted
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.entries.read().unwrap_or_else(PoisonError::into_inner).len()
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        assert!(entries.bytes <= BYTES_MAX);
+        entries.by_hash.len()
     }
 }
 
@@ -147,9 +161,22 @@ mod tests {
             assert!(cache.remembered(&question(&[], &name), || true));
             assert!(cache.len() <= ENTRIES_MAX);
         }
-        let long = "x".repeat(BYTES_MAX + 1);
+        let long = "x".repeat(QUESTION_BYTES_MAX + 1);
         let before = cache.len();
         assert!(!cache.remembered(&question(&[], &long), || false));
         assert_eq!(cache.len(), before, "too long to be kept");
+    }
+
+    #[test]
+    fn a_caller_of_many_roles_is_remembered_and_many_such_callers_do_not_fill_the_memory() {
+        let cache = Cache::default();
+        let roles = |of: usize| -> Vec<String> { (0..200).map(|n| format!("role-{n:0>80}-of-{of}")).collect() };
+        let one = roles(0);
+        assert!(cache.remembered(&question(&one, "pay"), || true));
+        assert!(cache.remembered(&question(&one, "pay"), || false), "remembered");
+        for of in 1..1500 {
+            assert!(cache.remembered(&question(&roles(of), "pay"), || true));
+            assert!(cache.len() <= ENTRIES_MAX); // and its bytes are bounded
+        }
     }
 }
