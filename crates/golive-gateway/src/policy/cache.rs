@@ -170,7 +170,8 @@ mod tests {
     #[test]
     fn a_caller_of_many_roles_is_remembered_and_many_such_callers_do_not_fill_the_memory() {
         let cache = Cache::default();
-        let roles = |of: usize| -> Vec<String> { (0..200).map(|n| format!("role-{n:0>80}-of-{of}")).collect() };
+        let roles =
+            |of: usize| -> Vec<String> { (0..200).map(|n| format!("role-{n:0>80}-of-{of}")).collect() };
         let one = roles(0);
         assert!(cache.remembered(&question(&one, "pay"), || true));
         assert!(cache.remembered(&question(&one, "pay"), || false), "remembered");

@@ -2,8 +2,8 @@
 
 use golive_wire::Wire;
 use golive_wire::texts::{
-    Place, Voice, add_system, of_agent_answer, of_agent_event, of_agent_request, of_answer, of_event,
-    of_request, read, replace, speaks_for_the_operator,
+    Holds, Place, Voice, add_system, media, of_agent_answer, of_agent_event, of_agent_request, of_answer,
+    of_event, of_request, read, replace, speaks_for_the_operator,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -206,6 +206,55 @@ fn a_prompt_of_the_operators_own_stands_first_and_a_callers_is_seen() {
     );
 }
 
+#[test]
+fn images_and_files_are_found_by_address_and_by_bytes_and_arguments_of_tools_are_none() {
+    let found = |body: Value| -> Vec<(String, String)> {
+        media(body.to_string().as_bytes())
+            .into_iter()
+            .map(|one| match one.holds {
+                Holds::Address(address) => (one.pointer, address),
+                Holds::Base64 { declared, .. } => {
+                    (one.pointer, format!("bytes of {}", declared.unwrap_or_default()))
+                }
+            })
+            .collect()
+    };
+    assert_eq!(
+        found(json!({"messages": [{"role": "user", "content": [
+            {"type": "text", "text": "http://text.example"},
+            {"type": "image_url", "image_url": {"url": "https://a.example/1.png"}},
+            {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}},
+            {"type": "file", "file": {"file_data": "data:application/pdf;base64,AAAA"}}]},
+            {"role": "assistant", "tool_calls": [{"function": {"arguments": "{\"url\":\"http://x\"}"}}]}]})),
+        [
+            (
+                "/messages/0/content/1/image_url/url".to_owned(),
+                "https://a.example/1.png".to_owned()
+            ),
+            (
+                "/messages/0/content/2/input_audio/data".to_owned(),
+                "bytes of wav".to_owned()
+            ),
+            (
+                "/messages/0/content/3/file/file_data".to_owned(),
+                "data:application/pdf;base64,AAAA".to_owned()
+            ),
+        ]
+    );
+    assert_eq!(
+        found(json!({"messages": [{"role": "user", "content": [
+            {"type": "image", "source": {"type": "url", "url": "http://10.0.0.1/a"}},
+            {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "plain words"}},
+            {"type": "tool_result", "tool_use_id": "t", "content": [
+                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}]}]},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {"url": "http://x"}}]}]}))
+        .into_iter()
+        .map(|(_, what)| what)
+        .collect::<Vec<_>>(),
+        ["http://10.0.0.1/a", "bytes of image/png"]
+    );
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -238,6 +287,7 @@ proptest! {
     #[test]
     fn bytes_that_are_no_json_are_walked_without_a_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
         for wire in [Wire::OpenAi, Wire::Anthropic, Wire::Problem] {
+            let _ = media(&body);
             let _ = (of_request(wire, &body), of_answer(wire, &body), of_event(wire, &body));
             let _ = (add_system(wire, &body, "x"), speaks_for_the_operator(wire, &body));
         }
