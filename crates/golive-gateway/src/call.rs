@@ -156,6 +156,8 @@ pub struct Call {
     pub standings: Standings,
     /// Tools that were taken out of the request, for the header that says so.
     pub stripped_tools: Option<HeaderValue>,
+    /// What the screens found and let pass, for the header that says so.
+    pub flagged: Option<HeaderValue>,
     /// Calls made upstream.
     pub attempts: u16,
     /// What it consumed, as far as known.
@@ -205,6 +207,7 @@ impl Call {
             reservation: None,
             standings: Standings::default(),
             stripped_tools: None,
+            flagged: None,
             attempts: 0,
             usage: None,
             called: None,

@@ -17,6 +17,7 @@ mod pipeline;
 pub mod policy;
 mod reply;
 mod runtime;
+mod screens;
 pub mod server;
 pub mod snapshot;
 pub mod socket;

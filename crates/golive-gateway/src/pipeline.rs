@@ -1,8 +1,8 @@
 //! The way of a request: the only list of the stages, in their order.
 //!
-//! `accept (head) → identify → count → read → authorise → guard_tools → admit → reserve → dispatch → relay → settle`. The
-//! places of the stages that are not built yet (converse, screen) lie between guard_tools and admit, and between dispatch
-//! and relay.
+//! `accept (head) → identify → count → read → authorise → guard_tools → screen_input → admit → reserve → dispatch →
+//! screen_output → relay → settle`; screen_output is asked within dispatch and relay, piece by piece. The place of the
+//! stage that is not built yet (converse) lies between guard_tools and screen_input.
 
 use std::sync::Arc;
 
@@ -21,7 +21,8 @@ use crate::reply::{self, Refused};
 use crate::stage::authorise::May;
 use crate::stage::identify::Identified;
 use crate::stage::{
-    accept, admit, authorise, count, dispatch, guard_tools, identify, read, relay, reserve, settle,
+    accept, admit, authorise, count, dispatch, guard_tools, identify, read, relay, reserve, screen_input,
+    settle,
 };
 
 /// Answers one request. `id` is what its answer and its row carry.
@@ -73,7 +74,8 @@ where
         May::List(call, names) => return Ok(list(call, &names).await),
     };
     let guarded = guard_tools::run(authorised)?;
-    let admitted = admit::run(guarded)?;
+    let screened = screen_input::run(guarded)?;
+    let admitted = admit::run(screened)?;
     let reserved = reserve::run(admitted).await?;
     let dispatched = dispatch::run(reserved).await?;
     Ok(relay::run(dispatched).await)

@@ -126,6 +126,9 @@ pub fn put_call_headers(headers: &mut HeaderMap, call: &Call) {
     if let Some(stripped) = &call.stripped_tools {
         headers.insert("golive-stripped-tools", stripped.clone());
     }
+    if let Some(flagged) = &call.flagged {
+        headers.insert("golive-flagged", flagged.clone());
+    }
     limits::headers::put(headers, &call.standings);
     if call.gateway.runtime().config.server.diagnostics {
         put_diagnostics(headers, call);

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Step;
-use super::guard_tools::Guarded;
+use super::screen_input::Screened;
 use super::read::Ask;
 use crate::call::Call;
 use crate::reply::Refused;
@@ -40,15 +40,15 @@ pub struct Places {
 ///
 /// # Errors
 /// None is free, golive is shutting down, or the ledger could not record the call.
-pub fn run(guarded: Guarded) -> Step<Admitted> {
-    let Guarded {
+pub fn run(screened: Screened) -> Step<Admitted> {
+    let Screened {
         mut call,
         headers,
         body,
         ask,
         route,
         tools,
-    } = guarded;
+    } = screened;
     if call.gateway.is_draining() {
         let error = ApiError::new(
             503,

@@ -20,9 +20,8 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 
-use super::Step;
+use super::{Block, Step, screen_output};
 use super::admit::{Admitted, Places};
-use super::guard_tools;
 use super::read::Ask;
 use super::reserve::Reserved;
 use crate::call::{Call, Outcome, Surface};
@@ -33,10 +32,11 @@ use crate::runtime::Route;
 use crate::upstream::reader::{Piece, StreamReader};
 use crate::upstream::{chain_of, is_connect_timeout};
 
-/// Events without content that are held before the commit point; a provider that sends more is broken.
-const HELD_EVENTS_MAX: usize = 64;
+/// Events without content that are held before the commit point, those among them whose text the screens hold back; a
+/// provider that sends more is broken.
+const HELD_EVENTS_MAX: usize = 4096;
 /// Bytes of such events.
-const HELD_BYTES_MAX: usize = 256 * 1024;
+const HELD_BYTES_MAX: usize = 1 << 20;
 /// The longest error body of an upstream that is passed on.
 const ERROR_BODY_MAX: usize = 64 * 1024;
 
@@ -227,8 +227,12 @@ async fn plain(
     if calls > 0
         && let Some(called) = golive_wire::tools::not_held(call.surface.wire(), &body, tools)
     {
-        return Err(guard_tools::blocked(call, called.name()));
+        return Err(Block::Tool(called.name().to_owned()).refuse(call));
     }
+    let body = match screen_output::run(&mut call, &route, body) {
+        Ok(body) => body,
+        Err(withheld) => return Err(Block::Text(withheld).refuse(call)),
+    };
     if gateway.runtime().config.store.content {
         call.reply = Some(body.clone());
     }
@@ -318,12 +322,12 @@ async fn open_stream(
                 break None;
             }
             Piece::End(bytes) => break Some(bytes), // an empty answer is an answer
-            Piece::Blocked(tool) => {
+            Piece::Blocked(block) => {
                 succeeded(&call, &route);
                 let (usage, content_bytes) = reader.consumed();
                 call.usage = Some(settled_usage(usage, ask.text_bytes, content_bytes));
                 call.first_byte = Some(gateway.now());
-                return Err(guard_tools::blocked(call, &tool));
+                return Err(block.refuse(call));
             }
             Piece::Broken(why) => return Err(failed(call, &route, broken(), &why)),
         }

@@ -285,15 +285,8 @@ pub(super) fn blocked(mut call: Box<Call>, tool: &str) -> Box<Refused> {
     Refused::by_rule(call, "guard_tools", error.with_should_retry(false))
 }
 
-/// The same after the commit point: what ends the stream, as a refusal in the format's own words.
-pub(super) fn end_of_stream(call: &mut Call, tool: &str) -> Bytes {
-    note(call, tool);
-    let tokens = call.usage.and_then(|(usage, _)| usage.output).unwrap_or(0);
-    let name = call.route.as_ref().map_or("", |route| route.callee.name.as_str());
-    tools::refused_end(call.surface.wire(), name, call.at.0 / 1_000_000, tokens)
-}
-
-fn note(call: &mut Call, tool: &str) {
+/// Writes down that a call of this tool was blocked.
+pub(super) fn note(call: &mut Call, tool: &str) {
     let tool = if tool.is_empty() {
         "a tool without a name"
     } else {

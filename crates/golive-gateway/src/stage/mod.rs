@@ -6,6 +6,7 @@
 pub mod accept;
 pub mod admit;
 pub mod authorise;
+mod block;
 pub mod count;
 pub mod dispatch;
 pub mod guard_tools;
@@ -13,7 +14,11 @@ pub mod identify;
 pub mod read;
 pub mod relay;
 pub mod reserve;
+pub mod screen_input;
+pub mod screen_output;
 pub mod settle;
+
+pub use block::Block;
 
 /// What a stage gives: the token of the next one, or a trip that ends here.
 pub type Step<T> = Result<T, Box<crate::reply::Refused>>;

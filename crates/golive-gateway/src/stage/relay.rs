@@ -14,7 +14,7 @@ use http::header::{self, HeaderValue};
 use tokio::sync::mpsc;
 
 use super::dispatch::{self, Dispatched, Plain, Streaming};
-use super::{guard_tools, settle};
+use super::{Block, settle};
 use crate::body::{Body, ChunkSender};
 use crate::call::{Call, Outcome};
 use crate::gateway::Gateway;
@@ -106,8 +106,8 @@ enum Stop {
     CallerGone,
     /// Shutdown cut it.
     Cut,
-    /// It called a tool that it may not call.
-    Blocked(String),
+    /// It holds what may not be told.
+    Blocked(Block),
     /// The upstream broke off or fell silent.
     Broken { error: ApiError, why: String },
 }
@@ -175,7 +175,7 @@ async fn until_end(
                 deadline.bytes(gateway.now());
             }
             Ok(Piece::End(bytes)) => return Ok(bytes),
-            Ok(Piece::Blocked(tool)) => return Err(Stop::Blocked(tool)),
+            Ok(Piece::Blocked(block)) => return Err(Stop::Blocked(block)),
             Ok(Piece::Broken(why)) => {
                 return Err(Stop::Broken {
                     error: interrupted(),
@@ -219,13 +219,13 @@ async fn finish(mut call: Box<Call>, mut out: Out, ended: Result<Bytes, Stop>) {
             // Nobody is left to tell; settle logs what it could not record.
             let _ = settle::run(call, &Outcome::Cancelled, 200).await;
         }
-        Err(Stop::Blocked(tool)) => {
+        Err(Stop::Blocked(block)) => {
             if let Some(route) = &route {
                 dispatch::succeeded(&call, route);
             }
-            let last = guard_tools::end_of_stream(&mut call, &tool);
+            let last = block.end_of_stream(&mut call);
             call.bytes_out = out.sent + last.len() as u64;
-            let outcome = guard_tools::outcome();
+            let outcome = block.outcome();
             let last = match settle::run(call, &outcome, 200).await {
                 Ok(()) => last,
                 Err(refusal) => event(wire, &reply::unrecorded(&refusal), &id),

@@ -1,4 +1,4 @@
-//! P2, S6, E4: reads an upstream's stream of events, one meaning at a time.
+//! P2, S4, S6, E4: reads an upstream's stream of events, one meaning at a time.
 //!
 //! An answer is complete only when its format says so (`[DONE]`, `message_stop`; an HTTP agent's stream ends with
 //! its body). Whatever ends otherwise is a break.
@@ -17,6 +17,8 @@ use hyper::body::Incoming;
 
 use super::chain_of;
 use crate::runtime::Route;
+use crate::screens::stream::StreamScreen;
+use crate::stage::Block;
 
 /// The longest single event that is read; a tool call's arguments in one piece fit.
 const EVENT_MAX: usize = 1 << 20;
@@ -32,8 +34,8 @@ pub enum Piece {
     Content(Bytes),
     /// The format's own end; the last bytes to pass on.
     End(Bytes),
-    /// The answer calls this tool, which its request did not offer: nothing more of it may pass.
-    Blocked(String),
+    /// The answer holds what may not be told: nothing more of it may pass.
+    Blocked(Block),
     /// The upstream failed or broke off; in words for the log, not for the caller.
     Broken(String),
 }
@@ -50,6 +52,7 @@ pub struct StreamReader {
     reply: BytesMut,
     usage: Usage,
     tools: Guard,
+    screen: Option<StreamScreen>,
 }
 
 impl StreamReader {
@@ -65,13 +68,14 @@ impl StreamReader {
         Self {
             body,
             splitter: Splitter::new(EVENT_MAX),
-            route,
             hide_usage,
             read: 0,
             content_bytes: 0,
             reply: BytesMut::new(),
             usage: Usage::default(),
             tools: Guard::new(wire, tools),
+            screen: StreamScreen::new(wire, &route.screens),
+            route,
         }
     }
 
@@ -124,13 +128,27 @@ impl StreamReader {
         }
         match self.route.kind() {
             // An HTTP agent's stream has no terminator of its own: its body's clean end is the end.
-            UpstreamKind::Http if tail.left_over.is_empty() => Piece::End(Bytes::new()),
+            UpstreamKind::Http if tail.left_over.is_empty() => self.end_of_agent(),
             _ => Piece::Broken("the stream ended without its terminator".to_owned()),
         }
     }
 
     /// What one event means; `None` when it is not passed on.
     fn meaning(&mut self, event: &Event) -> Option<Piece> {
+        let screened = match self.screen.as_mut().map(|screen| screen.take(event)) {
+            None => return self.passed(event),
+            Some(Ok(screened)) => screened,
+            Some(Err(withheld)) => return Some(Piece::Blocked(Block::Text(withheld))),
+        };
+        let mut pieces = Vec::new();
+        for held in screened.before.iter().chain([screened.changed.as_ref().unwrap_or(event)]) {
+            pieces.extend(self.passed(held));
+        }
+        joined(pieces)
+    }
+
+    /// What one event means whose texts may be told.
+    fn passed(&mut self, event: &Event) -> Option<Piece> {
         let (mut content, mut end) = (false, false);
         match self.route.kind() {
             UpstreamKind::Http => return Some(self.agent_event(event)),
@@ -180,13 +198,24 @@ impl StreamReader {
         };
         let held = raw.len();
         Some(match self.tools.take(event, &classified, raw) {
-            Passed::Blocked(tool) => Piece::Blocked(tool),
+            Passed::Blocked(tool) => Piece::Blocked(Block::Tool(tool)),
             Passed::Held => Piece::Quiet(Bytes::new()),
             Passed::On(raw) if end => Piece::End(raw),
             // What was held and comes now is a call, and with that content.
             Passed::On(raw) if content || raw.len() > held => Piece::Content(raw),
             Passed::On(raw) => Piece::Quiet(raw),
         })
+    }
+
+    fn end_of_agent(&mut self) -> Piece {
+        let last = match self.screen.as_mut().map(StreamScreen::finish) {
+            None => Vec::new(),
+            Some(Ok(last)) => last,
+            Some(Err(withheld)) => return Piece::Blocked(Block::Text(withheld)),
+        };
+        let mut pieces: Vec<Piece> = last.iter().map(|event| self.agent_event(event)).collect();
+        pieces.push(Piece::End(Bytes::new()));
+        joined(pieces).unwrap_or(Piece::End(Bytes::new()))
     }
 
     fn agent_event(&mut self, event: &Event) -> Piece {
@@ -205,5 +234,31 @@ impl StreamReader {
             }
             None => Piece::Quiet(event.raw.clone()),
         }
+    }
+}
+
+/// Several steps as one: the last that ends the stream decides what it is, else whether any of them has content.
+fn joined(pieces: Vec<Piece>) -> Option<Piece> {
+    let mut pieces = pieces.into_iter();
+    let mut first = pieces.next()?;
+    for next in pieces {
+        first = match (first, next) {
+            (_, last @ (Piece::Blocked(_) | Piece::Broken(_))) => return Some(last),
+            (first @ (Piece::Blocked(_) | Piece::Broken(_) | Piece::End(_)), _) => return Some(first),
+            (Piece::Quiet(one) | Piece::Content(one), Piece::End(last)) => Piece::End(together(one, last)),
+            (Piece::Quiet(one), Piece::Quiet(next)) => Piece::Quiet(together(one, next)),
+            (Piece::Quiet(one) | Piece::Content(one), Piece::Quiet(next) | Piece::Content(next)) => {
+                Piece::Content(together(one, next))
+            }
+        };
+    }
+    Some(first)
+}
+
+fn together(one: Bytes, next: Bytes) -> Bytes {
+    match (one.is_empty(), next.is_empty()) {
+        (true, _) => next,
+        (_, true) => one,
+        _ => [one, next].concat().into(),
     }
 }

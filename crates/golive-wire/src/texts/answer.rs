@@ -49,3 +49,14 @@ fn push(body: &[u8], value: Range<usize>, places: &mut Vec<Place>) {
         places.push(Place { voice, literal });
     });
 }
+
+/// The probabilities of tokens in an answer, which spell out its text: their values.
+pub fn logprobs(body: &[u8]) -> Vec<Range<usize>> {
+    let choices = member(body, &whole(body), "choices");
+    choices
+        .iter()
+        .flat_map(|list| each(body, list))
+        .filter_map(|choice| member(body, &choice, "logprobs"))
+        .filter(|value| &body[value.clone()] != b"null")
+        .collect()
+}

@@ -11,7 +11,7 @@ mod event;
 mod media;
 mod request;
 
-pub use answer::{of_agent_answer, of_answer};
+pub use answer::{logprobs, of_agent_answer, of_answer};
 pub use event::{Piece, Spoken, of_agent_event, of_event};
 pub use media::{Holds, Media, media};
 pub use request::{add_system, of_agent_request, of_request, speaks_for_the_operator};
