@@ -1,5 +1,5 @@
-//! S3, S4, S8: the screen. Pure functions over text: validation of what comes in, one normal form of it, and what hides
-//! in it.
+//! S3, S4, S8: the screen: strict validation of JSON before anything else looks at it, texts as a reader understands
+//! them, personal data and secrets in them, and attempts to steer the model.
 //!
 //! Never: does I/O, knows another room, or is used by the prover (a detector shared by the guard and the judge shares
 //! its blind spots).
@@ -7,4 +7,6 @@
 
 pub mod decode;
 pub mod normalise;
+pub mod pii;
+pub mod redact;
 pub mod validate;

@@ -1,0 +1,301 @@
+//! S4: the text as a reader would copy it: other digits, widths and spaces made ASCII, invisible characters left out.
+//!
+//! Every character is folded by itself, with one exception: a Cyrillic or Greek letter that looks like a Latin one
+//! becomes it inside a word that also has ASCII letters or digits, and whose other letters all have such a twin. So
+//! honest Russian and Greek stay as they are. A word that is not yet all there is not folded: see [`Folded::settled`].
+//!
+//! Never: folds across more than one word, so that a stream folds as the whole text would.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// The longest word whose look-alikes are folded, in characters.
+const WORD_MAX: usize = 64;
+
+/// A folded text, and the way back.
+#[derive(Debug)]
+pub(crate) struct Folded<'t> {
+    text: Cow<'t, str>,
+    /// Per folded byte the place of its character in the original; none if nothing was folded.
+    places: Option<Vec<u32>>,
+    original: &'t str,
+    settled: usize,
+}
+
+impl<'t> Folded<'t> {
+    /// Folds `text`. `cut` says that more came before it; `complete`, that nothing comes after it.
+    pub(crate) fn of(text: &'t str, cut: bool, complete: bool) -> Folded<'t> {
+        if text.is_ascii() {
+            return Folded {
+                text: Cow::Borrowed(text),
+                places: None,
+                original: text,
+                settled: text.len(),
+            };
+        }
+        let (twins, open) = twins(text, cut, complete);
+        let mut out = String::with_capacity(text.len());
+        let mut places = Vec::with_capacity(text.len());
+        let mut settled = None;
+        let mut twins = twins.into_iter().peekable();
+        for (place, c) in text.char_indices() {
+            if open == Some(place) {
+                settled = Some(out.len());
+            }
+            let folded = if c.is_ascii() {
+                Some(c)
+            } else {
+                while twins.peek().is_some_and(|range| range.end <= place) {
+                    twins.next();
+                }
+                let in_twins = twins.peek().is_some_and(|range| range.contains(&place));
+                match fold(c) {
+                    Some(same) if same == c && in_twins => Some(twin(c).unwrap_or(c)),
+                    other => other,
+                }
+            };
+            if let Some(folded) = folded {
+                out.push(folded);
+                // Texts of more than 4 GiB are refused long before they come here.
+                places.resize(out.len(), u32::try_from(place).unwrap_or(u32::MAX));
+            }
+        }
+        let settled = settled.unwrap_or(out.len());
+        Folded {
+            text: Cow::Owned(out),
+            places: Some(places),
+            original: text,
+            settled,
+        }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// How much of the folded text stays as it is, whatever follows.
+    pub(crate) fn settled(&self) -> usize {
+        self.settled
+    }
+
+    /// The place in the original of the folded byte at `at`; the original's end for the end.
+    pub(crate) fn place(&self, at: usize) -> usize {
+        match &self.places {
+            None => at,
+            Some(places) => places
+                .get(at)
+                .map_or(self.original.len(), |place| *place as usize),
+        }
+    }
+
+    /// The range in the original: from the first character's beginning to the last one's end.
+    pub(crate) fn range(&self, range: Range<usize>) -> Range<usize> {
+        let start = self.place(range.start);
+        let end = match (&self.places, range.end.checked_sub(1)) {
+            (Some(places), Some(last)) if last < places.len() => {
+                let place = places[last] as usize;
+                place + self.original[place..].chars().next().map_or(0, char::len_utf8)
+            }
+            _ => self.place(range.end),
+        };
+        start..end.max(start)
+    }
+
+    /// The folded place of the original's `place`: of the first folded byte at or behind it.
+    pub(crate) fn from_original(&self, place: usize) -> usize {
+        match &self.places {
+            None => place,
+            Some(places) => places.partition_point(|have| (*have as usize) < place),
+        }
+    }
+}
+
+/// The ranges of the words whose look-alikes become Latin, and the beginning of a last word that is not all there.
+fn twins(text: &str, cut: bool, complete: bool) -> (Vec<Range<usize>>, Option<usize>) {
+    let mut found = Vec::new();
+    let mut word: Option<Word> = None;
+    for (place, c) in text.char_indices() {
+        let fits = if c.is_ascii() {
+            c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '_' | '-' | '+')
+        } else {
+            matches!(c, '\u{370}'..='\u{52F}')
+                || fold(c).is_none_or(|folded| folded != c && folded.is_ascii_alphanumeric())
+        };
+        if !fits {
+            if let Some(word) = word.take() {
+                found.extend(word.range(place));
+            }
+            continue;
+        }
+        let word = word.get_or_insert(Word {
+            start: place,
+            from_cut: cut && place == 0,
+            ..Word::default()
+        });
+        word.length += 1;
+        if c.is_ascii_alphanumeric() {
+            word.ascii = true;
+        } else if matches!(c, '\u{370}'..='\u{52F}') {
+            match twin(c) {
+                Some(_) => word.first_twin = word.first_twin.or(Some(place)),
+                None => word.honest = true,
+            }
+        }
+    }
+    let Some(last) = word else { return (found, None) };
+    if complete {
+        found.extend(last.range(text.len()));
+        return (found, None);
+    }
+    let open = (!last.honest && !last.from_cut && last.length <= WORD_MAX)
+        .then_some(last.first_twin)
+        .flatten();
+    (found, open)
+}
+
+#[derive(Default)]
+struct Word {
+    start: usize,
+    length: usize,
+    ascii: bool,
+    honest: bool,
+    from_cut: bool,
+    first_twin: Option<usize>,
+}
+
+impl Word {
+    fn range(self, end: usize) -> Option<Range<usize>> {
+        let fold = self.ascii
+            && !self.honest
+            && !self.from_cut
+            && self.length <= WORD_MAX
+            && self.first_twin.is_some();
+        fold.then_some(self.start..end)
+    }
+}
+
+/// What one character becomes; nothing if a reader does not see it.
+fn fold(c: char) -> Option<char> {
+    let n = c as u32;
+    let ascii = |n: u32| char::from_u32(n).unwrap_or(c);
+    Some(match n {
+        0xAD
+        | 0x34F
+        | 0x61C
+        | 0x115F
+        | 0x1160
+        | 0x17B4
+        | 0x17B5
+        | 0x180B..=0x180F
+        | 0x200B..=0x200F
+        | 0x202A..=0x202E
+        | 0x2060..=0x206F
+        | 0x3164
+        | 0xFE00..=0xFE0F
+        | 0xFEFF
+        | 0xFFA0
+        | 0xFFF9..=0xFFFB
+        | 0xE0000..=0xE0FFF => return None,
+        0xA0 | 0x1680 | 0x2000..=0x200A | 0x2028 | 0x2029 | 0x202F | 0x205F | 0x3000 => ' ',
+        0x2010..=0x2015 | 0x2212 | 0xFE58 | 0xFE63 | 0x2043 | 0x30FB => {
+            if n == 0x30FB {
+                c
+            } else {
+                '-'
+            }
+        }
+        0x2024 => '.',
+        0xFE6B => '@',
+        0xFF01..=0xFF5E => ascii(n - 0xFEE0),
+        0x2018 | 0x2019 => '\'',
+        0x201C | 0x201D => '"',
+        // Circled, parenthesised and negative digits.
+        0x2460..=0x2468 => ascii(n - 0x2460 + 0x31),
+        0x2776..=0x277E => ascii(n - 0x2776 + 0x31),
+        0x2780..=0x2788 => ascii(n - 0x2780 + 0x31),
+        0x24EA | 0x24FF => '0',
+        0x24F5..=0x24FD => ascii(n - 0x24F5 + 0x31),
+        // Mathematical letters: thirteen alphabets of 52, and five of ten digits.
+        0x1D400..=0x1D6A3 => {
+            let letter = (n - 0x1D400) % 52;
+            ascii(if letter < 26 {
+                0x41 + letter
+            } else {
+                0x61 + letter - 26
+            })
+        }
+        0x1D7CE..=0x1D7FF => ascii((n - 0x1D7CE) % 10 + 0x30),
+        0x1FBF0..=0x1FBF9 => ascii(n - 0x1FBF0 + 0x30),
+        0x24B6..=0x24CF => ascii(n - 0x24B6 + 0x41),
+        0x24D0..=0x24E9 => ascii(n - 0x24D0 + 0x61),
+        0x660..=0x1_1FFF | 0x1_E140..=0x1_E95F => match ZEROS.iter().rev().find(|zero| **zero <= n) {
+            Some(zero) if n - zero < 10 => ascii(n - zero + 0x30),
+            _ => c,
+        },
+        _ => c,
+    })
+}
+
+/// The zeros of the scripts that have digits of their own (Unicode, general category Nd).
+#[rustfmt::skip]
+const ZEROS: &[u32] = &[
+    0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xDE6, 0xE50, 0xED0, 0xF20, 0x1040, 0x1090, 0x17E0, 0x1810,
+    0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0x104A0, 0x11066, 0x110F0,
+    0x11136, 0x111D0, 0x112F0, 0x11450, 0x114D0, 0x11650, 0x116C0, 0x11730, 0x118E0, 0x11950, 0x11C50, 0x11D50, 0x11DA0, 0x1E140, 0x1E2F0, 0x1E950,
+];
+
+/// The Latin letter or digit that a Cyrillic or Greek letter looks like.
+fn twin(c: char) -> Option<char> {
+    const CYRILLIC: &str = "аaеeоoрpсcуyхxіiјjѕsһhԁdԛqԝwАAВBЕEКKМMНHОOРPСCТTУYХXІIЈJЅSЗ3ӀlґrВB";
+    const GREEK: &str = "ΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧXοoνvιiαaρpυuϲc";
+    let table = if (c as u32) < 0x400 { GREEK } else { CYRILLIC };
+    let mut pairs = table.chars();
+    while let (Some(from), Some(to)) = (pairs.next(), pairs.next()) {
+        if from == c {
+            return Some(to);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folded(text: &str) -> String {
+        Folded::of(text, false, true).text().to_owned()
+    }
+
+    #[test]
+    fn digits_widths_and_spaces_become_ascii() {
+        assert_eq!(folded("４１１１　１１１１"), "4111 1111");
+        assert_eq!(folded("41\u{200B}11\u{2011}1111"), "4111-1111");
+        assert_eq!(folded("٠١٢٣ ०१२३ 𝟜𝟙①"), "0123 0123 411");
+        assert_eq!(folded("ann＠example．com"), "ann@example.com");
+    }
+
+    #[test]
+    fn look_alikes_become_latin_only_in_words_that_pretend() {
+        assert_eq!(folded("аnn@exаmple.com"), "ann@example.com");
+        assert_eq!(folded("привет ann"), "привет ann");
+        assert_eq!(folded("почтаann@example.com"), "почтаann@example.com");
+        assert_eq!(folded("НА СВЕТ"), "НА СВЕТ");
+    }
+
+    #[test]
+    fn the_way_back_ends_on_characters() {
+        let text = "é ４１\u{200B}１ б";
+        let folded = Folded::of(text, false, true);
+        let at = folded.text().find("411").unwrap();
+        assert_eq!(&text[folded.range(at..at + 3)], "４１\u{200B}１");
+        assert_eq!(folded.place(folded.text().len()), text.len());
+        assert_eq!(folded.from_original(text.find('４').unwrap()), at);
+    }
+
+    #[test]
+    fn a_word_that_may_go_on_is_not_settled() {
+        assert_eq!(Folded::of("see а", false, false).settled(), 4);
+        assert_eq!(Folded::of("see а ", false, false).settled(), 7);
+        assert_eq!(Folded::of("see ж", false, false).settled(), 6);
+    }
+}
