@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use golive_resilience::Tick;
+use golive_screen::redact::Seen;
 use golive_store::{Basis, LedgerRow, OpenRow, Tokens, UserHash, Uuid};
 use golive_wire::Wire;
 use golive_wire::usage::Usage;
@@ -158,6 +159,8 @@ pub struct Call {
     pub stripped_tools: Option<HeaderValue>,
     /// What the screens found and let pass, for the header that says so.
     pub flagged: Option<HeaderValue>,
+    /// Personal data that it brought and its answer may repeat.
+    pub seen: Option<Arc<Seen>>,
     /// Calls made upstream.
     pub attempts: u16,
     /// What it consumed, as far as known.
@@ -208,6 +211,7 @@ impl Call {
             standings: Standings::default(),
             stripped_tools: None,
             flagged: None,
+            seen: None,
             attempts: 0,
             usage: None,
             called: None,

@@ -17,7 +17,7 @@ mod pipeline;
 pub mod policy;
 mod reply;
 mod runtime;
-mod screens;
+pub mod screens;
 pub mod server;
 pub mod snapshot;
 pub mod socket;

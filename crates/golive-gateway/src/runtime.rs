@@ -19,6 +19,7 @@ use crate::auth::principal::Principal;
 use crate::limits::rules::{CalleeRules, Rules as LimitRules};
 use crate::metrics::{CalleeMetrics, Metrics};
 use crate::policy::{self, PolicyError, Resource, Rules, Who};
+use crate::screens::{Machines, ScreenError, Screens};
 use crate::upstream::{Link, LinkError};
 
 /// How many digits of a release's digest callers see: enough to tell releases apart, too few to search for.
@@ -30,6 +31,9 @@ pub enum RuntimeError {
     /// The policies are wrong.
     #[error(transparent)]
     Policies(#[from] PolicyError),
+    /// A screen cannot be put to work.
+    #[error(transparent)]
+    Screens(#[from] ScreenError),
     /// An upstream's client cannot be made.
     #[error(transparent)]
     Link(#[from] LinkError),
@@ -101,6 +105,8 @@ pub struct Route {
     pub limits: CalleeRules,
     /// What is counted of it.
     pub metrics: CalleeMetrics,
+    /// What is done with its texts.
+    pub screens: Arc<Screens>,
 }
 
 /// Where an HTTP agent's text stands.
@@ -139,6 +145,7 @@ impl Runtime {
             links.insert(name.clone(), link);
         }
         let mut routes = HashMap::new();
+        let mut machines = Machines::new(store.user_hash("screening", "tokens for personal data").0);
         for callee in config.callees() {
             let release = store
                 .register_release(&callee.id(), &callee.digest, &callee.definition, now_us)
@@ -153,7 +160,7 @@ impl Runtime {
                     "pinned to another release: this definition was registered, not activated"
                 );
             }
-            routes.insert(callee.name.clone(), Arc::new(route(callee, &links, metrics)?));
+            routes.insert(callee.name.clone(), Arc::new(route(callee, &links, metrics, &mut machines)?));
         }
         let limits = LimitRules::of(&config);
         Ok(Self {
@@ -229,6 +236,7 @@ fn route(
     callee: &Arc<Callee>,
     links: &BTreeMap<String, Arc<Link>>,
     metrics: &Metrics,
+    machines: &mut Machines,
 ) -> Result<Route, RuntimeError> {
     let first = &callee.chain[0]; // the configuration refuses an empty chain
     let link = Arc::clone(&links[&first.upstream.name]); // every upstream of a chain is one of the configuration's
@@ -271,6 +279,7 @@ fn route(
         metrics: metrics.callee(&id),
         limits: CalleeRules::of(callee),
         pointers,
+        screens: Arc::new(machines.screens(callee)?),
         link,
         id,
         callee: Arc::clone(callee),

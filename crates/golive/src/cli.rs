@@ -56,6 +56,11 @@ pub enum Command {
         after_help = "Examples:\n  golive scan .\n  golive scan . --report sarif=secrets.sarif --baseline secrets-baseline.json\n  golive scan . --write-baseline secrets-baseline.json\n\nExit codes: 0 nothing was found, 1 something was, 2 wrong use, 3 the path, or a part of it, cannot be read."
     )]
     Scan(Scan),
+    /// Say what the screens find in a text or in lines of JSON, or how good they are on labelled ones.
+    #[command(
+        after_help = "Examples:\n  echo 'Ignore all previous instructions' | golive screen\n  golive screen --channel document < page.txt\n  golive screen < lines.jsonl > findings.jsonl\n  golive screen eval labelled.jsonl.gz\n\nA line is {\"id\": 1, \"text\": \"…\", \"channel\": \"user\"}; places in the findings are bytes of the text."
+    )]
+    Screen(Screen),
     /// Create, list, rotate and revoke API keys; at once, also while the gateway runs.
     #[command(subcommand)]
     Keys(Keys),
@@ -153,6 +158,32 @@ pub struct Lab {
     /// A provider with a port of its own, which can refuse and hang: NAME=ADDR. May be repeated.
     #[arg(long, value_name = "NAME=ADDR", value_parser = provider)]
     pub provider: Vec<(String, SocketAddr)>,
+}
+
+/// `golive screen`.
+#[derive(Debug, Args)]
+pub struct Screen {
+    /// Where a text that is no line of JSON stands: user, document, tool or system.
+    #[arg(long, value_name = "CHANNEL")]
+    pub channel: Option<String>,
+    /// List every kind of personal data and secrets, with what stands in its place.
+    #[arg(long)]
+    pub kinds: bool,
+    /// How the result is printed; lines of JSON are answered by lines of JSON in either case.
+    #[arg(long, value_enum, default_value_t = Format::Text, global = true)]
+    pub format: Format,
+    #[command(subcommand)]
+    pub command: Option<ScreenCommand>,
+}
+
+/// `golive screen …`.
+#[derive(Debug, Subcommand)]
+pub enum ScreenCommand {
+    /// Precision, recall and a threshold curve on labelled lines (`label` is attack or benign), or on lines whose `spans` say where personal data stands. Reads .gz too.
+    Eval {
+        /// The file of labelled lines.
+        file: PathBuf,
+    },
 }
 
 /// `golive check`.

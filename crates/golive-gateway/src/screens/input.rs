@@ -10,10 +10,13 @@ use std::sync::Arc;
 use golive_config::{HiddenText, InjectionAction};
 use golive_screen::injection::Channel;
 use golive_screen::normalise::Normalised;
-use golive_wire::texts::{self, Holds, Place, Voice};
+use golive_screen::redact::Seen;
+use golive_screen::validate::schema::Schema;
+use golive_screen::validate::{media, text as characters, url};
+use golive_wire::texts::{self, Holds, New, Place, Voice};
 use golive_wire::{ApiError, Wire};
 
-use super::{OwnData, Screens, Withheld};
+use super::{Screens, Withheld};
 
 /// Turns of the user's that are also read as one text: an order may be cut into pieces.
 const JOINED_TURNS: usize = 8;
@@ -30,7 +33,7 @@ pub struct Judged {
     /// What was found and passes.
     pub flags: BTreeSet<&'static str>,
     /// Values that it brings and its answer may hold.
-    pub own_data: Option<Arc<OwnData>>,
+    pub seen: Option<Arc<Seen>>,
     /// In words, for `golive explain`.
     pub decided: Cow<'static, str>,
 }
@@ -77,8 +80,8 @@ fn judged(screens: &Screens, wire: Wire, body: &[u8]) -> Result<Judged, ApiError
         _ => texts::of_request(wire, body),
     };
     let mut judged = Judged::default();
-    let mut changes: Vec<(Range<usize>, Option<Cow<'_, str>>)> = Vec::new();
-    let mut own = OwnData::default();
+    let mut changes: Vec<(Range<usize>, New<'_>)> = Vec::new();
+    let mut seen = Seen::default();
     let mut turns: Vec<Cow<'_, str>> = Vec::new();
     let mut highest = 0.0_f32;
     for Place { voice, literal } in &places {
@@ -101,14 +104,16 @@ fn judged(screens: &Screens, wire: Wire, body: &[u8]) -> Result<Judged, ApiError
                 spotlit = injected(screens, channel, &text, &mut judged.flags)?;
             }
         }
-        if screens.settings.own_data {
-            own.take(&screens.detector.find(&normal));
-        }
-        let kept = screens.kept(&normal)?;
         drop(normal);
-        if let Some(kept) = kept {
-            judged.flags.insert("pii");
-            text = Cow::Owned(kept);
+        if screens.settings.own_data || screens.requests.1 {
+            let findings = screens.detector.find_in(&text);
+            if screens.settings.own_data {
+                seen.add(&findings);
+            }
+            if let Some(kept) = screens.kept(&text, &findings).map_err(|_: Withheld| personal_data())? {
+                judged.flags.insert("pii");
+                text = Cow::Owned(kept);
+            }
         }
         if let Some(spotlit) = spotlit {
             text = Cow::Owned(spotlit);
@@ -117,7 +122,7 @@ fn judged(screens: &Screens, wire: Wire, body: &[u8]) -> Result<Judged, ApiError
             turns.push(text.clone());
         }
         if *text != *came {
-            changes.push((literal.clone(), Some(Cow::Owned(text.into_owned()))));
+            changes.push((literal.clone(), New::Text(Cow::Owned(text.into_owned()))));
         }
     }
     if turns.len() > 1 && screens.settings.injection != InjectionAction::Off {
@@ -146,7 +151,7 @@ fn judged(screens: &Screens, wire: Wire, body: &[u8]) -> Result<Judged, ApiError
         ))
     };
     judged.changed = changed;
-    judged.own_data = screens.settings.own_data.then(|| Arc::new(own));
+    judged.seen = screens.settings.own_data.then(|| Arc::new(seen));
     Ok(judged)
 }
 
@@ -200,6 +205,130 @@ fn injected(
     }
 }
 
-fn refusal(code: &'static str, told: impl Into<Cow<'static, str>>) -> ApiError {
+/// The text without characters that nobody sees.
+fn hidden<'t>(
+    screens: &Screens,
+    text: &'t Cow<'_, str>,
+    flags: &mut BTreeSet<&'static str>,
+) -> Result<Cow<'t, str>, ApiError> {
+    let action = match screens.settings.hidden_text {
+        HiddenText::Keep => return Ok(Cow::Borrowed(text)),
+        HiddenText::Strip => characters::Action::Strip,
+        HiddenText::Refuse => characters::Action::Refuse,
+    };
+    let rules = characters::Rules {
+        control: action,
+        bidi: action,
+        zero_width: action,
+        variation: action,
+        tag: action,
+    };
+    let cleaned = characters::clean(text, &rules).map_err(|why| {
+        refusal(
+            "hidden_text",
+            format!("The request holds characters that nobody sees: {}. Send the text without them.", why.message),
+        )
+    })?;
+    if cleaned.count > 0 {
+        flags.insert("hidden_text");
+    }
+    Ok(cleaned.text)
+}
+
+fn denied(screens: &Screens, text: &Normalised<'_>) -> Result<(), ApiError> {
+    match screens.deny.as_ref().and_then(|deny| deny.find(text)) {
+        None => Ok(()),
+        Some(_) => Err(refusal(
+            "denied_text",
+            "The request holds text that may not be sent here.",
+        )),
+    }
+}
+
+fn schema_holds(schema: &Schema, body: &[u8]) -> Result<(), ApiError> {
+    // The body was read strictly before; what is no JSON here is no request.
+    let value: serde_json::Value = serde_json::from_slice(body)
+        .map_err(|_| refusal("schema_violation", "The request is no JSON."))?;
+    schema.check(&value).map_err(|mistakes| {
+        let first = mistakes.into_iter().next();
+        let (pointer, message) = first.map_or_else(Default::default, |one| (one.pointer, one.message));
+        refusal(
+            "schema_violation",
+            format!("The request does not have the form that this agent wants: {message}."),
+        )
+        .with_param(pointer)
+    })
+}
+
+fn media_allowed(screens: &Screens, body: &[u8]) -> Result<(), ApiError> {
+    for one in texts::media(body) {
+        let allowed = match &one.holds {
+            Holds::Address(address) if is_data(address) => media::data_uri(address, &screens.media).map(drop),
+            Holds::Address(address) => screens.hosts.allow(address),
+            Holds::Base64 { declared, literal } => {
+                let content = texts::read(body, literal);
+                let declared = declared.as_deref().map_or("", |declared| declared);
+                media::encoded(&full_type(declared), &content, &screens.media).map(drop)
+            }
+        };
+        allowed.map_err(|why| {
+            refusal(
+                "media_not_allowed",
+                format!("An image or file of the request may not be sent on: {}.", why.message),
+            )
+            .with_param(one.pointer)
+        })?;
+    }
+    Ok(())
+}
+
+fn is_data(address: &str) -> bool {
+    address.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+}
+
+/// OpenAI names audio by its ending.
+fn full_type(declared: &str) -> Cow<'_, str> {
+    match declared {
+        "wav" => Cow::Borrowed("audio/wav"),
+        "mp3" => Cow::Borrowed("audio/mpeg"),
+        other => Cow::Borrowed(other),
+    }
+}
+
+/// The hosts of images and files.
+#[derive(Debug)]
+pub(super) enum Hosts {
+    /// Every one that has a name.
+    Any,
+    /// These.
+    Only(url::Rules),
+}
+
+impl Hosts {
+    fn allow(&self, address: &str) -> Result<(), golive_screen::validate::Refusal> {
+        match self {
+            Self::Only(rules) => url::check(address, rules).map(drop),
+            Self::Any => {
+                let authority = address.split_once("://").map_or("", |(_, rest)| rest);
+                let host = authority.split(['/', '?', '#', ':']).next().unwrap_or_default();
+                let rules = url::Rules {
+                    // An address of digits is no host, and then no host is allowed.
+                    hosts: url::Host::parse(host).into_iter().collect(),
+                    ..url::Rules::default()
+                };
+                url::check(address, &rules).map(drop)
+            }
+        }
+    }
+}
+
+fn personal_data() -> ApiError {
+    refusal(
+        "personal_data",
+        "The request holds personal data or a secret that may not be sent here.",
+    )
+}
+
+fn refusal(code: &'static str, told: impl Into<String>) -> ApiError {
     ApiError::new(400, code, told).with_should_retry(false)
 }

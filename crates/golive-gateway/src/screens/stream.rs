@@ -9,8 +9,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use golive_wire::texts::{self, Spoken};
+use golive_wire::texts::{self, New, Spoken};
 use golive_wire::{Event, Wire};
+
+use golive_screen::redact::Seen;
 
 use super::{Screens, TextFilter, Withheld};
 
@@ -33,6 +35,7 @@ pub struct Screened {
 pub struct StreamScreen {
     wire: Wire,
     screens: Arc<Screens>,
+    seen: Option<Arc<Seen>>,
     texts: Vec<(String, Text)>,
 }
 
@@ -58,12 +61,13 @@ struct Form {
 }
 
 impl StreamScreen {
-    /// The filters for a stream in this format, if any text of it is looked at.
+    /// The filters for a stream in this format, if any text of it is looked at. `seen`: values that may come back.
     #[must_use]
-    pub fn new(wire: Wire, screens: &Arc<Screens>) -> Option<Self> {
+    pub fn new(wire: Wire, screens: &Arc<Screens>, seen: Option<Arc<Seen>>) -> Option<Self> {
         screens.reads_answers().then(|| Self {
             wire,
             screens: Arc::clone(screens),
+            seen,
             texts: Vec::new(),
         })
     }
@@ -105,10 +109,10 @@ impl StreamScreen {
             .iter()
             .zip(told)
             .filter(|(_, (words, out))| **words != **out)
-            .map(|(piece, (_, out))| (piece.literal.clone(), Some(Cow::Owned(out))))
+            .map(|(piece, (_, out))| (piece.literal.clone(), New::Text(Cow::Owned(out))))
             .collect();
         // They spell out the text that is held or was taken out.
-        changes.extend(spoken.logprobs.iter().map(|value| (value.clone(), None)));
+        changes.extend(spoken.logprobs.iter().map(|value| (value.clone(), New::NULL)));
         if !changes.is_empty() {
             changes.sort_by_key(|(literal, _)| literal.start);
             let data = texts::replace(&event.data, &changes);
@@ -135,7 +139,7 @@ impl StreamScreen {
                 let state = if arguments {
                     State::Arguments(String::new())
                 } else {
-                    State::Words(self.screens.filter())
+                    State::Words(self.screens.filter(self.seen.as_ref()))
                 };
                 self.texts.push((of.to_owned(), Text { state, last: None }));
                 self.texts.len() - 1
@@ -159,7 +163,7 @@ impl StreamScreen {
         self.texts = going;
         for (of, text) in ended {
             let mut rest = String::new();
-            text.state.finish(&self.screens, &mut rest)?;
+            text.state.finish(&self.screens, self.seen.as_deref(), &mut rest)?;
             if rest.is_empty() {
                 continue;
             }
@@ -184,11 +188,11 @@ impl State {
         }
     }
 
-    fn finish(self, screens: &Screens, out: &mut String) -> Result<(), Withheld> {
+    fn finish(self, screens: &Screens, seen: Option<&Seen>, out: &mut String) -> Result<(), Withheld> {
         match self {
             Self::Words(mut filter) => filter.finish(out),
             Self::Arguments(held) => {
-                out.push_str(&screens.arguments(&held)?);
+                out.push_str(&screens.arguments(&held, seen)?);
                 Ok(())
             }
         }
@@ -202,10 +206,10 @@ impl Form {
         let mut changes: Vec<_> = pieces
             .map(|(number, piece)| {
                 let text = if number == self.piece { rest } else { "" };
-                (piece.literal.clone(), Some(Cow::Borrowed(text)))
+                (piece.literal.clone(), New::Text(Cow::Borrowed(text)))
             })
             .collect();
-        changes.extend(self.spoken.logprobs.iter().map(|value| (value.clone(), None)));
+        changes.extend(self.spoken.logprobs.iter().map(|value| (value.clone(), New::NULL)));
         changes.sort_by_key(|(literal, _)| literal.start);
         let data = texts::replace(&self.event.data, &changes);
         Event::parse(self.event.with_data(&data))

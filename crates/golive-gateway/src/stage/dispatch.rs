@@ -296,7 +296,7 @@ async fn open_stream(
 ) -> Step<Dispatched> {
     let gateway = Arc::clone(&call.gateway);
     let hide_usage = call.surface == Surface::Chat && !ask.include_usage;
-    let mut reader = StreamReader::new(response.into_body(), Arc::clone(&route), hide_usage, tools);
+    let mut reader = StreamReader::new(response.into_body(), Arc::clone(&route), hide_usage, tools, call.seen.clone());
     let mut held = Vec::new();
     let mut held_bytes = 0;
     let ended = loop {

@@ -63,10 +63,10 @@ pub async fn run(guarded: Guarded) -> Step<Screened> {
         refused,
         changed,
         flags,
-        own_data,
+        seen,
         decided,
     } = judged;
-    call.own_data = own_data;
+    call.seen = seen;
     call.decide(STAGE, decided);
     if let Some(error) = refused {
         return Err(Refused::by_rule(call, STAGE, error));

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use golive_config::UpstreamKind;
+use golive_screen::redact::Seen;
 use golive_wire::tools::{Guard, Passed, ToolSet};
 use golive_wire::usage::Usage;
 use golive_wire::{Event, Splitter, StreamEvent, Wire, anthropic, openai};
@@ -57,9 +58,15 @@ pub struct StreamReader {
 
 impl StreamReader {
     /// Reads `body` in the format of `route`. `hide_usage`: the caller did not ask for usage, golive did.
-    /// `tools`: those that the answer may call.
+    /// `tools`: those that the answer may call; `seen`: personal data that may come back.
     #[must_use]
-    pub fn new(body: Incoming, route: Arc<Route>, hide_usage: bool, tools: Arc<ToolSet>) -> Self {
+    pub fn new(
+        body: Incoming,
+        route: Arc<Route>,
+        hide_usage: bool,
+        tools: Arc<ToolSet>,
+        seen: Option<Arc<Seen>>,
+    ) -> Self {
         let wire = match route.kind() {
             UpstreamKind::OpenAi => Wire::OpenAi,
             UpstreamKind::Anthropic => Wire::Anthropic,
@@ -74,7 +81,7 @@ impl StreamReader {
             reply: BytesMut::new(),
             usage: Usage::default(),
             tools: Guard::new(wire, tools),
-            screen: StreamScreen::new(wire, &route.screens),
+            screen: StreamScreen::new(wire, &route.screens, seen),
             route,
         }
     }

@@ -7,7 +7,7 @@ use crate::Wire;
 use std::ops::Range;
 
 /// The texts of an answer in this format, in the order in which they stand. Arguments of tools are texts of the voice
-/// [`Voice::Tool`].
+/// [`Voice::Tool`]: a string that holds JSON, or the JSON itself.
 pub fn of_answer(wire: Wire, body: &[u8]) -> Vec<Place> {
     let root = whole(body);
     let mut places = Vec::new();
@@ -39,11 +39,16 @@ pub fn of_agent_answer(body: &[u8]) -> Vec<Place> {
 
 fn push(body: &[u8], value: Range<usize>, places: &mut Vec<Place>) {
     let is_call = |kind: &Range<usize>| super::read(body, kind).ends_with("tool_use");
-    let call = member(body, &value, "type").as_ref().is_some_and(is_call);
+    if member(body, &value, "type").as_ref().is_some_and(is_call) {
+        places.extend(member(body, &value, "input").map(|literal| Place {
+            voice: Voice::Tool,
+            literal,
+        }));
+        return;
+    }
     strings(body, value, &mut |name, literal| {
         let voice = match name {
-            Some("arguments") => Voice::Tool,
-            _ if call => Voice::Tool,
+            Some("arguments" | "input") => Voice::Tool,
             _ => Voice::Assistant,
         };
         places.push(Place { voice, literal });

@@ -40,7 +40,7 @@ pub enum Voice {
 pub struct Place {
     /// Who speaks.
     pub voice: Voice,
-    /// The string's literal in the body, with its quotes.
+    /// The string's literal in the body, with its quotes; of a tool's arguments that stand there as JSON, the object.
     pub literal: Range<usize>,
 }
 
@@ -59,23 +59,39 @@ pub fn read<'a>(body: &'a [u8], literal: &Range<usize>) -> Cow<'a, str> {
         .unwrap_or_default()
 }
 
-/// The body with other texts in these places, which are in order and apart. `None` puts a `null` there.
-pub fn replace(body: &[u8], changes: &[(Range<usize>, Option<Cow<'_, str>>)]) -> Vec<u8> {
+/// What stands in the place of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum New<'a> {
+    /// A string with this text.
+    Text(Cow<'a, str>),
+    /// This JSON.
+    Json(Cow<'a, str>),
+}
+
+impl New<'_> {
+    /// Nothing.
+    pub const NULL: Self = New::Json(Cow::Borrowed("null"));
+}
+
+/// The body with other values in these places, which are in order and apart.
+pub fn replace(body: &[u8], changes: &[(Range<usize>, New<'_>)]) -> Vec<u8> {
     let grown: usize = changes
         .iter()
-        .map(|(_, text)| text.as_ref().map_or(4, |text| text.len() + 8))
+        .map(|(_, new)| match new {
+            New::Text(text) | New::Json(text) => text.len() + 8,
+        })
         .sum();
     let mut out = Vec::with_capacity(body.len() + grown);
     let mut copied = 0;
-    for (literal, text) in changes {
+    for (literal, new) in changes {
         if literal.start < copied || literal.end > body.len() {
             continue; // a caller's mistake changes nothing else
         }
         out.extend_from_slice(&body[copied..literal.start]);
-        match text {
+        match new {
             // a string always serialises
-            Some(text) => out.extend_from_slice(&serde_json::to_vec(text.as_ref()).unwrap_or_default()),
-            None => out.extend_from_slice(b"null"),
+            New::Text(text) => out.extend_from_slice(&serde_json::to_vec(text.as_ref()).unwrap_or_default()),
+            New::Json(json) => out.extend_from_slice(json.as_bytes()),
         }
         copied = literal.end;
     }

@@ -70,6 +70,17 @@ async fn check(path: &Path, format: Format) -> Exit {
         }
         return exit::USAGE;
     }
+    if let Ok(loaded) = &loaded
+        && let Err(error) = golive_gateway::screens::build::check(&loaded.config)
+    {
+        match format {
+            Format::Json => output::json(&serde_json::json!({"mistakes": [{
+                "severity": "error", "code": "bad_screen", "message": error.to_string(), "file": path,
+            }]})),
+            Format::Text => output::error(&error.to_string()),
+        }
+        return exit::USAGE;
+    }
     match (&loaded, format) {
         (Ok(loaded), Format::Json) => {
             let mut told = loaded.warnings.to_json();

@@ -11,6 +11,7 @@ mod lab;
 mod ledger;
 mod master_key;
 mod scan;
+mod screen;
 mod seal;
 mod serve;
 
@@ -36,6 +37,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Lab(args) => lab::run(args, quiet).await,
         Command::Check(args) => check::run(*args, &config, quiet).await,
         Command::Scan(args) => scan::run(&args, quiet),
+        Command::Screen(args) => screen::run(&args),
         Command::Keys(args) => keys::run(args, &config).await,
         Command::Auth(args) => auth::run(args, &config).await,
         Command::Ledger(args) => ledger::run(args, &config).await,

@@ -22,6 +22,7 @@ mod report_page;
 mod requests;
 mod scan;
 mod sdk;
+mod screens;
 mod seal;
 mod secrets;
 mod strangers;

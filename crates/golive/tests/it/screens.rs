@@ -49,7 +49,7 @@ fn told(format: Format, answer: &Answer) -> (String, bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn personal_data_is_taken_out_of_answers_in_every_format_whole_and_cut_anywhere() {
     let text = format!("The card {CARD} of ada.lovelace@example.com is fine; order {ORDER} is not. Bye.");
-    let expected = format!("The card [CREDIT_CARD] of [EMAIL_ADDRESS] is fine; order {ORDER} is not. Bye.");
+    let expected = format!("The card [CARD] of [EMAIL] is fine; order {ORDER} is not. Bye.");
     for chunk_bytes in [1, 2, 7, 64] {
         let gate = says(&text, chunk_bytes).start().await;
         for format in Format::ALL {
@@ -93,7 +93,7 @@ async fn arguments_of_tools_are_held_until_they_are_whole_and_then_told_without_
                 .map(|block| block["input"].clone())
                 .expect("a call"),
         };
-        let expected = json!({"iban": "[IBAN_CODE]", "order": ORDER, "id": "[EMAIL_ADDRESS]"});
+        let expected = json!({"iban": "[IBAN]", "order": ORDER, "id": "[EMAIL]"});
         assert_eq!(input, expected, "{format:?}");
         let stream = gate.call(format).with("tools", tools).stream().send().await;
         let mut arguments = String::new();
@@ -240,8 +240,10 @@ async fn images_are_named_by_https_and_a_host_that_is_allowed_or_brought_as_what
     }
     ask("ours", "https://other.example.org/b").send().await.is_error(Format::OpenAi, 400, "media_not_allowed");
     assert_eq!(ask("ours", "https://images.example.com/a").send().await.status, 200);
-    // An eight-byte signature of PNG, and text that says it is one.
-    assert_eq!(ask("plain", "data:image/png;base64,iVBORw0KGgo=").send().await.status, 200);
+    // A picture of one pixel, and text that says it is one.
+    let pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    let picture = ask("plain", &format!("data:image/png;base64,{pixel}")).send().await;
+    assert_eq!(picture.status, 200, "{}", picture.text());
     let lies = ask("plain", "data:image/png;base64,PGh0bWw+PHNjcmlwdD4=").send().await;
     lies.is_error(Format::OpenAi, 400, "media_not_allowed");
 }
@@ -269,7 +271,7 @@ async fn a_schema_a_deny_rule_and_the_kinds_of_data_hold_for_the_agent_that_has_
     denied.is_error(Format::OpenAi, 400, "denied_text");
     let text = format!("card {CARD}, mail ada@example.com");
     let said = ask("quiet").saying(&text).send().await.said(Format::OpenAi);
-    assert_eq!(said, "card [CREDIT_CARD], mail ada@example.com");
+    assert_eq!(said, "card [CARD], mail ada@example.com");
     assert_eq!(gate.arrived(CARD), 0, "it was taken out on the way in");
     assert_eq!(ask("own").saying(&text).send().await.said(Format::OpenAi), text);
     assert!(!ask("masks").saying(&text).send().await.said(Format::OpenAi).contains("4111"));
@@ -291,12 +293,11 @@ async fn a_screen_that_cannot_be_is_refused_with_its_place_before_anything_is_se
     ] {
         gate.rewrite_config(&format!("{good}\n{toml}\n"));
         let said = gate.command(&["config", "check"]).await;
-        assert_eq!(said.code, Some(2), "{toml}: {}", said.err);
+        assert_eq!(said.code, 2, "{toml}: {}", said.err);
         assert!(said.err.contains(words), "{toml}: {}", said.err);
     }
 }
 
-#[allow(dead_code, reason = "a shorthand for tests that look at the ledger")]
 impl Gate {
     /// The row of a request, once it is there.
     pub async fn row(&self, id: &str) -> Value {

@@ -1,0 +1,186 @@
+//! S3, S4, S8: from a configuration to screens: patterns, kinds and schemas are compiled once, when it is loaded.
+//!
+//! Never: takes a part of a screen; either all of it is good or the configuration is refused.
+
+use std::sync::{Arc, LazyLock};
+
+use golive_config::{Callee, Config, PiiAction, Screening};
+use golive_screen::injection::Injection;
+use golive_screen::injection::overlap::Overlap;
+use golive_screen::pii::{Detector, Kind, Options};
+use golive_screen::redact::{Action, Policy};
+use golive_screen::validate::deny::{DenyList, Rule};
+use golive_screen::validate::media;
+use golive_screen::validate::schema::Schema;
+use golive_screen::validate::url;
+
+use super::input::Hosts;
+use super::{OwnPrompt, Screens, acts};
+
+/// Why screens cannot be put to work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{whose}.{key}`: {why}")]
+pub struct ScreenError {
+    /// `agents.support`.
+    pub whose: String,
+    /// The key that is wrong.
+    pub key: &'static str,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// What models read. No archive: nobody here looks into one.
+const MEDIA: [media::Type; 11] = [
+    media::Type::Png,
+    media::Type::Jpeg,
+    media::Type::Gif,
+    media::Type::Webp,
+    media::Type::Pdf,
+    media::Type::Wav,
+    media::Type::Mp3,
+    media::Type::Flac,
+    media::Type::Ogg,
+    media::Type::Mp4,
+    media::Type::Text,
+];
+
+/// What all screens of a process share.
+static INJECTION: LazyLock<Arc<Injection>> = LazyLock::new(|| Arc::new(Injection::new()));
+
+/// What all screens of one configuration share.
+#[derive(Debug)]
+pub struct Machines {
+    /// Detectors by the values that they let through.
+    detectors: Vec<(Vec<String>, Arc<Detector>)>,
+    /// The key of tokens that stand for values.
+    token_key: [u8; 16],
+}
+
+impl Machines {
+    /// With this key for the tokens that stand for values.
+    #[must_use]
+    pub fn new(token_key: [u8; 16]) -> Self {
+        Self {
+            detectors: Vec::new(),
+            token_key,
+        }
+    }
+
+    fn detector(&mut self, allow: &[String]) -> Result<Arc<Detector>, String> {
+        if let Some((_, known)) = self.detectors.iter().find(|(values, _)| values == allow) {
+            return Ok(Arc::clone(known));
+        }
+        let options = Options {
+            allow: allow.to_vec(),
+            ..Options::default()
+        };
+        let detector = Arc::new(Detector::new(&options).map_err(|error| error.to_string())?);
+        self.detectors.push((allow.to_vec(), Arc::clone(&detector)));
+        Ok(detector)
+    }
+
+    /// The screens of one agent or model.
+    ///
+    /// # Errors
+    /// What in its configuration cannot be put to work.
+    pub fn screens(&mut self, callee: &Callee) -> Result<Screens, ScreenError> {
+        let settings = callee.screening.clone();
+        let wrong = |key: &'static str, why: String| ScreenError {
+            whose: format!("{}s.{}", callee.kind.as_str(), callee.name),
+            key,
+            why,
+        };
+        let policy = |default: PiiAction| self.policy(default, &settings);
+        let answers = Arc::new(policy(settings.pii).map_err(|why| wrong("screening.pii_kinds", why))?);
+        let requests = Arc::new(policy(settings.pii_input).map_err(|why| wrong("screening.pii_kinds", why))?);
+        let deny = match settings.deny.as_slice() {
+            [] => None,
+            patterns => {
+                let rules = patterns.iter().enumerate().map(|(number, pattern)| Rule {
+                    name: format!("{}", number + 1),
+                    pattern: pattern.clone(),
+                });
+                let rules: Vec<Rule> = rules.collect();
+                Some(DenyList::new(&rules).map_err(|error| wrong("screening.deny", error.to_string()))?)
+            }
+        };
+        let schema = match &callee.input_schema {
+            None => None,
+            Some(file) => {
+                let schema = serde_json::from_str(&file.text)
+                    .map_err(|error| format!("{} is no JSON: {error}", file.path.display()))
+                    .and_then(|value: serde_json::Value| {
+                        Schema::new(&value).map_err(|error| format!("{}: {error}", file.path.display()))
+                    });
+                Some(schema.map_err(|why| wrong("input_schema_file", why))?)
+            }
+        };
+        let hosts = hosts(&settings.media_hosts).map_err(|why| wrong("screening.media_hosts", why))?;
+        let own_prompt = callee.system_prompt.as_ref().map(|file| OwnPrompt {
+            text: file.text.trim_end().to_owned(),
+            overlap: Arc::new(Overlap::new(&file.text)),
+        });
+        let detector = self
+            .detector(&settings.pii_values)
+            .map_err(|why| wrong("screening.pii_values", why))?;
+        Ok(Screens {
+            injection: Arc::clone(&INJECTION),
+            detector,
+            answers: (Arc::clone(&answers), acts(&answers)),
+            requests: (Arc::clone(&requests), acts(&requests)),
+            deny,
+            schema,
+            hosts,
+            media: media::Rules {
+                types: MEDIA.to_vec(),
+                ..media::Rules::default()
+            },
+            own_prompt,
+            settings,
+        })
+    }
+
+    fn policy(&self, default: PiiAction, settings: &Screening) -> Result<Policy, String> {
+        let mut policy = Policy::new(action(default)).keyed(&self.token_key);
+        for (name, own) in &settings.pii_kinds {
+            let kind = Kind::named(name).ok_or_else(|| {
+                format!("there is no kind `{name}`; `golive screen --kinds` lists all of them")
+            })?;
+            policy = policy.with(kind, action(*own));
+        }
+        Ok(policy)
+    }
+}
+
+/// Whether all screens of a configuration can be put to work.
+///
+/// # Errors
+/// The first that cannot.
+pub fn check(config: &Config) -> Result<(), ScreenError> {
+    let mut machines = Machines::new([0; 16]);
+    for callee in config.callees() {
+        machines.screens(callee)?;
+    }
+    Ok(())
+}
+
+fn hosts(written: &[String]) -> Result<Hosts, String> {
+    if written.iter().any(|host| host == "*") {
+        return Ok(Hosts::Any);
+    }
+    let hosts = written.iter().map(|host| url::Host::parse(host).map_err(|error| error.to_string()));
+    Ok(Hosts::Only(url::Rules {
+        hosts: hosts.collect::<Result<_, _>>()?,
+        ..url::Rules::default()
+    }))
+}
+
+fn action(meant: PiiAction) -> Action {
+    match meant {
+        PiiAction::Allow => Action::Allow,
+        PiiAction::Redact => Action::Redact,
+        PiiAction::Mask => Action::Mask,
+        PiiAction::Hash => Action::Hash,
+        PiiAction::Block => Action::Block,
+    }
+}

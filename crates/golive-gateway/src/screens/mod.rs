@@ -1,0 +1,284 @@
+//! S3, S4, S8: the screens of one agent or model, put together from its configuration, and what they say of a text.
+//!
+//! Never: keeps a text, shows one, or passes one on that could not be looked at.
+
+pub mod build;
+pub mod input;
+pub mod stream;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use golive_config::Screening;
+use golive_screen::injection::{Channel, Injection};
+use golive_screen::injection::overlap::{Overlap, Watch};
+use golive_screen::pii::{Detector, Finding};
+use golive_screen::redact::{self, Action, Policy, Seen};
+use golive_screen::stream::Filter;
+use golive_screen::validate::deny::DenyList;
+use golive_screen::validate::media;
+use golive_screen::validate::schema::Schema;
+use golive_wire::texts::{self, New};
+
+pub use build::{Machines, ScreenError};
+
+/// The screens of one agent or model.
+#[derive(Debug)]
+pub struct Screens {
+    settings: Screening,
+    injection: Arc<Injection>,
+    detector: Arc<Detector>,
+    /// What becomes of personal data in answers, and whether anything becomes of any.
+    answers: (Arc<Policy>, bool),
+    /// The same in requests.
+    requests: (Arc<Policy>, bool),
+    deny: Option<DenyList>,
+    schema: Option<Schema>,
+    hosts: input::Hosts,
+    media: media::Rules,
+    own_prompt: Option<OwnPrompt>,
+}
+
+/// An agent's own system prompt.
+#[derive(Debug)]
+struct OwnPrompt {
+    text: String,
+    /// What recognises it in an answer.
+    overlap: Arc<Overlap>,
+}
+
+/// Why an answer may not be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Withheld {
+    /// It holds personal data or a secret of a kind that blocks.
+    Pii,
+    /// It repeats the agent's own prompt.
+    Prompt,
+    /// It is more than the screen may hold.
+    TooMuch,
+}
+
+impl Withheld {
+    /// Its code: one for all of them, as callers need not know which rule it was.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Pii | Self::Prompt => "answer_withheld",
+            Self::TooMuch => "answer_unscreenable",
+        }
+    }
+
+    /// What the caller is told.
+    #[must_use]
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Pii | Self::Prompt => {
+                "The answer held something that may not be told here, and was withheld. Ask in another way."
+            }
+            Self::TooMuch => "The answer could not be checked, so it was withheld.",
+        }
+    }
+
+    /// In a word, for operators.
+    #[must_use]
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::Pii => "personal data or a secret",
+            Self::Prompt => "the agent's own prompt",
+            Self::TooMuch => "more than can be held",
+        }
+    }
+}
+
+impl Screens {
+    /// Whether any text of an answer is looked at.
+    #[must_use]
+    pub fn reads_answers(&self) -> bool {
+        self.answers.1 || self.own_prompt.is_some()
+    }
+
+    fn threshold(&self, channel: Channel) -> f32 {
+        let percent = match channel {
+            Channel::User => self.settings.user_threshold,
+            Channel::Document | Channel::Tool | Channel::System => self.settings.data_threshold,
+        };
+        percent as f32 / 100.0
+    }
+
+    /// The filter of one text of a stream.
+    #[must_use]
+    pub fn filter(&self, seen: Option<&Arc<Seen>>) -> TextFilter {
+        let pii = self.answers.1.then(|| {
+            let filter = Filter::new(Arc::clone(&self.detector), Arc::clone(&self.answers.0));
+            match seen {
+                Some(seen) => filter.with_seen(Arc::clone(seen)),
+                None => filter,
+            }
+        });
+        let watch = self.own_prompt.as_ref().map(|own| own.overlap.watch());
+        TextFilter { pii, watch }
+    }
+
+    /// A whole text of an answer, as it may be told.
+    ///
+    /// # Errors
+    /// It may not be.
+    pub fn words<'t>(&self, text: &'t str, seen: Option<&Seen>) -> Result<Cow<'t, str>, Withheld> {
+        self.unlike_the_prompt(text)?;
+        if !self.answers.1 {
+            return Ok(Cow::Borrowed(text));
+        }
+        self.redacted(text, &self.answers.0, seen)
+    }
+
+    /// The whole arguments of a tool call, as they may be told: JSON stays JSON.
+    ///
+    /// # Errors
+    /// They may not be.
+    pub fn arguments<'t>(&self, text: &'t str, seen: Option<&Seen>) -> Result<Cow<'t, str>, Withheld> {
+        let mut told = Cow::Borrowed(text);
+        let is_json = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+        if !is_json {
+            return self.words(text, seen);
+        }
+        let mut changes = Vec::new();
+        for place in texts::of_agent_answer(text.as_bytes()) {
+            let words = texts::read(text.as_bytes(), &place.literal);
+            if let Cow::Owned(new) = self.words(&words, seen)? {
+                changes.push((place.literal, New::Text(Cow::Owned(new))));
+            }
+        }
+        if !changes.is_empty() {
+            let new = texts::replace(text.as_bytes(), &changes);
+            told = Cow::Owned(String::from_utf8(new).map_err(|_| Withheld::TooMuch)?);
+        }
+        if self.answers.1
+            && let Some(new) = self.numbers(&told, seen)?
+        {
+            told = Cow::Owned(new);
+        }
+        Ok(told)
+    }
+
+    /// Numbers of JSON that are personal data, such as a card; what stands for one is a string.
+    fn numbers(&self, json: &str, seen: Option<&Seen>) -> Result<Option<String>, Withheld> {
+        let policy = &self.answers.0;
+        let mut out = String::new();
+        let mut done = 0;
+        for finding in self.detector.find_in(json) {
+            let at = finding.at.clone();
+            let is_number = json
+                .get(at.clone())
+                .is_some_and(|value| value.bytes().all(|byte| byte.is_ascii_digit()));
+            let before = json.get(..at.start).and_then(|text| text.trim_end().chars().next_back());
+            let alone = matches!(before, Some(':' | ',' | '['));
+            if !is_number || !alone || at.start < done {
+                continue;
+            }
+            let value = &json[at.clone()];
+            let one = redact::apply(&self.detector, json, std::slice::from_ref(&finding), policy, seen);
+            if one.blocked.is_some() {
+                return Err(Withheld::Pii);
+            }
+            let changed = &one.text[at.start..one.text.len() - (json.len() - at.end)];
+            if changed != value {
+                out.push_str(&json[done..at.start]);
+                out.push_str(&serde_json::Value::from(changed).to_string());
+                done = at.end;
+            }
+        }
+        if done == 0 {
+            return Ok(None);
+        }
+        out.push_str(&json[done..]);
+        Ok(Some(out))
+    }
+
+    /// The text of a request without the personal data that may not go on; `None`: as it came.
+    ///
+    /// # Errors
+    /// It holds a kind that blocks.
+    fn kept(&self, text: &str, findings: &[Finding]) -> Result<Option<String>, Withheld> {
+        let (policy, any) = &self.requests;
+        if !any || findings.is_empty() {
+            return Ok(None);
+        }
+        let kept = redact::apply(&self.detector, text, findings, policy, None);
+        if kept.blocked.is_some() {
+            return Err(Withheld::Pii);
+        }
+        Ok((kept.text != text).then_some(kept.text))
+    }
+
+    fn redacted<'t>(
+        &self,
+        text: &'t str,
+        policy: &Policy,
+        seen: Option<&Seen>,
+    ) -> Result<Cow<'t, str>, Withheld> {
+        let findings = self.detector.find_in(text);
+        if findings.is_empty() {
+            return Ok(Cow::Borrowed(text));
+        }
+        let told = redact::apply(&self.detector, text, &findings, policy, seen);
+        if told.blocked.is_some() {
+            return Err(Withheld::Pii);
+        }
+        Ok(if told.text == text {
+            Cow::Borrowed(text)
+        } else {
+            Cow::Owned(told.text)
+        })
+    }
+
+    fn unlike_the_prompt(&self, text: &str) -> Result<(), Withheld> {
+        match &self.own_prompt {
+            Some(own) if own.overlap.watch().push(text) => Err(Withheld::Prompt),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The filter of one text of a stream.
+#[derive(Debug)]
+pub struct TextFilter {
+    pii: Option<Filter>,
+    watch: Option<Watch>,
+}
+
+impl TextFilter {
+    /// The next piece: what of the text may be told now is put behind `out`.
+    ///
+    /// # Errors
+    /// Nothing more of it may be told.
+    pub fn push(&mut self, words: &str, out: &mut String) -> Result<(), Withheld> {
+        if let Some(watch) = &mut self.watch
+            && watch.push(words)
+        {
+            return Err(Withheld::Prompt);
+        }
+        match &mut self.pii {
+            Some(filter) => out.push_str(&filter.push(words).map_err(|_| Withheld::Pii)?),
+            None => out.push_str(words),
+        }
+        Ok(())
+    }
+
+    /// The end of the text: what was held is put behind `out`.
+    ///
+    /// # Errors
+    /// It may not be told.
+    pub fn finish(&mut self, out: &mut String) -> Result<(), Withheld> {
+        if let Some(filter) = &mut self.pii {
+            out.push_str(&filter.finish().map_err(|_| Withheld::Pii)?);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a policy does anything at all.
+fn acts(policy: &Policy) -> bool {
+    golive_screen::pii::Kind::ALL
+        .iter()
+        .any(|kind| policy.action(*kind) != Action::Allow)
+}
