@@ -425,7 +425,7 @@ fn passes(text: &str) -> bool {
 }
 
 /// The first byte from `at` on that is not ASCII or is a control character which is no white space.
-fn next_stop(bytes: &[u8], mut at: usize) -> usize {
+pub(crate) fn next_stop(bytes: &[u8], mut at: usize) -> usize {
     while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<32>) {
         if block.iter().fold(false, |any, &byte| any | stops(byte)) {
             break;
