@@ -4,6 +4,8 @@
 //! its blind spots).
 #![forbid(unsafe_code)]
 
+pub mod literals;
 pub mod pii;
 pub mod redact;
+pub mod stream;
 pub mod validate;
