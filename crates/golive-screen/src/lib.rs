@@ -7,6 +7,8 @@
 
 pub mod decode;
 pub mod normalise;
+pub mod literals;
 pub mod pii;
 pub mod redact;
+pub mod stream;
 pub mod validate;

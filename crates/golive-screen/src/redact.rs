@@ -98,7 +98,7 @@ pub const SEEN_MAX: usize = 1024;
 impl Seen {
     /// Remembers the values found in what a caller sent. Credentials are not remembered.
     pub fn add(&mut self, findings: &[Finding]) {
-        for finding in findings.iter().filter(|finding| !finding.kind.is_secret()) {
+        for finding in findings.iter().filter(|finding| finding.kind.has_values()) {
             if self.values.len() < SEEN_MAX {
                 self.values.insert(comparable(finding.value()));
             }
@@ -136,18 +136,21 @@ pub struct Redacted {
 
 impl Redacted {
     pub(crate) fn count(&mut self, kind: Kind, action: Action) {
-        match self
-            .counts
-            .iter_mut()
-            .find(|count| count.kind == kind && count.action == action)
-        {
-            Some(count) => count.times += 1,
-            None => self.counts.push(Count {
-                kind,
-                action,
-                times: 1,
-            }),
-        }
+        count(&mut self.counts, kind, action);
+    }
+}
+
+pub(crate) fn count(counts: &mut Vec<Count>, kind: Kind, action: Action) {
+    match counts
+        .iter_mut()
+        .find(|count| count.kind == kind && count.action == action)
+    {
+        Some(count) => count.times += 1,
+        None => counts.push(Count {
+            kind,
+            action,
+            times: 1,
+        }),
     }
 }
 
@@ -188,7 +191,7 @@ pub fn apply(
 }
 
 pub(crate) fn decide(finding: &Finding, policy: &Policy, seen: Option<&Seen>) -> Action {
-    if seen.is_some_and(|seen| !finding.kind.is_secret() && seen.has(finding)) {
+    if seen.is_some_and(|seen| finding.kind.has_values() && seen.has(finding)) {
         return Action::Allow;
     }
     policy.action(finding.kind)

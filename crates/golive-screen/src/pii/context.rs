@@ -108,7 +108,8 @@ impl<'w> Context<'w> {
             state = automaton.next_state(Anchored::No, state, text.bytes[self.at]);
             self.at += 1;
             if automaton.is_special(state) && automaton.is_match(state) {
-                for n in 0..automaton.match_len(state) {
+                // The longest is remembered last, so that it is met first when looking back.
+                for n in (0..automaton.match_len(state)).rev() {
                     let pattern = automaton.match_pattern(state, n);
                     let says = self.words.says[pattern.as_usize()];
                     let start = self.at - automaton.pattern_len(pattern);

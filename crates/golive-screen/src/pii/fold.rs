@@ -132,7 +132,7 @@ fn twins(text: &str, cut: bool, complete: bool) -> (Vec<Range<usize>>, Option<us
             from_cut: cut && place == 0,
             ..Word::default()
         });
-        word.length += 1;
+        word.length += usize::from(c.is_ascii() || fold(c).is_some());
         if c.is_ascii_alphanumeric() {
             word.ascii = true;
         } else if matches!(c, '\u{370}'..='\u{52F}') {
@@ -172,6 +172,11 @@ impl Word {
             && self.first_twin.is_some();
         fold.then_some(self.start..end)
     }
+}
+
+/// Whether a reader does not see the character.
+pub(crate) fn is_invisible(c: char) -> bool {
+    fold(c).is_none()
 }
 
 /// What one character becomes; nothing if a reader does not see it.

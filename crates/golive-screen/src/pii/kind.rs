@@ -156,6 +156,12 @@ impl Kind {
         self.name().starts_with("SECRET_")
     }
 
+    /// Whether single values of it may be let through: not of credentials, nor of what has no greatest length.
+    #[must_use]
+    pub fn has_values(self) -> bool {
+        !self.is_secret() && self != Kind::DataUri
+    }
+
     /// Whether it has no fixed form, so that only its context tells it: its error rates are of another order.
     #[must_use]
     pub fn by_context_only(self) -> bool {

@@ -59,7 +59,7 @@ pub struct Options {
     pub kinds: Vec<Kind>,
     /// Kinds of the operator's own; always looked for.
     pub custom: Vec<CustomKind>,
-    /// Values that are let through, however they are written: the company's own telephone number.
+    /// Values that are let through, however they are written: the company's own telephone number. Never credentials.
     pub allow: Vec<String>,
     /// What a finding needs, 0.0 to 1.0. Default: 0.6.
     pub threshold: f32,
@@ -236,10 +236,11 @@ impl Detector {
         &self.rules
     }
 
-    /// A hit as a finding in the original; none if its value is let through.
+    /// A hit as a finding in the original; none if its value is let through. Credentials are never let through by value:
+    /// a stream would have to hold them until their end.
     pub(crate) fn finding(&self, hit: &Hit, folded: &Folded) -> Option<Finding> {
         let value = &folded.text()[hit.start..hit.end];
-        if !self.allow.is_empty() && self.allow.contains(&comparable(value)) {
+        if !self.allow.is_empty() && hit.kind.has_values() && self.allow.contains(&comparable(value)) {
             return None;
         }
         Some(Finding::new(

@@ -43,6 +43,8 @@ pub(crate) struct Hit {
     pub(crate) score: u8,
     /// It goes on behind what is there.
     pub(crate) open: Option<Open>,
+    /// How it is swallowed if it has no greatest length, also if its end is there already; and the end of its marker.
+    pub(crate) swallowed: Option<(Open, usize)>,
     /// A word beside it is for its kind.
     pub(crate) told: bool,
 }
@@ -70,6 +72,7 @@ impl Best<'_> {
             end,
             score,
             open: None,
+            swallowed: None,
             told: false,
         });
     }
@@ -81,6 +84,7 @@ impl Best<'_> {
             end,
             score,
             open: None,
+            swallowed: None,
             told,
         });
     }
@@ -91,6 +95,7 @@ impl Best<'_> {
             start: self.at,
             end,
             score,
+            swallowed: open.map(|open| (open, end)),
             open,
             told: false,
         });
@@ -228,10 +233,8 @@ impl Rules {
         if self.customs.len() > 0 {
             self.custom(text, context, &mut best);
         }
-        (
-            best.hit,
-            text.run(end, ALNUM, usize::MAX).max(at + 1).min(text.len()),
-        )
+        // The rest of a longer word is passed over when its turn comes: it need not be all there.
+        (best.hit, end)
     }
 
     fn custom(&self, text: &Text, context: &Context, best: &mut Best) {

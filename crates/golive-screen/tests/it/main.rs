@@ -10,3 +10,6 @@ mod refusals;
 mod schema;
 mod text;
 mod url;
+//! S3, S4: what the strict validator refuses, what it lets through, and that it agrees with an independent parser.
+mod detect;
+mod stream;

@@ -86,9 +86,17 @@ pub(crate) fn joint(text: &Text, word_end: usize, at: usize) -> Option<Joint> {
 
 /// A table of comma-separated values: the word heads the first column, the value begins the next line.
 fn header(text: &Text, word_end: usize, at: usize) -> Option<Joint> {
-    let line = text.bytes.get(..at)?.strip_suffix(b"\n")?;
-    let start = line.iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1);
-    let first = line[start..].iter().position(|b| *b == b',')? + start;
+    let line = text
+        .bytes
+        .get(at.saturating_sub(WORD_LINE)..at)?
+        .strip_suffix(b"\n")?;
+    let from = at - 1 - line.len();
+    let start = match line.iter().rposition(|b| *b == b'\n') {
+        Some(n) => n + 1,
+        None if from == 0 => 0,
+        None => return None,
+    };
+    let first = line[start..].iter().position(|b| *b == b',')? + start + from;
     (first == word_end).then_some(Joint::Mark)
 }
 

@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn every_word_is_lower_case_once_and_not_too_short() {
         for word in all() {
-            assert!(word.text.len() >= 2 && word.text.len() <= 64, "{}", word.text);
+            assert!(word.text.len() >= 2 && word.text.len() <= 80, "{}", word.text);
             assert!(
                 !word.text.bytes().any(|b| b.is_ascii_uppercase()) || !word.text.is_ascii(),
                 "{}",
