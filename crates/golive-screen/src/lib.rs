@@ -4,4 +4,6 @@
 //! its blind spots).
 #![forbid(unsafe_code)]
 
+pub mod eval;
+pub mod injection;
 pub mod validate;
