@@ -28,7 +28,6 @@ pub struct Settings {
     pub word_step: f32,
     /// Decay of a weight in each epoch.
     pub decay: f32,
-    pub word_decay: f32,
     /// How often a text is shown without its words.
     pub blind: f32,
     /// How many makers must have used a word for it to count.
@@ -43,7 +42,6 @@ impl Default for Settings {
             step: 0.12,
             word_step: 0.35,
             decay: 0.01,
-            word_decay: 0.04,
             blind: 0.5,
             makers_min: 2,
         }
@@ -255,7 +253,7 @@ impl Learner {
             step,
             bias: self.bias,
             length: self.length,
-            calibration: [1.0, 0.0],
+            calibration: [0.25, 0.0],
         };
         Model::write(&dense, &weights)
     }
