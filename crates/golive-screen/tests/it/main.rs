@@ -1,4 +1,5 @@
-//! S3: what the strict validator refuses, what it lets through, and that it agrees with an independent parser.
+//! S3, S4, S8: what the strict validator refuses, what it lets through, and that it agrees with an independent parser.
 
+mod normalise;
 mod oracle;
 mod refusals;
