@@ -9,4 +9,6 @@ pub mod decode;
 pub mod eval;
 pub mod injection;
 pub mod normalise;
+pub mod overlap;
+pub mod spotlight;
 pub mod validate;

@@ -11,6 +11,8 @@ use golive_screen::injection::lexicon::Lexicon;
 use golive_screen::injection::model::{Dense, Heaviest, LENGTH_UNIT_TOKENS, Model};
 use golive_screen::injection::tokens::tokens;
 
+use golive_screen::normalise::Normalised;
+
 use crate::corpus::{Row, maker};
 use crate::dice::Dice;
 
@@ -65,7 +67,8 @@ const WORD: u32 = 1 << 31;
 impl Example {
     pub fn new(row: &Row, lexicon: &Lexicon) -> Self {
         let trust = row.channel.trust();
-        let tokens = tokens(&row.text, lexicon);
+        let normal = Normalised::of(&row.text);
+        let tokens = tokens(normal.plain(), lexicon);
         let (mut begins, mut places) = (vec![0_u32], Vec::new());
         let mut current = 0;
         features(&tokens, trust, |at, hash, group| {
@@ -78,7 +81,9 @@ impl Example {
         });
         begins.push(places.len() as u32);
         let hostile = row.hostile.as_ref().and_then(|range| {
-            let first = tokens.iter().position(|token| token.start as usize >= range.start)?;
+            let first = tokens
+                .iter()
+                .position(|token| token.start as usize >= range.start)?;
             let behind = tokens.iter().rposition(|token| token.end as usize <= range.end)? + 1;
             (first < behind).then_some((first, behind))
         });
@@ -210,7 +215,11 @@ impl Learner {
             if !self.allowed[place] || word && blind {
                 continue;
             }
-            let rate = if word { step * self.settings.word_step } else { step };
+            let rate = if word {
+                step * self.settings.word_step
+            } else {
+                step
+            };
             self.squares[place] += share * share;
             self.weights[place] -= rate * share / self.squares[place].sqrt();
         }
@@ -241,8 +250,11 @@ impl Learner {
     }
 
     /// Weights in 8 bits.
-    pub fn quantised(&self) -> Vec<u8> {
-        let greatest = self.weights.iter().fold(1e-6_f32, |most, weight| most.max(weight.abs()));
+    pub fn quantised(&self, calibration: [f32; 2]) -> Vec<u8> {
+        let greatest = self
+            .weights
+            .iter()
+            .fold(1e-6_f32, |most, weight| most.max(weight.abs()));
         let step = greatest.min(3.0) / 127.0;
         let weights: Vec<i8> = self
             .weights
@@ -253,7 +265,7 @@ impl Learner {
             step,
             bias: self.bias,
             length: self.length,
-            calibration: [0.25, 0.0],
+            calibration,
         };
         Model::write(&dense, &weights)
     }

@@ -24,7 +24,11 @@ impl Dice {
 
     /// From 0 to below `n`; 0 for 0.
     pub fn below(&mut self, n: usize) -> usize {
-        if n == 0 { 0 } else { (self.roll() % n as u64) as usize }
+        if n == 0 {
+            0
+        } else {
+            (self.roll() % n as u64) as usize
+        }
     }
 
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {

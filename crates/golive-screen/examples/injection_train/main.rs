@@ -5,6 +5,7 @@
 //!
 //! Never: measures on a source that it trained on; prints a training text.
 
+mod card;
 mod corpus;
 mod descent;
 mod dice;
@@ -37,6 +38,7 @@ struct Asked {
     without_synthetic: bool,
     show: Option<String>,
     model: Option<String>,
+    card: Option<String>,
     seed: Option<u64>,
 }
 
@@ -50,6 +52,7 @@ fn read_arguments(arguments: &[String]) -> Result<Asked, String> {
             "--without-synthetic" => asked.without_synthetic = true,
             "--show" => asked.show = Some(value()?),
             "--model" => asked.model = Some(value()?),
+            "--card" => asked.card = Some(value()?),
             "--seed" => asked.seed = Some(value()?.parse().map_err(|_| "--seed wants a number".to_owned())?),
             other if other.starts_with('-') => return Err(format!("there is no `{other}`")),
             file => asked.files.push(file.to_owned()),
@@ -78,8 +81,9 @@ fn run(arguments: &[String]) -> Result<(), String> {
     };
     println!("{} labelled texts, {} synthetic", rows.len(), synthetic.len());
     let lexicon = Lexicon::new();
+    let judged = folds::judge(&rows, &synthetic, &lexicon, &settings);
     if asked.folds {
-        folds::measure(&rows, &synthetic, &lexicon, &settings, asked.show.as_deref());
+        folds::print(&judged, asked.show.as_deref());
         return Ok(());
     }
     let path = asked.model.ok_or("--model says where to write the model")?;
@@ -88,9 +92,14 @@ fn run(arguments: &[String]) -> Result<(), String> {
         .filter(|row| folds::trains(row))
         .chain(&synthetic)
         .collect();
-    let model = train(&training, &lexicon, &settings).quantised();
+    let model = train(&training, &lexicon, &settings).quantised(judged.calibration);
     std::fs::write(&path, &model).map_err(|error| format!("{path}: {error}"))?;
     println!("{path}: {} bytes", model.len());
+    if let Some(path) = asked.card {
+        let page = card::page(&rows, &synthetic, &judged, &settings, model.len());
+        std::fs::write(&path, page).map_err(|error| format!("{path}: {error}"))?;
+        println!("{path}");
+    }
     Ok(())
 }
 
@@ -120,7 +129,7 @@ fn weigh(rows: &[&Row], examples: &mut [Example]) {
     for (row, example) in rows.iter().zip(examples) {
         let count = counts[&(&row.source, &row.kind)] as f32;
         let even = (300.0 / count).sqrt().clamp(0.25, 2.0);
-        example.weight = if row.source.starts_with("synthetic") { 1.0 } else { even };
+        example.weight = if folds::is_synthetic(row) { 1.0 } else { even };
         if !row.attack {
             example.weight *= 1.5;
         }

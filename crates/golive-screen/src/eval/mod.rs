@@ -25,7 +25,11 @@ const CURVE: &[f64] = &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1];
 /// The least score at which no more than `rate` of the benign texts are flagged (`score >= threshold`).
 /// Infinite where not even one may be, or where there is no benign text to tell.
 pub fn threshold_at(rows: &[Scored], rate: f64) -> f32 {
-    let mut benign: Vec<f32> = rows.iter().filter(|row| !row.attack).map(|row| row.score).collect();
+    let mut benign: Vec<f32> = rows
+        .iter()
+        .filter(|row| !row.attack)
+        .map(|row| row.score)
+        .collect();
     if benign.is_empty() {
         return f32::INFINITY;
     }
@@ -96,8 +100,14 @@ pub fn report(rows: &[Scored]) -> String {
         let _ = write!(text, " Area under the curve: {area:.4}.");
     }
     text.push('\n');
-    let thresholds: Vec<f32> = FALSE_ALARMS.iter().map(|&rate| threshold_at(rows, rate)).collect();
-    for (attack, title) in [(true, "Recall by kind of attack"), (false, "False alarms by kind of benign text")] {
+    let thresholds: Vec<f32> = FALSE_ALARMS
+        .iter()
+        .map(|&rate| threshold_at(rows, rate))
+        .collect();
+    for (attack, title) in [
+        (true, "Recall by kind of attack"),
+        (false, "False alarms by kind of benign text"),
+    ] {
         kinds_table(rows, attack, title, &thresholds, &mut text);
     }
     text.push_str("\n| false alarms | threshold | precision | recall |\n| ---: | ---: | ---: | ---: |\n");
@@ -138,7 +148,11 @@ fn kinds_table(rows: &[Scored], attack: bool, title: &str, thresholds: &[f32], t
         }
     }
     let all = |threshold| share_flagged(rows.iter().filter(|row| row.attack == attack), threshold);
-    let _ = write!(text, "\n| **all** | {} |", rows.iter().filter(|row| row.attack == attack).count());
+    let _ = write!(
+        text,
+        "\n| **all** | {} |",
+        rows.iter().filter(|row| row.attack == attack).count()
+    );
     for &threshold in thresholds {
         let _ = write!(text, " **{:.3}** |", all(threshold).unwrap_or(0.0));
     }
@@ -164,9 +178,7 @@ mod tests {
 
     #[test]
     fn the_threshold_flags_no_more_benign_texts_than_asked() {
-        let rows: Vec<Scored> = (0..200)
-            .map(|n| row(false, "chat", n as f32 / 200.0))
-            .collect();
+        let rows: Vec<Scored> = (0..200).map(|n| row(false, "chat", n as f32 / 200.0)).collect();
         for rate in [0.0, 0.004, 0.01, 0.1] {
             let flagged = share_flagged(&rows, threshold_at(&rows, rate)).unwrap_or(1.0);
             assert!(flagged <= rate && flagged + 0.005 > rate, "{rate}: {flagged}");
@@ -181,14 +193,23 @@ mod tests {
 
     #[test]
     fn the_area_counts_ties_half() {
-        let rows = [row(true, "x", 0.9), row(true, "x", 0.5), row(false, "a", 0.5), row(false, "a", 0.1)];
+        let rows = [
+            row(true, "x", 0.9),
+            row(true, "x", 0.5),
+            row(false, "a", 0.5),
+            row(false, "a", 0.1),
+        ];
         assert_eq!(area_under_curve(&rows), Some(0.875));
         assert_eq!(area_under_curve(&rows[..2]), None);
     }
 
     #[test]
     fn the_report_names_each_kind() {
-        let rows = [row(true, "override", 0.9), row(false, "chat", 0.1), row(false, "task", 0.2)];
+        let rows = [
+            row(true, "override", 0.9),
+            row(false, "chat", 0.1),
+            row(false, "task", 0.2),
+        ];
         let report = report(&rows);
         for kind in ["override", "chat", "task"] {
             assert!(report.contains(&format!("| {kind} | 1 |")), "{report}");

@@ -3,8 +3,9 @@
 //! Never: work per token that depends on the text's length.
 
 use super::Trust;
-use super::concept::{Concept, Concepts};
+use super::concept::Concepts;
 use super::lexicon::join;
+use super::rules::{TRIGGERS, fulfilled};
 use super::tokens::Token;
 
 /// Where a feature comes from: the trainer holds words on a shorter leash than concepts.
@@ -41,15 +42,24 @@ pub fn features(tokens: &[Token], trust: Trust, mut sink: impl FnMut(usize, u32,
     let mut before = 0; // the word before, in this sentence
     let mut last: Option<Earlier> = None;
     let mut last_two = (64, 64);
+    let mut sentence = 0; // its concepts
     for (at, token) in tokens.iter().enumerate() {
         if token.place == 0 {
-            (known, before, last, last_two) = (0, 0, None, (64, 64));
+            (known, before, last, last_two, sentence) = (0, 0, None, (64, 64), 0);
+        }
+        sentence |= token.concepts;
+        let ends = tokens.get(at + 1).is_none_or(|next| next.place == 0);
+        if ends && sentence & TRIGGERS != 0 {
+            for rule in fulfilled(sentence) {
+                sink(at, mix(13, rule as u32, 0), Group::Concept);
+                sink(at, mix(14, rule as u32, trust), Group::Concept);
+            }
         }
         sink(at, mix(1, token.hash, 0), Group::Word);
         sink(at, mix(2, token.hash, before), Group::Word);
         before = token.hash;
         if token.concepts == 0 {
-            sink(at, mix(3, trust, 0), Group::Concept);
+            sink(at, mix(3, trust, token.script as u32), Group::Concept);
             if let Some(earlier) = last.filter(|earlier| at - earlier.at <= 3) {
                 let concept = earlier.concepts.trailing_zeros();
                 sink(at, mix(4, concept, (at - earlier.at) as u32), Group::Concept);
@@ -81,7 +91,11 @@ pub fn features(tokens: &[Token], trust: Trust, mut sink: impl FnMut(usize, u32,
         }
         let concept = token.concepts.trailing_zeros();
         if last_two.1 != 64 {
-            sink(at, mix(12, last_two.0 << 12 | last_two.1 << 6 | concept, 0), Group::Concept);
+            sink(
+                at,
+                mix(12, last_two.0 << 12 | last_two.1 << 6 | concept, 0),
+                Group::Concept,
+            );
         }
         last_two = (last_two.1, concept);
         let this = Earlier {
@@ -113,9 +127,4 @@ fn meanings(mut concepts: Concepts) -> impl Iterator<Item = u32> {
 #[inline]
 fn mix(kind: u32, first: u32, second: u32) -> u32 {
     join(join(kind.wrapping_mul(0x85eb_ca6b), first), second).wrapping_mul(0xc2b2_ae35)
-}
-
-/// Names a concept feature for a reader (the model card lists the heaviest).
-pub fn concept_name(number: u32) -> &'static str {
-    Concept::ALL.get(number as usize).map_or("-", |concept| concept.name())
 }

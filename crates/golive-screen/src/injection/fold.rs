@@ -25,7 +25,14 @@ pub fn fold(character: char) -> Option<char> {
         0xc0..=0x24f => based(LATIN[code as usize - 0xc0], character),
         0x1e00..=0x1eff => based(LATIN_MORE[code as usize - 0x1e00], character),
         // Combining accents, Arabic vowel marks and the tatweel, Hebrew points, joiners.
-        0x300..=0x36f | 0x591..=0x5c7 | 0x610..=0x61a | 0x640 | 0x64b..=0x65f | 0x670 | 0x200b..=0x200f | 0xfe0f => {
+        0x300..=0x36f
+        | 0x591..=0x5c7
+        | 0x610..=0x61a
+        | 0x640
+        | 0x64b..=0x65f
+        | 0x670
+        | 0x200b..=0x200f
+        | 0xfe0f => {
             return None;
         }
         // Greek with tonos, and the final sigma: upper and lower case must meet.
@@ -78,12 +85,32 @@ pub fn is_letter(character: char) -> bool {
 
 /// Whether a character outside ASCII ends a sentence.
 pub fn ends_sentence(character: char) -> bool {
-    matches!(character, '。' | '！' | '？' | '；' | '؟' | '۔' | '।' | '॥' | '…' | '‼' | '⁉' | '։' | '።' | '؛' | '︒' | '．')
+    matches!(
+        character,
+        '。' | '！'
+            | '？'
+            | '；'
+            | '؟'
+            | '۔'
+            | '।'
+            | '॥'
+            | '…'
+            | '‼'
+            | '⁉'
+            | '։'
+            | '።'
+            | '؛'
+            | '︒'
+            | '．'
+    )
 }
 
 /// A letter that Arabic or Hebrew write in front of a word (and, the, to, in, from, that, like).
 pub fn is_proclitic(character: char) -> bool {
-    matches!(character, 'ا' | 'ل' | 'و' | 'ف' | 'ب' | 'ك' | 'س' | 'ה' | 'ו' | 'ב' | 'ל' | 'מ' | 'ש' | 'כ')
+    matches!(
+        character,
+        'ا' | 'ل' | 'و' | 'ف' | 'ب' | 'ك' | 'س' | 'ה' | 'ו' | 'ב' | 'ל' | 'מ' | 'ש' | 'כ'
+    )
 }
 
 #[cfg(test)]
@@ -96,8 +123,14 @@ mod tests {
 
     #[test]
     fn accents_and_case_do_not_count() {
-        assert_eq!(folded("Précédentes ŁĄCZNIE Đặt ÇÖZ"), "precedentes lacznie dat coz");
-        assert_eq!(folded("ИГНОРИРУЙ ВСЁ Ελλάς ΟΔΗΓΊΕΣ"), "игнорируй все ελλασ οδηγιεσ");
+        assert_eq!(
+            folded("Précédentes ŁĄCZNIE Đặt ÇÖZ"),
+            "precedentes lacznie dat coz"
+        );
+        assert_eq!(
+            folded("ИГНОРИРУЙ ВСЁ Ελλάς ΟΔΗΓΊΕΣ"),
+            "игнорируй все ελλασ οδηγιεσ"
+        );
         assert_eq!(folded("أَلتعليمات"), "التعليمات");
         assert_eq!(folded("指示を無視"), "指示を無視");
     }

@@ -39,10 +39,7 @@ pub const fn join(first: u32, second: u32) -> u32 {
 #[inline]
 pub fn extend_char(hash: u32, character: char) -> u32 {
     let mut bytes = [0; 4];
-    character
-        .encode_utf8(&mut bytes)
-        .bytes()
-        .fold(hash, extend)
+    character.encode_utf8(&mut bytes).bytes().fold(hash, extend)
 }
 
 /// The hash of a whole word as the tokens have it.
@@ -80,6 +77,12 @@ pub struct Lexicon {
     filter: Vec<u64>,
     table: Vec<Entry>,
     phrases: HashMap<u32, Concepts>,
+}
+
+impl Default for Lexicon {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Lexicon {
@@ -173,13 +176,21 @@ impl Lexicon {
     }
 }
 
+/// The words of each lexicon file as they are written there, for those who make texts of them.
+pub fn words() -> Vec<(&'static str, Vec<&'static str>)> {
+    FILES
+        .iter()
+        .map(|(file, text)| (*file, items(text).map(|(_, word)| word).collect()))
+        .collect()
+}
+
 /// The hash of a phrase, from those of its words.
 fn phrase(words: &[u32]) -> Option<u32> {
     words.iter().copied().reduce(join)
 }
 
 /// The items of a lexicon file, each with its concepts.
-fn items(text: &str) -> impl Iterator<Item = (Concepts, &str)> {
+fn items(text: &str) -> impl Iterator<Item = (Concepts, &str)> + use<'_> {
     text.lines().flat_map(|line| {
         let mut words = line.split('#').next().unwrap_or("").split_whitespace();
         let concepts = match words.next() {
@@ -202,12 +213,18 @@ mod tests {
                 let mut words = line.split('#').next().unwrap_or("").split_whitespace();
                 let Some(name) = words.next() else { continue };
                 let at = format!("{file}:{}", number + 1);
-                assert!(name == "NONE" || Concept::of(name).is_some(), "{at}: no concept `{name}`");
+                assert!(
+                    name == "NONE" || Concept::of(name).is_some(),
+                    "{at}: no concept `{name}`"
+                );
                 assert!(words.clone().next().is_some(), "{at}: no words");
                 for word in words {
                     let parts = word.split('_').count();
                     assert!(parts <= PHRASE_WORDS_MAX, "{at}: `{word}` is too long");
-                    assert!(parts == 1 || !word.contains('*'), "{at}: `{word}`: phrases have no stems");
+                    assert!(
+                        parts == 1 || !word.contains('*'),
+                        "{at}: `{word}`: phrases have no stems"
+                    );
                 }
             }
         }

@@ -3,6 +3,10 @@
 //!
 //! Never: allocates for the weights (they are read where they lie), or panics on a damaged file.
 
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::ops::{Add, Sub};
+
 use super::Trust;
 use super::features::features;
 use super::tokens::Token;
@@ -30,9 +34,9 @@ pub struct Dense {
 }
 
 /// A model in memory.
-#[derive(Debug, Clone, Copy)]
-pub struct Model<'m> {
-    weights: &'m [u8],
+#[derive(Debug, Clone)]
+pub struct Model {
+    file: Cow<'static, [u8]>,
     shift: u32,
     dense: Dense,
 }
@@ -48,10 +52,11 @@ pub struct Stretch {
     pub behind: usize,
 }
 
-impl<'m> Model<'m> {
+impl Model {
     /// Reads a model file. `None`: it is none, or of another version.
-    pub fn read(bytes: &'m [u8]) -> Option<Self> {
-        let (header, weights) = bytes.split_at_checked(HEADER_BYTES)?;
+    pub fn read(file: impl Into<Cow<'static, [u8]>>) -> Option<Self> {
+        let file = file.into();
+        let (header, weights) = file.split_at_checked(HEADER_BYTES)?;
         let float = |at: usize| -> Option<f32> {
             let bytes: [u8; 4] = header.get(at..at + 4)?.try_into().ok()?;
             Some(f32::from_le_bytes(bytes)).filter(|number| number.is_finite())
@@ -59,16 +64,28 @@ impl<'m> Model<'m> {
         if &header[..8] != MAGIC || !weights.len().is_power_of_two() || weights.len() < 2 {
             return None;
         }
-        Some(Self {
-            weights,
-            shift: 32 - weights.len().trailing_zeros(),
+        let shift = 32_u32.checked_sub(weights.len().trailing_zeros())?;
+        let dense = Dense {
+            step: float(8)?,
+            bias: [float(12)?, float(16)?, float(20)?],
+            length: [float(24)?, float(28)?, float(32)?],
+            calibration: [float(36)?, float(40)?],
+        };
+        Some(Self { file, shift, dense })
+    }
+
+    /// The model that suspects everything: what stands in for a model that cannot be read.
+    pub fn suspicious() -> Self {
+        Self {
+            file: Cow::Owned(vec![0; HEADER_BYTES + 2]),
+            shift: 31,
             dense: Dense {
-                step: float(8)?,
-                bias: [float(12)?, float(16)?, float(20)?],
-                length: [float(24)?, float(28)?, float(32)?],
-                calibration: [float(36)?, float(40)?],
+                step: 0.0,
+                bias: [0.0; 3],
+                length: [0.0; 3],
+                calibration: [0.0, 20.0],
             },
-        })
+        }
     }
 
     /// A model file: what [`Self::read`] reads. `weights` has a power of two of entries.
@@ -88,6 +105,7 @@ impl<'m> Model<'m> {
 
     /// The weight of the heaviest stretch of tokens, with the text's length and trust counted in.
     pub fn weigh(&self, tokens: &[Token], trust: Trust) -> Stretch {
+        let weights = &self.file[HEADER_BYTES..];
         let mut stretches = Heaviest::default();
         let mut sum = 0_i32;
         let mut current = 0;
@@ -96,7 +114,7 @@ impl<'m> Model<'m> {
                 stretches.push(sum);
                 (sum, current) = (0, at);
             }
-            sum += i32::from(self.weights[(hash >> self.shift) as usize] as i8);
+            sum += i32::from(weights[(hash >> self.shift) as usize] as i8);
         });
         if !tokens.is_empty() {
             stretches.push(sum);
@@ -124,32 +142,58 @@ impl Dense {
     }
 }
 
-/// The stretch of a row of numbers with the greatest sum, found in one pass (Kadane); never empty.
-#[derive(Debug, Default)]
+/// The most tokens of a stretch. What makes an attack fits in; what adds up over a long honest text does not.
+pub const STRETCH_TOKENS_MAX: usize = 64;
+
+/// The stretch of a row of numbers with the greatest sum, of at most [`STRETCH_TOKENS_MAX`] numbers and never empty,
+/// found in one pass: the sum up to here less the smallest sum up to a place not too far back.
+#[derive(Debug)]
 pub struct Heaviest<N> {
     seen: usize,
-    running: N,
-    began: usize,
+    sum: N,
+    /// Sums up to earlier places, rising; the first is the smallest within reach.
+    starts: VecDeque<(N, usize)>,
     best: Option<(N, usize, usize)>,
 }
 
-impl<N: Copy + Default + PartialOrd + std::ops::Add<Output = N>> Heaviest<N> {
+impl<N: Copy + Default + PartialOrd + Add<Output = N> + Sub<Output = N>> Heaviest<N> {
     /// The next number.
     pub fn push(&mut self, number: N) {
-        if self.seen == 0 || self.running < N::default() {
-            (self.running, self.began) = (number, self.seen);
-        } else {
-            self.running = self.running + number;
+        while self.starts.back().is_some_and(|(start, _)| *start >= self.sum) {
+            self.starts.pop_back();
         }
+        self.starts.push_back((self.sum, self.seen));
+        self.sum = self.sum + number;
         self.seen += 1;
-        if self.best.is_none_or(|(best, _, _)| self.running > best) {
-            self.best = Some((self.running, self.began, self.seen));
+        while self
+            .starts
+            .front()
+            .is_some_and(|(_, at)| self.seen - at > STRETCH_TOKENS_MAX)
+        {
+            self.starts.pop_front();
+        }
+        if let Some(&(start, at)) = self.starts.front() {
+            let sum = self.sum - start;
+            if self.best.is_none_or(|(best, _, _)| sum > best) {
+                self.best = Some((sum, at, self.seen));
+            }
         }
     }
 
     /// Its sum, its first place, the place behind its last; zeros if there was no number.
     pub fn best(&self) -> (N, usize, usize) {
         self.best.unwrap_or_default()
+    }
+}
+
+impl<N: Default> Default for Heaviest<N> {
+    fn default() -> Self {
+        Self {
+            seen: 0,
+            sum: N::default(),
+            starts: VecDeque::with_capacity(STRETCH_TOKENS_MAX + 1),
+            best: None,
+        }
     }
 }
 
@@ -167,6 +211,7 @@ mod tests {
         assert_eq!(heaviest(&[]), (0, 0, 0));
         assert_eq!(heaviest(&[-5, -2, -9]), (-2, 1, 2));
         assert_eq!(heaviest(&[-1, 4, -2, 5, -9, 6]), (7, 1, 4));
+        assert_eq!(heaviest(&[1; 1_000]).0, STRETCH_TOKENS_MAX as i32);
     }
 
     #[test]
@@ -178,11 +223,11 @@ mod tests {
             calibration: [1.0, 0.5],
         };
         let mut bytes = Model::write(&dense, &[1, -1, 127, -128]);
-        let read = Model::read(&bytes).expect("a model");
+        let read = Model::read(bytes.clone()).expect("a model");
         assert_eq!(read.dense, dense);
-        assert_eq!(read.weights, [1, 255, 127, 128]);
+        assert_eq!(read.file[HEADER_BYTES..], [1, 255, 127, 128]);
         bytes.pop();
-        assert!(Model::read(&bytes).is_none());
-        assert!(Model::read(b"golinj").is_none());
+        assert!(Model::read(bytes).is_none());
+        assert!(Model::read(b"golinj".as_slice()).is_none());
     }
 }

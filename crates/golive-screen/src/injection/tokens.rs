@@ -25,6 +25,20 @@ pub struct Token {
     pub end: u32,
     /// The place in its sentence, from 0.
     pub place: u16,
+    /// How its letters are written.
+    pub script: Script,
+}
+
+/// How a word is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Script {
+    /// ASCII: English, and much of what is not.
+    Ascii,
+    /// Begins with another letter of a script with spaces.
+    Spaced,
+    /// A script without spaces: the token is a character or a word of the lexicon.
+    Unspaced,
 }
 
 /// Cuts a text into tokens. `start` and `end` are always on character borders.
@@ -199,7 +213,11 @@ impl Cutter<'_> {
             let Some(folded) = fold(character) else { break };
             hash = extend_char(hash, folded);
             at += character.len_utf8();
-            if let Some(entry) = self.lexicon.get(hash).filter(|entry| entry.is_stem || entry.is_word) {
+            if let Some(entry) = self
+                .lexicon
+                .get(hash)
+                .filter(|entry| entry.is_stem || entry.is_word)
+            {
                 best = Some((hash, entry.stem | entry.word, at));
             }
         }
@@ -218,7 +236,11 @@ impl Cutter<'_> {
             && (rest[0] | 0x20) == b'h'
             && (rest[..7].eq_ignore_ascii_case(b"http://") || rest[..8].eq_ignore_ascii_case(b"https://"));
         if scheme || rest.len() > 4 && rest[..4].eq_ignore_ascii_case(b"www.") {
-            let end = start + rest.iter().position(|byte| ends_address(*byte)).unwrap_or(rest.len());
+            let end = start
+                + rest
+                    .iter()
+                    .position(|byte| ends_address(*byte))
+                    .unwrap_or(rest.len());
             self.push(Concept::Url.bit(), start, end);
             return Some(end);
         }
@@ -380,6 +402,11 @@ impl Cutter<'_> {
             start: start as u32,
             end: end as u32,
             place: self.place,
+            script: match self.text[start..].chars().next() {
+                Some(first) if first.is_ascii() => Script::Ascii,
+                Some(first) if is_unspaced(first) => Script::Unspaced,
+                _ => Script::Spaced,
+            },
         };
         token.concepts |= self.phrases(hash);
         self.place += 1;

@@ -1,5 +1,6 @@
 //! S3, S4, S8: what the strict validator refuses, what it lets through, and that it agrees with an independent parser.
 
+mod injection;
 mod normalise;
 mod oracle;
 mod refusals;

@@ -29,17 +29,62 @@ pub fn texts(seed: u64) -> Vec<Row> {
         rows.push(attack(&grammar, &mut dice));
         rows.push(honest(&grammar, &mut dice));
     }
+    for _ in 0..TEXTS / 8 {
+        rows.push(soup(&mut dice));
+    }
     for _ in 0..6 {
         for text in tongues::ATTACKS {
-            let channel = if dice.chance() < 0.7 { Channel::User } else { Channel::Document };
+            let channel = if dice.chance() < 0.7 {
+                Channel::User
+            } else {
+                Channel::Document
+            };
             rows.push(planted(&grammar, text, channel, "multilingual", &mut dice));
         }
         for text in tongues::BENIGN {
-            let channel = if dice.chance() < 0.8 { Channel::User } else { Channel::Document };
+            let channel = if dice.chance() < 0.8 {
+                Channel::User
+            } else {
+                Channel::Document
+            };
             rows.push(row(varied(text, &mut dice), false, "multilingual", channel, None));
         }
     }
     rows
+}
+
+/// A honest text in no language: words of the lexicon and unknown ones in an order of chance. Teaches that concepts
+/// that only happen to stand in one text mean nothing, in languages of which there is no honest text to learn from.
+fn soup(dice: &mut Dice) -> Row {
+    let files = golive_screen::injection::lexicon::words();
+    let (_, words) = &files[dice.below(files.len())];
+    let language = dice.below(words.len().saturating_sub(400).max(1));
+    let nearby = &words[language..(language + 400).min(words.len())];
+    let known = 0.08 + 0.3 * dice.chance();
+    let unspaced =
+        nearby.iter().filter(|word| !word.is_ascii()).count() * 2 > nearby.len() && dice.chance() < 0.3;
+    let mut text = String::new();
+    for _ in 0..20 + dice.below(160) {
+        if dice.chance() < known {
+            text.push_str(&dice.pick(nearby).replace('_', " ").replace('*', "en"));
+        } else {
+            for _ in 0..2 + dice.below(7) {
+                let letters = *dice.pick(&[
+                    "aeiourtnslm",
+                    "аеиорстнлкм",
+                    "اليمنرتبكس",
+                    "的一是在有中国年和上",
+                    "กานรอมยวลต",
+                    "αεηιοστνρκ",
+                ]);
+                let letters: Vec<char> = if unspaced { letters } else { "aeiourtnslmdk" }.chars().collect();
+                text.push(*dice.pick(&letters));
+            }
+        }
+        text.push_str(*dice.pick(&[" ", " ", " ", " ", " ", " ", " ", ", ", ". "]));
+    }
+    let channel = *dice.pick(&[Channel::Document, Channel::Document, Channel::Tool, Channel::User]);
+    row(text, false, "soup", channel, None)
 }
 
 fn attack(grammar: &Grammar, dice: &mut Dice) -> Row {
@@ -57,7 +102,11 @@ fn attack(grammar: &Grammar, dice: &mut Dice) -> Row {
     let slot = *dice.pick(attacks::IN_DATA);
     let text = grammar.text(slot, dice);
     let text = varied(&text, dice);
-    let channel = if dice.chance() < 0.5 { Channel::Document } else { Channel::Tool };
+    let channel = if dice.chance() < 0.5 {
+        Channel::Document
+    } else {
+        Channel::Tool
+    };
     planted(grammar, &text, channel, slot, dice)
 }
 
@@ -96,7 +145,11 @@ fn honest(grammar: &Grammar, dice: &mut Dice) -> Row {
     if dice.chance() < 0.6 {
         let slot = *dice.pick(benign::BY_USER);
         let text = grammar.text(slot, dice);
-        let channel = if slot == "you_are" && dice.chance() < 0.5 { Channel::System } else { Channel::User };
+        let channel = if slot == "you_are" && dice.chance() < 0.5 {
+            Channel::System
+        } else {
+            Channel::User
+        };
         return row(varied(&text, dice), false, slot, channel, None);
     }
     let mut text = String::new();
