@@ -42,9 +42,10 @@ pub(super) const COST: [[u8; 27]; 27] = [
 /// letters drawn at random near 85.
 const READS_WELL: u32 = 54;
 
-/// Whether the text reads like a language. Too short texts do not.
-pub(crate) fn reads_well(text: &str) -> bool {
-    mean_cost(text).is_some_and(|mean| mean <= READS_WELL)
+/// Whether the text reads like a language. One of fewer than `fewest` letters does not.
+pub(crate) fn reads_well(text: &str, fewest: usize) -> bool {
+    text.bytes().filter(u8::is_ascii_alphabetic).count() >= fewest
+        && mean_cost(text).is_some_and(|mean| mean <= READS_WELL)
 }
 
 /// Mean cost of the letter pairs in the text; none if there are fewer than four.
@@ -63,6 +64,32 @@ pub(super) fn mean_cost(text: &str) -> Option<u32> {
     // A mean of bytes is a byte.
     (pairs >= 4).then(|| (sum / pairs) as u32)
 }
+
+/// How many words of the text are among the commonest of their language.
+pub(super) fn common_words(text: &str) -> usize {
+    let words = text
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|word| word.len() >= 3);
+    words
+        .filter(|word| COMMON.iter().any(|common| common.eq_ignore_ascii_case(word)))
+        .count()
+}
+
+/// Words of three letters or more that are met in nearly every text of their language, none of them a word of another
+/// one when read backwards.
+#[rustfmt::skip]
+const COMMON: &[&str] = &[
+    // English
+    "the", "and", "you", "your", "for", "that", "this", "with", "all", "are", "have", "from", "what", "how", "please",
+    "any", "about", "will", "can", "not", "previous", "instructions", "system", "prompt", "ignore",
+    // German, Dutch
+    "der", "die", "und", "ist", "nicht", "ein", "eine", "mit", "den", "das", "sie", "alle", "het", "een", "van", "niet",
+    // French, Spanish, Italian, Portuguese, Romanian
+    "les", "des", "vous", "une", "est", "pour", "que", "los", "las", "por", "para", "una", "con", "tus", "che",
+    "non", "per", "della", "uma", "seu", "sau", "pentru", "este",
+    // Turkish, Polish, Indonesian, Vietnamese without marks
+    "bir", "nie", "jest", "yang", "dan", "cho", "nhung",
+];
 
 /// 1 to 26 for a letter of either case, 0 for anything else.
 pub(super) const fn letter(byte: u8) -> u8 {
@@ -89,14 +116,14 @@ mod tests {
             "Wo finde ich die Rechnung von letzter Woche?",
             "quiero cambiar la fecha de mi reserva por favor",
         ] {
-            assert!(reads_well(prose), "{prose}: {:?}", mean_cost(prose));
+            assert!(reads_well(prose, 12), "{prose}: {:?}", mean_cost(prose));
             let turned: String = prose
                 .bytes()
                 .map(|byte| char::from(super::super::whole::rot13(byte)))
                 .collect();
-            assert!(!reads_well(&turned), "{turned}: {:?}", mean_cost(&turned));
+            assert!(!reads_well(&turned, 12), "{turned}: {:?}", mean_cost(&turned));
         }
-        assert!(!reads_well("xq zvkw bgtpd jjhx"));
-        assert!(!reads_well("hi"));
+        assert!(!reads_well("xq zvkw bgtpd jjhx", 12));
+        assert!(!reads_well("hi", 12));
     }
 }

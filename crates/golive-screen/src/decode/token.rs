@@ -2,7 +2,7 @@
 //!
 //! Never: decodes a candidate twice to its end: what is no text shows in the first bytes.
 
-use super::{Found, How, is_text};
+use super::{Found, How, is_text, language};
 use std::ops::Range;
 
 /// Shortest candidate, in bytes: twelve letters of base64. Shorter ones say little and are met by chance.
@@ -63,9 +63,9 @@ fn next_run(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     }
 }
 
-/// Grows a run over line breaks, as in mail and PEM, while whole lines of the alphabet follow.
+/// Grows a run over white space, as in mail and PEM, while more runs of the alphabet follow. The last may be short, if
+/// nothing but white space or padding comes after it.
 fn with_more_lines(bytes: &[u8], run: Range<usize>) -> Range<usize> {
-    let width = run.end - run.start;
     let mut end = run.end;
     loop {
         let rest = bytes.get(end..).unwrap_or_default();
@@ -75,24 +75,16 @@ fn with_more_lines(bytes: &[u8], run: Range<usize>) -> Range<usize> {
             .take_while(|byte| byte.is_ascii_whitespace())
             .count();
         let line = rest.get(gap..).unwrap_or_default();
-        let length = line
-            .iter()
-            .take(width + 1)
-            .take_while(|&&byte| is_digit(byte))
-            .count();
-        // Only the last line may be shorter, and none is longer.
-        if gap == 0 || length == 0 || length > width || !width.is_multiple_of(4) {
-            return run.start..end;
-        }
-        let words_follow = length < width
-            && line
-                .get(length)
-                .is_some_and(|&byte| byte != b'=' && !byte.is_ascii_whitespace());
-        if words_follow || length < width && !length.is_multiple_of(4) && length < SHORTEST / 4 {
+        let length = line.iter().take_while(|&&byte| is_digit(byte)).count();
+        let last = length < SHORTEST;
+        let closed = line
+            .get(length)
+            .is_none_or(|&byte| byte == b'=' || byte == b'\n' || byte == b'\r');
+        if gap == 0 || length == 0 || last && !closed {
             return run.start..end;
         }
         end += gap + length;
-        if length < width {
+        if last {
             return run.start..end;
         }
     }
@@ -142,14 +134,28 @@ fn decode_run(bytes: &[u8], range: Range<usize>) -> Option<(How, String)> {
         {
             return Some((How::Binary, text));
         }
-        if let Some(text) = decoded(run, 4, |byte| char::from(byte).to_digit(16)) {
+        // Long numbers turn into letters by chance: those have to make words.
+        let number = run.len() < NUMBERS_SHORTER && run.iter().all(u8::is_ascii_digit);
+        if let Some(text) = decoded(run, 4, |byte| char::from(byte).to_digit(16))
+            && (!number || reads(&text))
+        {
             return Some((How::Hex, text));
         }
     }
     if let Some(text) = decoded(run, 6, base64) {
         return Some((How::Base64, text));
     }
-    decoded(run, 5, base32).map(|text| (How::Base32, text))
+    let text = decoded(run, 5, base32)?;
+    (!text.is_ascii() || reads(&text)).then_some((How::Base32, text))
+}
+
+/// Runs of decimal digits up to this length are met as numbers.
+const NUMBERS_SHORTER: usize = 40;
+/// Most that a letter pair of a text may cost on the average that was read from what may be something else.
+const MEAN_MOST: u32 = 66;
+
+fn reads(text: &str) -> bool {
+    language::mean_cost(text).is_some_and(|mean| mean <= MEAN_MOST)
 }
 
 /// Decodes digits of `bits` bits each, most significant first. White space is passed over, bits left over are dropped.

@@ -19,18 +19,22 @@ const DISGUISES: [Disguise; LANES] = [
     Disguise {
         how: How::Rot13,
         threshold: 400,
+        against: -60,
     },
     Disguise {
         how: How::Reversed,
-        threshold: 240,
+        threshold: 100,
+        against: -90,
     },
     Disguise {
         how: How::Leet,
         threshold: 60,
+        against: -60,
     },
     Disguise {
         how: How::Spaced,
         threshold: 90,
+        against: -60,
     },
 ];
 const LANES: usize = 4;
@@ -39,24 +43,123 @@ struct Disguise {
     how: How,
     /// Sum of gains that makes a stretch worth undoing, in sixteenths of a nat for the first two.
     threshold: i32,
+    /// Sum of gains of one word next to such a stretch below which the word does not belong to it.
+    against: i32,
 }
 
 pub(super) fn find(text: &str, found: &mut Vec<Found>) {
-    for (disguise, stretches) in DISGUISES.iter().zip(suspects(text.as_bytes())) {
+    for (lane, (disguise, stretches)) in DISGUISES.iter().zip(suspects(text.as_bytes())).enumerate() {
         for stretch in stretches {
-            let stretch = text.floor_char_boundary(stretch.start)..text.ceil_char_boundary(stretch.end);
-            let Some(as_it_stands) = text.get(stretch.clone()) else {
-                continue;
-            };
-            if let Some(text) = undo(disguise.how, as_it_stands) {
-                found.push(Found {
+            let tight = to_words(
+                text,
+                best_part(text.as_bytes(), stretch, lane),
+                lane,
+                disguise.against,
+            );
+            let line = (disguise.how == How::Reversed).then(|| to_line(text, &tight));
+            let undone = line.into_iter().chain([tight]).find_map(|stretch| {
+                let text = undo(disguise.how, text.get(stretch.clone())?)?;
+                Some(Found {
                     how: vec![disguise.how],
                     at: stretch,
                     text,
-                });
-            }
+                })
+            });
+            found.extend(undone);
         }
     }
+}
+
+/// Widens to the borders of the line, if they are near: mirror writing is mostly a line of its own, and its first and
+/// last words often read as well either way.
+fn to_line(text: &str, part: &Range<usize>) -> Range<usize> {
+    let bytes = text.as_bytes();
+    let before = bytes
+        .get(part.start.saturating_sub(AROUND)..part.start)
+        .unwrap_or_default();
+    let after = bytes
+        .get(part.end..(part.end + AROUND).min(bytes.len()))
+        .unwrap_or_default();
+    let start = part.start - before.iter().rev().take_while(|&&byte| byte != b'\n').count();
+    let end = part.end + after.iter().take_while(|&&byte| byte != b'\n').count();
+    text.floor_char_boundary(start)..text.ceil_char_boundary(end)
+}
+
+/// The part of the stretch with the highest sum of gains: blocks are coarse, and words around a disguise are none.
+fn best_part(bytes: &[u8], stretch: Range<usize>, lane: usize) -> Range<usize> {
+    let mut best = (0, stretch.start..stretch.start);
+    let (mut sum, mut start) = (0i32, stretch.start);
+    let mut before = stretch
+        .start
+        .checked_sub(1)
+        .and_then(|at| bytes.get(at))
+        .map_or(0, |&byte| SYMBOLS[byte as usize]);
+    for (at, &byte) in bytes.iter().enumerate().take(stretch.end).skip(stretch.start) {
+        let symbol = SYMBOLS[byte as usize];
+        let gain = GAINS[(before as usize) << 5 | symbol as usize][lane];
+        before = symbol;
+        if sum <= 0 {
+            (sum, start) = (0, at);
+        }
+        sum += i32::from(gain);
+        if sum > best.0 {
+            best = (sum, start..at + 1);
+        }
+    }
+    best.1
+}
+
+/// Widens to whole words, and over the words next to them that do not clearly speak against the disguise.
+fn to_words(text: &str, part: Range<usize>, lane: usize, against: i32) -> Range<usize> {
+    let bytes = text.as_bytes();
+    let is_gap = |at: usize| bytes.get(at).is_none_or(u8::is_ascii_whitespace);
+    let (mut start, mut end) = (part.start, part.end);
+    let lowest = part.start.saturating_sub(AROUND);
+    let highest = (part.end + AROUND).min(bytes.len());
+    while start > lowest {
+        let word = (lowest..start)
+            .rev()
+            .skip_while(|&at| is_gap(at))
+            .find(|&at| is_gap(at))
+            .map_or(lowest, |gap| gap + 1);
+        let whole = start == part.start && !is_gap(start - 1);
+        if !whole && gain_of(bytes, word..start, lane) < against {
+            break;
+        }
+        start = word;
+    }
+    while end < highest {
+        let word = (end..highest)
+            .skip_while(|&at| is_gap(at))
+            .find(|&at| is_gap(at))
+            .unwrap_or(highest);
+        let whole = end == part.end && !is_gap(end);
+        if !whole && gain_of(bytes, end..word, lane) < against {
+            break;
+        }
+        end = word;
+    }
+    let gaps = bytes
+        .get(start..end)
+        .unwrap_or_default()
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
+    text.floor_char_boundary(start + gaps)..text.ceil_char_boundary(end)
+}
+
+/// Bytes around the best part in which words are looked at.
+const AROUND: usize = 64;
+
+fn gain_of(bytes: &[u8], word: Range<usize>, lane: usize) -> i32 {
+    let mut before = 0;
+    let mut sum = 0;
+    for &byte in bytes.get(word).unwrap_or_default() {
+        let symbol = SYMBOLS[byte as usize];
+        sum += i32::from(GAINS[(before as usize) << 5 | symbol as usize][lane]);
+        before = symbol;
+    }
+    sum + i32::from(GAINS[(before as usize) << 5][lane])
 }
 
 /// Stretches whose sum of gains passed the threshold, for each disguise.
@@ -64,17 +167,16 @@ fn suspects(bytes: &[u8]) -> [Vec<Range<usize>>; LANES] {
     let mut watches: [Watch; LANES] = std::array::from_fn(|_| Watch::default());
     let mut before = 0;
     for (n, block) in bytes.chunks(BLOCK).enumerate() {
-        let mut sums = [0i16; LANES];
+        let mut packed = 0u64;
         for &byte in block {
             let symbol = SYMBOLS[byte as usize];
-            let gains = &GAINS[(before as usize) << 5 | symbol as usize];
-            for (sum, gain) in sums.iter_mut().zip(gains) {
-                *sum += gain;
-            }
-            before = symbol;
+            packed += PACKED[(before as usize) << 5 | (symbol & 31) as usize];
+            before = symbol & 31;
         }
-        for ((watch, sum), disguise) in watches.iter_mut().zip(sums).zip(&DISGUISES) {
-            watch.push(n, i32::from(sum), disguise.threshold);
+        let bias = block.len() as i32 * BIAS;
+        for (lane, (watch, disguise)) in watches.iter_mut().zip(&DISGUISES).enumerate() {
+            let gain = i32::from((packed >> (16 * lane)) as u16) - bias;
+            watch.push(n, gain, disguise.threshold);
         }
     }
     let mut lanes = DISGUISES.iter();
@@ -134,36 +236,44 @@ impl Watch {
     }
 }
 
-/// The text behind a disguise, if it reads like a language and clearly better than what stands there.
+/// The text behind a disguise, if it reads like a language, and clearly better than what stands there.
 fn undo(how: How, text: &str) -> Option<String> {
-    let undone: String = match how {
-        How::Rot13 => text
-            .chars()
-            .map(|c| {
+    match how {
+        How::Rot13 => {
+            let turned = text.chars().map(|c| {
                 if c.is_ascii() {
                     char::from(rot13(c as u8))
                 } else {
                     c
                 }
-            })
-            .collect(),
-        How::Reversed => text.chars().rev().collect(),
+            });
+            if_better(text, turned.collect(), 16)
+        }
+        How::Reversed => {
+            // Letter pairs differ little from their mirror images: a common word has to be there as well.
+            let mirrored = if_better(text, text.chars().rev().collect(), 5)?;
+            (language::common_words(&mirrored) > language::common_words(text)).then_some(mirrored)
+        }
         How::Leet => leet(text),
         How::Spaced => closed_up(text),
-        _ => return None,
-    };
-    if undone == text {
-        return None;
+        _ => None,
     }
-    let better = language::mean_cost(&undone)?;
-    let reads_better_by = |gain: u32| language::mean_cost(text).is_some_and(|stands| better + gain <= stands);
-    let convinces = match how {
-        How::Rot13 => better <= 58 && reads_better_by(16),
-        How::Reversed => better <= 58 && reads_better_by(5),
-        _ => better <= 60,
-    };
-    convinces.then_some(undone)
 }
+
+/// The undone text, if it reads well and each of its letter pairs costs at least `gain` less on the average.
+fn if_better(stands: &str, undone: String, gain: u32) -> Option<String> {
+    let better = language::mean_cost(&undone)?;
+    (better <= MEAN_MOST && better + gain <= language::mean_cost(stands)?).then_some(undone)
+}
+
+/// Most that a letter pair of an undone text may cost on the average.
+const MEAN_MOST: u32 = 58;
+/// The same for the words that a disguise of single letters changed: there every word is judged by itself.
+const CHANGED_MEAN_MOST: u32 = 54;
+/// Longest word, in bytes with the white space after it, that is read as leet.
+const LEET_WORD_MOST: usize = 26;
+/// Fewest letters and digits written as leet or set apart that are worth a layer.
+const CHANGED_FEWEST: usize = 5;
 
 pub(super) const fn rot13(byte: u8) -> u8 {
     match byte {
@@ -173,40 +283,66 @@ pub(super) const fn rot13(byte: u8) -> u8 {
     }
 }
 
-/// Reads digits and signs inside words as the letters they stand for.
-fn leet(text: &str) -> String {
+/// Reads digits and signs inside words as the letters they stand for, if most of the words so changed read well.
+fn leet(text: &str) -> Option<String> {
     let mut undone = String::with_capacity(text.len());
+    let mut changed = String::new();
+    let mut words = 0;
     for word in text.split_inclusive(char::is_whitespace) {
-        let has_letter = word.bytes().any(|byte| byte.is_ascii_alphabetic());
-        let mut before = 0;
-        let mut rest = word.bytes().skip(1).chain([b' ']);
-        for c in word.chars() {
-            let mut after = 0;
-            for _ in 0..c.len_utf8() {
-                after = rest.next().map_or(0, as_letter);
-            }
-            let c = match c {
-                // `1` is an i or an l: whichever is the likelier between its neighbours.
-                '1' | '!' | '|' if has_letter || before != 0 => {
-                    let fit = |read: u8| u16::from(cost(before, read)) + u16::from(cost(read, after));
-                    if fit(letter(b'l')) < fit(letter(b'i')) {
-                        'l'
-                    } else {
-                        'i'
-                    }
-                }
-                c if c.is_ascii() && has_letter => match as_letter(c as u8) {
-                    0 => c,
-                    _ if c.is_ascii_alphabetic() => c,
-                    number => char::from(b'a' - 1 + number),
-                },
-                c => c,
-            };
-            before = if c.is_ascii() { letter(c as u8) } else { 0 };
-            undone.push(c);
+        let start = undone.len();
+        // Identifiers and sums are longer than words, escapes are another matter.
+        let is_word = word.len() <= LEET_WORD_MOST && !word.contains('\\');
+        if is_word && word.bytes().any(|byte| byte.is_ascii_alphabetic()) {
+            leet_word(word, &mut undone);
+        } else {
+            undone.push_str(word);
+        }
+        let read = undone.get(start..).unwrap_or_default();
+        if read != word {
+            words += 1;
+            changed.push_str(read);
+            changed.push(' ');
         }
     }
-    undone
+    let convinces = words > 1 && language::mean_cost(&changed)? <= CHANGED_MEAN_MOST;
+    convinces.then_some(undone)
+}
+
+fn leet_word(word: &str, undone: &mut String) {
+    let mut before = 0;
+    let mut ahead = word.chars().skip(1);
+    for c in word.chars() {
+        let after = ahead
+            .next()
+            .filter(char::is_ascii)
+            .map_or(0, |c| as_letter(c as u8));
+        let read = match c {
+            // An i or an l: whichever is the likelier between its neighbours.
+            '1' | '!' | '|' => {
+                let fit = |read: u8| u16::from(cost(before, read)) + u16::from(cost(read, after));
+                if fit(letter(b'l')) < fit(letter(b'i')) {
+                    letter(b'l')
+                } else {
+                    letter(b'i')
+                }
+            }
+            c if c.is_ascii() && !c.is_ascii_alphabetic() => as_letter(c as u8),
+            _ => 0,
+        };
+        // The sign at the end of a sentence stays what it is.
+        let read = if after == 0 && c.is_ascii_punctuation() {
+            0
+        } else {
+            read
+        };
+        before = if read > 0 {
+            undone.push(char::from(b'a' - 1 + read));
+            read
+        } else {
+            undone.push(c);
+            if c.is_ascii() { letter(c as u8) } else { 0 }
+        };
+    }
 }
 
 /// The number of the letter that a letter, digit or sign is read as; 0 for none.
@@ -225,31 +361,63 @@ const fn as_letter(byte: u8) -> u8 {
     letter(read)
 }
 
-/// Closes up letters that stand apart. Another sign than the one between the letters, or more than one, is the gap
-/// between two words.
-fn closed_up(text: &str) -> String {
+/// Closes up letters that stand apart, if what they make reads well. Another sign than the one between the letters, or
+/// more than one, is the gap between two words.
+fn closed_up(text: &str) -> Option<String> {
     let mut closed = String::with_capacity(text.len());
-    let mut rest = text.chars();
+    let mut changed = String::new();
+    let mut letters = 0;
+    let mut digits = 0;
+    let mut rest = text;
     let mut before = ' ';
-    let mut apart = None;
-    while let Some(c) = rest.next() {
-        closed.push(c);
-        let lone = c.is_alphanumeric() && !before.is_alphanumeric();
-        before = c;
-        let mut ahead = rest.clone();
-        let (Some(sign), Some(next)) = (ahead.next(), ahead.next()) else {
-            continue;
-        };
-        let next_is_lone = next.is_alphanumeric() && ahead.next().is_none_or(|c| !c.is_alphanumeric());
-        if lone && next_is_lone && !sign.is_alphanumeric() && apart.is_none_or(|apart| apart == sign) {
-            apart = Some(sign);
-            before = sign;
-            rest.next();
+    while let Some(c) = rest.chars().next() {
+        let apart = if before.is_alphanumeric() {
+            None
         } else {
-            apart = None;
+            letters_apart(rest)
+        };
+        if let Some((length, word)) = apart {
+            closed.push_str(&word);
+            changed.push_str(&word);
+            changed.push(' ');
+            letters += word.chars().filter(|c| c.is_alphabetic()).count();
+            digits += word.chars().filter(char::is_ascii_digit).count();
+            before = word.chars().next_back().unwrap_or(' ');
+            rest = rest.get(length..).unwrap_or_default();
+        } else {
+            closed.push(c);
+            before = c;
+            rest = rest.get(c.len_utf8()..).unwrap_or_default();
         }
     }
-    closed
+    // Digits set apart make numbers, about which letter pairs say nothing.
+    let reads_well = || language::mean_cost(&changed).is_some_and(|mean| mean <= MEAN_MOST);
+    let number = digits >= DIGITS_FEWEST && digits > letters;
+    (number || letters >= CHANGED_FEWEST && reads_well()).then_some(closed)
+}
+
+/// Fewest digits that make a number worth closing up.
+const DIGITS_FEWEST: usize = 8;
+
+/// Three or more letters or digits at the beginning with one and the same sign between them: their length as they
+/// stand, and the word they make.
+fn letters_apart(text: &str) -> Option<(usize, String)> {
+    let mut chars = text.char_indices().peekable();
+    let mut word = String::new();
+    let mut between = None;
+    let mut end = 0;
+    while let Some((at, c)) = chars.next() {
+        if !c.is_alphanumeric() || chars.peek().is_some_and(|(_, c)| c.is_alphanumeric()) {
+            break;
+        }
+        word.push(c);
+        end = at + c.len_utf8();
+        let Some((_, sign)) = chars.next() else { break };
+        if *between.get_or_insert(sign) != sign {
+            break;
+        }
+    }
+    (word.chars().nth(2).is_some()).then_some((end, word))
 }
 
 /// Kinds of bytes: 0 for what separates, 1 to 26 for letters, then these.
@@ -293,6 +461,26 @@ static GAINS: [[i16; LANES]; 1024] = {
         first += 1;
     }
     gains
+};
+
+/// Added to every gain in [`PACKED`]: above the largest loss, and small enough that the sum of a block fits its lane.
+const BIAS: i32 = 512;
+
+/// The gains of a pair side by side in one word, so that one addition adds all of them up.
+static PACKED: [u64; 1024] = {
+    let mut packed = [0; 1024];
+    let mut pair = 0;
+    while pair < 1024 {
+        let mut lane = 0;
+        while lane < LANES {
+            let gain = GAINS[pair][lane] as i32 + BIAS;
+            assert!(gain >= 0 && gain * (BLOCK as i32) < 1 << 16);
+            packed[pair] |= (gain as u64) << (16 * lane);
+            lane += 1;
+        }
+        pair += 1;
+    }
+    packed
 };
 
 const fn gains_of(first: u8, second: u8) -> [i16; LANES] {

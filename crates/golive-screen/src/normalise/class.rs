@@ -27,7 +27,7 @@ pub(super) const DIGIT: u8 = 128;
 /// The bits of `c`.
 pub(super) fn class(c: char) -> u8 {
     match u32::from(c) {
-        code @ 0..=0xFFFF => TABLE[code as usize],
+        code @ 0..=0xFFFF => TABLE[code as usize & 0xFFFF],
         // Emoji and most signs of the supplementary plane: nothing to do, and too many to look them up.
         0x1F200..=0x1FBEF | 0x1F000..=0x1F0FF => 0,
         0x20000..=0x2F7FF | 0x30000..=0x3FFFF => FOREIGN,
@@ -100,10 +100,12 @@ pub(crate) enum Hidden {
     Width,
 }
 
-static TABLE: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    (0..=0xFFFF)
-        .map(|code| char::from_u32(code).map_or(0, work_out))
-        .collect()
+static TABLE: LazyLock<Box<[u8; 0x10000]>> = LazyLock::new(|| {
+    let mut table = Box::new([0; 0x10000]);
+    for (code, bits) in (0..).zip(table.iter_mut()) {
+        *bits = char::from_u32(code).map_or(0, work_out);
+    }
+    table
 });
 
 fn work_out(c: char) -> u8 {

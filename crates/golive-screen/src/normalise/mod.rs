@@ -6,6 +6,7 @@
 //! Never: changes what is passed on: the views are for looking only. Never super-linear, whatever the text.
 
 mod class;
+mod fold;
 mod hiding;
 mod lookalike;
 mod map;
@@ -14,6 +15,7 @@ mod plain;
 pub use crate::decode::{How, Layer};
 
 use crate::decode::{self, Layers};
+use fold::{Folded, fold};
 use hiding::Smuggled;
 use map::{Map, on_borders};
 use plain::{Changes, Plain, plain};
@@ -32,12 +34,6 @@ pub struct Normalised<'a> {
     folded: Option<Folded>,
     layers: Layers,
     changes: Changes,
-}
-
-#[derive(Debug, Clone)]
-struct Folded {
-    text: String,
-    map: Map,
 }
 
 impl<'a> Normalised<'a> {
@@ -177,102 +173,5 @@ fn how(hidden: Smuggled) -> How {
         Smuggled::Tags => How::Tags,
         Smuggled::Variations => How::Variations,
         Smuggled::Bits => How::ZeroWidth,
-    }
-}
-
-/// Lower case and single blanks; none if the text is so already.
-fn fold(plain: &str) -> Option<Folded> {
-    if is_folded(plain.as_bytes()) {
-        return None;
-    }
-    let mut text = String::with_capacity(plain.len());
-    let mut map = Map::default();
-    let mut rest = plain;
-    while !rest.is_empty() {
-        rest = fold_ascii(rest, &mut text, &mut map);
-        rest = fold_others(rest, &mut text, &mut map);
-    }
-    let map = if map.is_identity() { Map::default() } else { map };
-    Some(Folded { text, map })
-}
-
-fn is_folded(bytes: &[u8]) -> bool {
-    let mut before = b'x';
-    bytes.iter().fold(true, |folded, &byte| {
-        let upper = byte.wrapping_sub(b'A') < 26;
-        let gap = (byte.wrapping_sub(9) < 5) | ((byte == b' ') & (before == b' '));
-        before = byte;
-        folded & !(upper | gap | (byte >= 0x80))
-    })
-}
-
-/// Folds the ASCII at the beginning; gives what follows it.
-fn fold_ascii<'a>(plain: &'a str, text: &mut String, map: &mut Map) -> &'a str {
-    let bytes = plain.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        let start = at;
-        while at < bytes.len()
-            && bytes[at].is_ascii()
-            && !bytes[at].is_ascii_whitespace()
-            && bytes[at] != 0x0B
-        {
-            at += 1;
-        }
-        let word = plain.get(start..at).unwrap_or_default();
-        let made = text.len();
-        text.push_str(word);
-        if let Some(word) = text.get_mut(made..) {
-            word.make_ascii_lowercase();
-        }
-        map.keep(word.len());
-        let gap = at;
-        while at < bytes.len() && (bytes[at].is_ascii_whitespace() || bytes[at] == 0x0B) {
-            at += 1;
-        }
-        if at == gap {
-            break;
-        }
-        blank(at - gap, text, map);
-    }
-    plain.get(at..).unwrap_or_default()
-}
-
-/// Folds the characters other than ASCII at the beginning; gives what follows them.
-fn fold_others<'a>(plain: &'a str, text: &mut String, map: &mut Map) -> &'a str {
-    let mut rest = plain.chars();
-    let mut left = plain;
-    while let Some(c) = rest.next() {
-        if c.is_ascii() {
-            break;
-        }
-        if c.is_whitespace() {
-            blank(c.len_utf8(), text, map);
-        } else {
-            let made = text.len();
-            text.extend(c.to_lowercase());
-            let lower = text.get(made..).unwrap_or_default();
-            let kept = lower.chars().eq([c]);
-            if kept {
-                map.keep(c.len_utf8());
-            } else {
-                map.replace(c.len_utf8(), lower.len());
-            }
-        }
-        left = rest.as_str();
-    }
-    left
-}
-
-/// One blank for a gap of `bytes` bytes; nothing if the text ends in one already.
-fn blank(bytes: usize, text: &mut String, map: &mut Map) {
-    if text.ends_with(' ') {
-        map.remove(bytes);
-    } else if bytes == 1 {
-        text.push(' ');
-        map.keep(1);
-    } else {
-        text.push(' ');
-        map.replace(bytes, 1);
     }
 }

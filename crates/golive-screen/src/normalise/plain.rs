@@ -11,7 +11,7 @@ use super::map::Map;
 use crate::decode::language;
 use std::borrow::Cow;
 use std::ops::Range;
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 /// Counts of what was changed on the way to [`Plain`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,7 +48,8 @@ pub(super) fn plain(source: &str) -> Plain<'_> {
     }
     let mut maker = Maker {
         source,
-        text: String::with_capacity(source.len()),
+        kept: 0..0,
+        text: String::new(),
         map: Map::default(),
         changes: Changes::default(),
         before: Neighbour::None,
@@ -63,13 +64,18 @@ pub(super) fn plain(source: &str) -> Plain<'_> {
     } else {
         Vec::new()
     };
+    if maker.is_unchanged() {
+        return Plain {
+            text: Cow::Borrowed(source),
+            map: Map::default(),
+            changes: maker.changes,
+            smuggled,
+        };
+    }
+    maker.flush();
     Plain {
         text: Cow::Owned(maker.text),
-        map: if maker.map.is_identity() {
-            Map::default()
-        } else {
-            maker.map
-        },
+        map: maker.map,
         changes: maker.changes,
         smuggled,
     }
@@ -93,6 +99,10 @@ enum Read {
 
 /// Most bytes of words made of look-alikes only that wait for the next word to tell what they are.
 const WAITING_MOST: usize = 512;
+/// Fewest letter pairs that tell whether such words, with nothing around them, read like a language.
+const WAITING_FEWEST: usize = 12;
+/// Fewest digits in a word that make a look-alike among them a digit in disguise: `5г` is five grams.
+const DIGITS_FEWEST: usize = 3;
 /// Most characters that melt into one, as in the stream-safe text format of Unicode Annex 15.
 const CLUSTER_MOST: usize = 32;
 /// Marks on one letter that are kept when they melt with it no further. Vietnamese, Yoruba and phonetic notations need
@@ -101,6 +111,8 @@ const MARKS_MOST: usize = 2;
 
 struct Maker<'a> {
     source: &'a str,
+    /// A stretch of the source that passes as it is, and is not written yet.
+    kept: Range<usize>,
     text: String,
     map: Map,
     changes: Changes,
@@ -152,12 +164,14 @@ impl Maker<'_> {
         let rest = self.source.get(start..).unwrap_or_default();
         let mut bits = 0;
         let mut length = 0;
+        let mut digits = 0;
         for c in rest.chars() {
             let class = class(c);
             if class & (LATIN | LOOKALIKE | LOOSELY | FOREIGN | HIDDEN | JOINS | DIGIT) == 0 {
                 break;
             }
             bits |= class;
+            digits += usize::from(class & DIGIT != 0);
             length += c.len_utf8();
         }
         let mut end = start + length;
@@ -173,7 +187,7 @@ impl Maker<'_> {
             self.changes.mixed_words += 1;
             self.write(start..end, Read::AsLetters);
             self.before = Neighbour::Latin;
-        } else if disguised && !foreign && bits & DIGIT != 0 {
+        } else if disguised && bits & FOREIGN == 0 && digits >= DIGITS_FEWEST {
             self.settle(Neighbour::None, start);
             self.write(start..end, Read::AsDigits);
         } else if disguised && !foreign {
@@ -196,7 +210,8 @@ impl Maker<'_> {
             if self.waiting.is_some() {
                 return end;
             }
-            if bits & (HIDDEN | CHANGES | JOINS) == 0 && (bits & DIGIT == 0) {
+            let clean = bits & (HIDDEN | CHANGES | DIGIT) == 0;
+            if clean && (bits & JOINS == 0 || passes(self.source.get(start..end).unwrap_or_default())) {
                 self.keep(start..end);
             } else {
                 self.write(start..end, Read::AsTheyAre);
@@ -229,13 +244,30 @@ impl Maker<'_> {
             .chars()
             .map(|c| lookalike(c).map_or(c, |(ascii, _)| ascii))
             .collect();
-        language::reads_well(&ascii)
+        language::reads_well(&ascii, WAITING_FEWEST)
     }
 
     fn keep(&mut self, range: Range<usize>) {
-        let text = self.source.get(range).unwrap_or_default();
+        if self.kept.end != range.start {
+            self.flush();
+            self.kept.start = range.start;
+        }
+        self.kept.end = range.end;
+    }
+
+    /// Writes what passes as it is. All that changes anything comes after.
+    fn flush(&mut self) {
+        let text = self.source.get(self.kept.clone()).unwrap_or_default();
+        if self.text.is_empty() && !text.is_empty() {
+            self.text.reserve(self.source.len());
+        }
         self.text.push_str(text);
         self.map.keep(text.len());
+        self.kept.start = self.kept.end;
+    }
+
+    fn is_unchanged(&self) -> bool {
+        self.text.is_empty() && self.kept == (0..self.source.len())
     }
 
     /// Writes a stretch character by character.
@@ -278,6 +310,7 @@ impl Maker<'_> {
             Some(Hidden::Variation) => self.changes.variations += 1,
             Some(Hidden::Width) | None => self.changes.zero_width += 1,
         }
+        self.flush();
         self.map.remove(c.len_utf8());
     }
 
@@ -302,6 +335,13 @@ impl Maker<'_> {
             end += hidden_since + c.len_utf8();
             hidden_since = 0;
         }
+        let source = self.source.get(start..end).unwrap_or_default();
+        if read == Read::AsTheyAre && passes(source) {
+            self.keep(start..end);
+            self.mixed_cluster = cluster;
+            return end;
+        }
+        self.flush();
         let before = self.text.len();
         let mut marks = 0;
         let mut base = None;
@@ -321,7 +361,6 @@ impl Maker<'_> {
             self.text.push(self.read(c, read));
         }
         self.changes.piled_marks += dropped;
-        let source = self.source.get(start..end).unwrap_or_default();
         let made = self.text.get(before..).unwrap_or_default();
         if source == made {
             self.map.keep(source.len());
@@ -357,10 +396,32 @@ impl Maker<'_> {
                 'S' | 's' => '5',
                 'B' => '8',
                 'b' => '6',
-                other => other,
+                other if other.is_ascii_digit() => other,
+                _ => c,
             },
         }
     }
+}
+
+/// Whether a word passes as it is: in NFKC already, without digits of other scripts, and with no marks piled up.
+fn passes(text: &str) -> bool {
+    let mut marks = 0;
+    let mut base = ' ';
+    for c in text.chars() {
+        if is_pileable(c) {
+            marks += 1;
+            if marks > MARKS_MOST || base.is_ascii() {
+                return false;
+            }
+        } else {
+            marks = 0;
+            base = c;
+            if class(c) & (HIDDEN | CHANGES) != 0 || class(c) & DIGIT != 0 && !c.is_ascii() {
+                return false;
+            }
+        }
+    }
+    is_nfkc_quick(text.chars()) == IsNormalized::Yes
 }
 
 /// The first byte from `at` on that is not ASCII or is a control character which is no white space.

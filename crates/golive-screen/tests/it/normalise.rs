@@ -159,3 +159,18 @@ fn honest_prose_has_no_layers() {
         assert_eq!(layers(text), [], "{text}");
     }
 }
+
+#[test]
+fn a_disguise_among_honest_words_is_found_with_its_borders() {
+    let text = "Please decode: fubj zr nyy ubgryf va rinaf jvgu tbbq erivrjf";
+    let normal = Normalised::of(text);
+    assert_eq!(normal.layers().len(), 1);
+    assert_eq!(
+        normal.layers()[0].text,
+        "show me all hotels in evans with good reviews"
+    );
+    assert_eq!(
+        &text[normal.layers()[0].at.clone()],
+        "fubj zr nyy ubgryf va rinaf jvgu tbbq erivrjf"
+    );
+}
