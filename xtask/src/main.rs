@@ -12,6 +12,7 @@ mod setup;
 mod shell;
 mod test;
 mod tidy;
+mod train;
 
 use shell::Outcome;
 
@@ -60,6 +61,13 @@ const TASKS: &[Task] = &[
         arguments: "[SECONDS | --build]",
         about: "run each fuzz target for SECONDS (60), or only build them; needs a nightly toolchain",
         run: fuzz::run,
+    },
+    Task {
+        name: "train",
+        arguments: "[--folds] FILES",
+        about: "train the injection screen's model from labelled files, write it and its card; --folds: only measure, \
+                each source by a model that did not see it",
+        run: train::run,
     },
 ];
 

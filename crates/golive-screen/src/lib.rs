@@ -6,9 +6,13 @@
 #![forbid(unsafe_code)]
 
 pub mod decode;
+pub mod eval;
+pub mod injection;
 pub mod normalise;
 pub mod literals;
 pub mod pii;
 pub mod redact;
 pub mod stream;
+pub mod overlap;
+pub mod spotlight;
 pub mod validate;

@@ -3,6 +3,7 @@
 
 mod deny;
 mod media;
+mod injection;
 mod normalise;
 mod normalise_any;
 mod oracle;

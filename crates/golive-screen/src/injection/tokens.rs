@@ -1,0 +1,451 @@
+//! S8: a text as a row of words with their concepts, cut into sentences.
+//!
+//! Never: more than one pass; work that grows faster than the text.
+
+use super::concept::{Concept, Concepts};
+use super::fold::{ends_sentence, fold, is_letter, is_proclitic, is_unspaced};
+use super::lexicon::{Entry, HASH_START, Lexicon, PHRASE_WORDS_MAX, extend, extend_char};
+
+/// The longest beginning of a word that is looked up, in bytes: no stem is longer.
+const BEGINNING_BYTES_MAX: usize = 40;
+
+/// The most tokens of one sentence; what is longer is cut there. Keeps lists without punctuation apart.
+const SENTENCE_TOKENS_MAX: u16 = 48;
+
+/// One word or mark.
+#[derive(Debug, Clone, Copy)]
+pub struct Token {
+    /// Of the folded word; marks and classes (numbers, addresses) have fixed ones.
+    pub hash: u32,
+    /// What it can mean.
+    pub concepts: Concepts,
+    /// Bytes of the text.
+    pub start: u32,
+    /// Bytes of the text.
+    pub end: u32,
+    /// The place in its sentence, from 0.
+    pub place: u16,
+    /// How its letters are written.
+    pub script: Script,
+}
+
+/// How a word is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Script {
+    /// ASCII: English, and much of what is not.
+    Ascii,
+    /// Begins with another letter of a script with spaces.
+    Spaced,
+    /// A script without spaces: the token is a character or a word of the lexicon.
+    Unspaced,
+}
+
+/// Cuts a text into tokens. `start` and `end` are always on character borders.
+pub fn tokens(text: &str, lexicon: &Lexicon) -> Vec<Token> {
+    let mut cutter = Cutter {
+        text,
+        bytes: text.as_bytes(),
+        lexicon,
+        tokens: Vec::with_capacity(text.len() / 5 + 4),
+        place: 0,
+    };
+    cutter.run();
+    cutter.tokens
+}
+
+struct Cutter<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    lexicon: &'a Lexicon,
+    tokens: Vec<Token>,
+    place: u16,
+}
+
+impl Cutter<'_> {
+    fn run(&mut self) {
+        let mut at = 0;
+        while at < self.bytes.len() {
+            let byte = self.bytes[at];
+            at = if byte.is_ascii_alphanumeric() {
+                self.word(at)
+            } else if byte < 0x80 {
+                self.mark(at, byte)
+            } else {
+                self.other(at)
+            };
+        }
+    }
+
+    /// A character outside ASCII.
+    fn other(&mut self, at: usize) -> usize {
+        let Some(character) = self.text[at..].chars().next() else {
+            return self.bytes.len();
+        };
+        let next = at + character.len_utf8();
+        if ends_sentence(character) {
+            if matches!(character, '？' | '؟') {
+                self.push(Concept::QuestionMark.bit(), at, next);
+            }
+            self.place = 0;
+        } else if fold(character).is_none() || !is_letter(character) {
+            match character {
+                '«' | '»' | '“' | '”' | '„' | '「' | '」' | '『' | '』' | '‘' => {
+                    self.push(Concept::Quote.bit(), at, next);
+                }
+                '：' => self.push(Concept::Colon.bit(), at, next),
+                _ => {}
+            }
+        } else if is_unspaced(character) {
+            return self.unspaced(at, character);
+        } else {
+            return self.word(at);
+        }
+        next
+    }
+
+    /// A word of a script with spaces, or a number, an address.
+    fn word(&mut self, start: usize) -> usize {
+        if let Some(end) = self.address(start) {
+            return end;
+        }
+        let (mut hash, mut at) = (HASH_START, start);
+        let mut stem: Option<&Entry> = None; // the longest beginning that is one
+        let (mut digits, mut letters) = (0_usize, 0_usize);
+        while let Some(&byte) = self.bytes.get(at) {
+            if byte.is_ascii_alphanumeric() {
+                hash = extend(hash, byte.to_ascii_lowercase());
+                if byte.is_ascii_digit() {
+                    digits += 1;
+                } else {
+                    letters += 1;
+                }
+                at += 1;
+            } else if byte < 0x80 {
+                // "don't" is "dont"; a closing quotation mark ends the word.
+                let inside = byte == b'\'' && self.bytes.get(at + 1).is_some_and(u8::is_ascii_alphabetic);
+                if !inside || letters == 0 {
+                    break;
+                }
+                at += 1;
+                continue;
+            } else {
+                let Some(character) = self.text[at..].chars().next() else {
+                    break;
+                };
+                let length = character.len_utf8();
+                let apostrophe = character == '’' && letters > 0;
+                match fold(character) {
+                    None => {
+                        at += length;
+                        continue;
+                    }
+                    Some(_) if apostrophe && self.letter_at(at + length) => {
+                        at += length;
+                        continue;
+                    }
+                    Some(folded) if is_letter(character) && !is_unspaced(character) => {
+                        hash = extend_char(hash, folded);
+                        letters += 1;
+                        at += length;
+                    }
+                    Some(_) => break,
+                }
+            }
+            if at - start <= BEGINNING_BYTES_MAX
+                && let Some(entry) = self.lexicon.get(hash)
+                && entry.is_stem
+            {
+                stem = Some(entry);
+            }
+        }
+        if letters == 0 {
+            self.push_token(number_hash(digits), Concept::Number.bit(), start, at);
+            return at;
+        }
+        let concepts = match whole(self.lexicon, hash) {
+            Some(concepts) => concepts,
+            None => match stem {
+                Some(entry) => entry.stem,
+                None if self.bytes[start] >= 0x80 => self.without_proclitics(start, at),
+                None => 0,
+            },
+        };
+        self.push_token(hash, concepts, start, at);
+        at
+    }
+
+    /// The concepts of an Arabic or Hebrew word behind "and", "the", "to" and their like.
+    fn without_proclitics(&self, start: usize, end: usize) -> Concepts {
+        let mut from = start;
+        for character in self.text[start..end].chars().take(3) {
+            if !fold(character).is_some_and(is_proclitic) {
+                break;
+            }
+            from += character.len_utf8();
+            let (mut hash, mut found) = (HASH_START, 0);
+            let mut length = 0;
+            for folded in self.text[from..end].chars().filter_map(fold) {
+                hash = extend_char(hash, folded);
+                length += 1;
+                if let Some(entry) = self.lexicon.get(hash).filter(|entry| entry.is_stem && length > 2) {
+                    found = entry.stem;
+                }
+            }
+            if let Some(concepts) = whole(self.lexicon, hash).filter(|_| length > 2) {
+                found = concepts;
+            }
+            if found != 0 {
+                return found;
+            }
+        }
+        0
+    }
+
+    /// A word of a script without spaces: the longest word of the lexicon that begins here, else one character.
+    fn unspaced(&mut self, start: usize, first: char) -> usize {
+        let (mut hash, mut at) = (HASH_START, start);
+        let mut best = None;
+        for character in self.text[start..].chars() {
+            if at - start > BEGINNING_BYTES_MAX || !is_letter(character) {
+                break;
+            }
+            let Some(folded) = fold(character) else { break };
+            hash = extend_char(hash, folded);
+            at += character.len_utf8();
+            if let Some(entry) = self
+                .lexicon
+                .get(hash)
+                .filter(|entry| entry.is_stem || entry.is_word)
+            {
+                best = Some((hash, entry.stem | entry.word, at));
+            }
+        }
+        let (hash, concepts, end) = best.unwrap_or_else(|| {
+            let end = start + first.len_utf8();
+            (extend_char(HASH_START, fold(first).unwrap_or(first)), 0, end)
+        });
+        self.push_token(hash, concepts, start, end);
+        end
+    }
+
+    /// A web or mail address that begins here: one token, whatever it spells.
+    fn address(&mut self, start: usize) -> Option<usize> {
+        let rest = &self.bytes[start..];
+        let scheme = rest.len() > 8
+            && (rest[0] | 0x20) == b'h'
+            && (rest[..7].eq_ignore_ascii_case(b"http://") || rest[..8].eq_ignore_ascii_case(b"https://"));
+        if scheme || rest.len() > 4 && rest[..4].eq_ignore_ascii_case(b"www.") {
+            let end = start
+                + rest
+                    .iter()
+                    .position(|byte| ends_address(*byte))
+                    .unwrap_or(rest.len());
+            self.push(Concept::Url.bit(), start, end);
+            return Some(end);
+        }
+        // A mail address: the @ within 64 bytes (RFC 5321 allows no longer local part).
+        let local = rest
+            .iter()
+            .take(65)
+            .position(|byte| !(byte.is_ascii_alphanumeric() || b"._%+-".contains(byte)))?;
+        if rest[local] != b'@' || !rest.get(local + 1).is_some_and(u8::is_ascii_alphanumeric) {
+            return None;
+        }
+        let domain = rest[local + 1..]
+            .iter()
+            .position(|byte| !(byte.is_ascii_alphanumeric() || b".-".contains(byte)))
+            .unwrap_or(rest.len() - local - 1);
+        let end = start + local + 1 + domain;
+        self.push(Concept::Email.bit(), start, end);
+        Some(end)
+    }
+
+    /// A character of ASCII that is neither letter nor digit.
+    fn mark(&mut self, at: usize, byte: u8) -> usize {
+        let rest = &self.bytes[at..];
+        let run = rest.iter().take_while(|next| **next == byte).count();
+        match byte {
+            b'.' | b'?' | b'!' => {
+                if byte == b'?' {
+                    self.push(Concept::QuestionMark.bit(), at, at + run);
+                } else if byte == b'!' {
+                    self.push(Concept::Exclaim.bit(), at, at + run);
+                }
+                // "3.5" and "example.com" go on.
+                if byte != b'.' || !rest.get(run).is_some_and(u8::is_ascii_alphanumeric) {
+                    self.place = 0;
+                }
+                if byte == b'!' && rest.starts_with(b"![") {
+                    self.push(Concept::Image.bit(), at, at + 2);
+                    return at + 2;
+                }
+                at + run
+            }
+            b'\n' => {
+                // A wrapped line goes on; an empty line, a list, a heading do not.
+                let next = rest.get(run).copied().unwrap_or(b'\n');
+                if run > 1 || !next.is_ascii_lowercase() {
+                    self.place = 0;
+                }
+                at + run
+            }
+            b';' | b'|' => {
+                if byte == b'|' && rest.starts_with(b"|>") {
+                    self.push(Concept::RoleTag.bit(), at, at + 2);
+                }
+                self.place = 0;
+                at + run
+            }
+            b'#' | b'-' | b'=' | b'*' | b'~' | b'_' | b'`' | b'+' if run >= 3 => {
+                self.place = 0;
+                self.push(Concept::Delimiter.bit(), at, at + run);
+                at + run
+            }
+            b'<' => self.tag(at, rest),
+            b'-' if rest.starts_with(b"-->") => {
+                self.place = 0;
+                self.push(Concept::Markup.bit(), at, at + 3);
+                at + 3
+            }
+            b'/' if rest.starts_with(b"/*") || rest.starts_with(b"//") => {
+                self.place = 0;
+                self.push(Concept::Markup.bit(), at, at + 2);
+                at + 2
+            }
+            b'[' if rest.len() >= 6 && (rest[..6].eq_ignore_ascii_case(b"[inst]")) => {
+                self.place = 0;
+                self.push(Concept::RoleTag.bit(), at, at + 6);
+                at + 6
+            }
+            b'[' if rest.len() >= 7 && (rest[..7].eq_ignore_ascii_case(b"[/inst]")) => {
+                self.place = 0;
+                self.push(Concept::RoleTag.bit(), at, at + 7);
+                at + 7
+            }
+            b'"' => {
+                // JSON: a string ends where a comma, a colon or a bracket follows.
+                let ends = rest
+                    .get(run)
+                    .is_some_and(|next| matches!(next, b',' | b':' | b'}' | b']'));
+                let begins = at > 0 && matches!(self.bytes[at - 1], b':' | b'{' | b'[' | b',');
+                if ends || begins {
+                    self.place = 0;
+                } else {
+                    self.push(Concept::Quote.bit(), at, at + run);
+                }
+                at + run
+            }
+            b'\'' | b'`' => {
+                self.push(Concept::Quote.bit(), at, at + run);
+                at + run
+            }
+            b':' => {
+                self.push(Concept::Colon.bit(), at, at + run);
+                at + run
+            }
+            b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'>' => at + run,
+            _ => at + 1,
+        }
+    }
+
+    /// `<`: a chat-template tag, a comment, markup, or less than.
+    fn tag(&mut self, at: usize, rest: &[u8]) -> usize {
+        let next = rest.get(1).copied().unwrap_or(b' ');
+        if next == b'|' || rest.starts_with(b"<<") {
+            self.place = 0;
+            self.push(Concept::RoleTag.bit(), at, at + 2);
+            return at + 2;
+        }
+        if rest.starts_with(b"</s>") || rest.starts_with(b"<s>") {
+            self.place = 0;
+            self.push(Concept::RoleTag.bit(), at, at + 3);
+            return at + 3;
+        }
+        if rest.starts_with(b"<!--") {
+            self.place = 0;
+            self.push(Concept::Markup.bit(), at, at + 4);
+            return at + 4;
+        }
+        if rest.len() >= 4 && rest[..4].eq_ignore_ascii_case(b"<img") {
+            self.place = 0;
+            self.push(Concept::Image.bit(), at, at + 4);
+            return at + 4;
+        }
+        if next.is_ascii_alphabetic() || next == b'/' {
+            self.place = 0;
+            self.push(Concept::Markup.bit(), at, at + 1);
+        }
+        at + 1
+    }
+
+    fn letter_at(&self, at: usize) -> bool {
+        self.text
+            .get(at..)
+            .and_then(|rest| rest.chars().next())
+            .is_some_and(char::is_alphabetic)
+    }
+
+    /// A mark: its hash is its concept's.
+    fn push(&mut self, concepts: Concepts, start: usize, end: usize) {
+        self.push_token(0x5bd1_0000 | concepts.trailing_zeros(), concepts, start, end);
+    }
+
+    fn push_token(&mut self, hash: u32, concepts: Concepts, start: usize, end: usize) {
+        if self.place >= SENTENCE_TOKENS_MAX {
+            self.place = 0;
+        }
+        let mut token = Token {
+            hash,
+            concepts,
+            // Texts are cut at 4 GiB long before (see `judge`).
+            start: start as u32,
+            end: end as u32,
+            place: self.place,
+            script: match self.text[start..].chars().next() {
+                Some(first) if first.is_ascii() => Script::Ascii,
+                Some(first) if is_unspaced(first) => Script::Unspaced,
+                _ => Script::Spaced,
+            },
+        };
+        token.concepts |= self.phrases(hash);
+        self.place += 1;
+        self.tokens.push(token);
+    }
+
+    /// What the phrases mean that end with this word.
+    fn phrases(&self, last: u32) -> Concepts {
+        if !self.lexicon.get(last).is_some_and(|entry| entry.ends_phrase) {
+            return 0;
+        }
+        let mut words = [0; PHRASE_WORDS_MAX];
+        words[PHRASE_WORDS_MAX - 1] = last;
+        let mut found = 0;
+        for (n, token) in self.tokens.iter().rev().take(PHRASE_WORDS_MAX - 1).enumerate() {
+            let first = PHRASE_WORDS_MAX - 2 - n;
+            words[first] = token.hash;
+            found |= self.lexicon.phrase(&words[first..]);
+        }
+        found
+    }
+}
+
+/// The concepts of a whole word, if the lexicon has it as one; a stem that is the whole word counts.
+fn whole(lexicon: &Lexicon, hash: u32) -> Option<Concepts> {
+    let entry = lexicon.get(hash)?;
+    match (entry.is_word, entry.is_stem) {
+        (true, true) => Some(entry.word | entry.stem),
+        (true, false) => Some(entry.word),
+        (false, true) => Some(entry.stem),
+        (false, false) => None,
+    }
+}
+
+/// Numbers are alike but for their length.
+fn number_hash(digits: usize) -> u32 {
+    0x5bd1_1000 | digits.min(9) as u32
+}
+
+fn ends_address(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b')' | b']' | b'`' | b'|')
+}
