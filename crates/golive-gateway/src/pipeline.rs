@@ -74,7 +74,7 @@ where
         May::List(call, names) => return Ok(list(call, &names).await),
     };
     let guarded = guard_tools::run(authorised)?;
-    let screened = screen_input::run(guarded)?;
+    let screened = screen_input::run(guarded).await?;
     let admitted = admit::run(screened)?;
     let reserved = reserve::run(admitted).await?;
     let dispatched = dispatch::run(reserved).await?;

@@ -160,7 +160,10 @@ impl Runtime {
                     "pinned to another release: this definition was registered, not activated"
                 );
             }
-            routes.insert(callee.name.clone(), Arc::new(route(callee, &links, metrics, &mut machines)?));
+            routes.insert(
+                callee.name.clone(),
+                Arc::new(route(callee, &links, metrics, &mut machines)?),
+            );
         }
         let limits = LimitRules::of(&config);
         Ok(Self {

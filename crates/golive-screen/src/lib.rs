@@ -8,11 +8,11 @@
 pub mod decode;
 pub mod eval;
 pub mod injection;
-pub mod normalise;
 pub mod literals;
+pub mod normalise;
+pub mod overlap;
 pub mod pii;
 pub mod redact;
-pub mod stream;
-pub mod overlap;
 pub mod spotlight;
+pub mod stream;
 pub mod validate;

@@ -3,6 +3,7 @@
 //!
 //! Never: keeps the words of the output, or holds the output back.
 
+use std::borrow::Borrow;
 use std::collections::{HashSet, VecDeque};
 
 use crate::injection::fold::{fold, is_letter, is_unspaced};
@@ -60,8 +61,8 @@ impl Prompt {
 
 /// One output while it comes.
 #[derive(Debug)]
-pub struct Watch<'p> {
-    prompt: &'p Prompt,
+pub struct Watch<P> {
+    prompt: P,
     cutter: Cutter,
     /// Hashes of the last words, at most a run of them.
     last: VecDeque<u32>,
@@ -71,9 +72,9 @@ pub struct Watch<'p> {
     canary: Option<usize>,
 }
 
-impl<'p> Watch<'p> {
+impl<P: Borrow<Prompt>> Watch<P> {
     /// Watches one output for one prompt.
-    pub fn new(prompt: &'p Prompt) -> Self {
+    pub fn new(prompt: P) -> Self {
         Self {
             prompt,
             cutter: Cutter::default(),
@@ -96,7 +97,7 @@ impl<'p> Watch<'p> {
             ..
         } = self;
         for character in piece.chars() {
-            cutter.push(character, |word| next_word(prompt, last, said, word));
+            cutter.push(character, |word| next_word((*prompt).borrow(), last, said, word));
         }
     }
 
@@ -109,12 +110,12 @@ impl<'p> Watch<'p> {
             prompt,
             ..
         } = self;
-        cutter.end(|word| next_word(prompt, last, said, word));
+        cutter.end(|word| next_word((*prompt).borrow(), last, said, word));
     }
 
     /// The share of the prompt's runs that were said until now, from 0 to 1.
     pub fn share(&self) -> f32 {
-        match self.prompt.runs.len() {
+        match self.prompt.borrow().runs.len() {
             0 => 0.0,
             all => self.said.len() as f32 / all as f32,
         }
@@ -131,19 +132,19 @@ impl<'p> Watch<'p> {
     }
 
     fn look_for_canaries(&mut self, piece: &str) {
-        if self.prompt.longest == 0 || self.canary.is_some() {
+        let prompt = self.prompt.borrow();
+        if prompt.longest == 0 || self.canary.is_some() {
             return;
         }
         self.tail.push_str(piece);
-        let found = self
-            .prompt
+        let found = prompt
             .canaries
             .iter()
             .enumerate()
             .filter_map(|(place, canary)| Some((self.tail.find(canary.as_str())? + canary.len(), place)))
             .min();
         self.canary = found.map(|(_, place)| place);
-        let cut = self.tail.len().saturating_sub(self.prompt.longest - 1);
+        let cut = self.tail.len().saturating_sub(prompt.longest - 1);
         let cut = (0..=cut)
             .rev()
             .find(|at| self.tail.is_char_boundary(*at))

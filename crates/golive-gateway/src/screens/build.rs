@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use golive_config::{Callee, Config, PiiAction, Screening};
 use golive_screen::injection::Injection;
-use golive_screen::injection::overlap::Overlap;
+use golive_screen::overlap::Prompt;
 use golive_screen::pii::{Detector, Kind, Options};
 use golive_screen::redact::{Action, Policy};
 use golive_screen::validate::deny::{DenyList, Rule};
@@ -118,7 +118,7 @@ impl Machines {
         let hosts = hosts(&settings.media_hosts).map_err(|why| wrong("screening.media_hosts", why))?;
         let own_prompt = callee.system_prompt.as_ref().map(|file| OwnPrompt {
             text: file.text.trim_end().to_owned(),
-            overlap: Arc::new(Overlap::new(&file.text)),
+            words: Arc::new(Prompt::new(&file.text, &[])),
         });
         let detector = self
             .detector(&settings.pii_values)
@@ -168,7 +168,9 @@ fn hosts(written: &[String]) -> Result<Hosts, String> {
     if written.iter().any(|host| host == "*") {
         return Ok(Hosts::Any);
     }
-    let hosts = written.iter().map(|host| url::Host::parse(host).map_err(|error| error.to_string()));
+    let hosts = written
+        .iter()
+        .map(|host| url::Host::parse(host).map_err(|error| error.to_string()));
     Ok(Hosts::Only(url::Rules {
         hosts: hosts.collect::<Result<_, _>>()?,
         ..url::Rules::default()

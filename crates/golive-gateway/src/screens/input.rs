@@ -11,6 +11,7 @@ use golive_config::{HiddenText, InjectionAction};
 use golive_screen::injection::Channel;
 use golive_screen::normalise::Normalised;
 use golive_screen::redact::Seen;
+use golive_screen::spotlight::{Mark, Marking, spotlight};
 use golive_screen::validate::schema::Schema;
 use golive_screen::validate::{media, text as characters, url};
 use golive_wire::texts::{self, Holds, New, Place, Voice};
@@ -82,64 +83,45 @@ fn judged(screens: &Screens, wire: Wire, body: &[u8]) -> Result<Judged, ApiError
     let mut judged = Judged::default();
     let mut changes: Vec<(Range<usize>, New<'_>)> = Vec::new();
     let mut seen = Seen::default();
-    let mut turns: Vec<Cow<'_, str>> = Vec::new();
+    let mut turns: Vec<String> = Vec::new();
     let mut highest = 0.0_f32;
     for Place { voice, literal } in &places {
         let came = texts::read(body, literal);
         if came.is_empty() {
             continue;
         }
-        let mut text = hidden(screens, &came, &mut judged.flags)?;
-        let normal = Normalised::of(&text);
-        if *voice != Voice::System {
-            denied(screens, &normal)?;
-        }
-        let mut spotlit = None;
-        if let Some(channel) = channel_of(*voice)
-            && screens.settings.injection != InjectionAction::Off
-        {
-            let score = screens.injection.judge(&normal, channel).score;
-            highest = highest.max(score);
-            if score >= screens.threshold(channel) {
-                spotlit = injected(screens, channel, &text, &mut judged.flags)?;
-            }
-        }
-        drop(normal);
-        if screens.settings.own_data || screens.requests.1 {
-            let findings = screens.detector.find_in(&text);
-            if screens.settings.own_data {
-                seen.add(&findings);
-            }
-            if let Some(kept) = screens.kept(&text, &findings).map_err(|_: Withheld| personal_data())? {
-                judged.flags.insert("pii");
-                text = Cow::Owned(kept);
-            }
-        }
-        if let Some(spotlit) = spotlit {
-            text = Cow::Owned(spotlit);
-        }
+        let text = one(screens, *voice, &came, &mut judged.flags, &mut seen, &mut highest)?;
         if *voice == Voice::User {
-            turns.push(text.clone());
+            turns.push(text.clone().unwrap_or_else(|| came.clone().into_owned()));
         }
-        if *text != *came {
-            changes.push((literal.clone(), New::Text(Cow::Owned(text.into_owned()))));
-        }
+        changes.extend(text.map(|text| (literal.clone(), New::Text(Cow::Owned(text)))));
     }
     if turns.len() > 1 && screens.settings.injection != InjectionAction::Off {
         let joined = joined(&turns);
-        let score = screens.injection.judge(&Normalised::of(&joined), Channel::User).score;
+        let score = screens
+            .injection
+            .judge(&Normalised::of(&joined), Channel::User)
+            .score;
         highest = highest.max(score);
         if score >= screens.threshold(Channel::User) {
             // The turns stay as they are: no single one of them could be marked.
-            injected(screens, Channel::User, &joined, &mut judged.flags)?;
+            injected(screens, Channel::User, &mut judged.flags)?;
         }
     }
     let mut changed = (!changes.is_empty()).then(|| texts::replace(body, &changes));
     if let Some(prompt) = &screens.own_prompt {
-        changed = Some(texts::add_system(wire, changed.as_deref().unwrap_or(body), &prompt.text));
+        changed = Some(texts::add_system(
+            wire,
+            changed.as_deref().unwrap_or(body),
+            &prompt.text,
+        ));
     }
     judged.decided = if changes.is_empty() && judged.flags.is_empty() {
-        Cow::Owned(format!("{} texts, highest score {:.0} %", places.len(), highest * 100.0))
+        Cow::Owned(format!(
+            "{} texts, highest score {:.0} %",
+            places.len(),
+            highest * 100.0
+        ))
     } else {
         let flags: Vec<_> = judged.flags.iter().copied().collect();
         Cow::Owned(format!(
@@ -155,6 +137,60 @@ fn judged(screens: &Screens, wire: Wire, body: &[u8]) -> Result<Judged, ApiError
     Ok(judged)
 }
 
+/// One text: refused, another in its place, or as it came (`None`).
+fn one(
+    screens: &Screens,
+    voice: Voice,
+    came: &str,
+    flags: &mut BTreeSet<&'static str>,
+    seen: &mut Seen,
+    highest: &mut f32,
+) -> Result<Option<String>, ApiError> {
+    let mut text = hidden(screens, came, flags)?;
+    let mut marked = false;
+    let injection = screens.settings.injection != InjectionAction::Off;
+    let channel = channel_of(voice).filter(|_| injection);
+    let deny = screens.deny.as_ref().filter(|_| voice != Voice::System);
+    if channel.is_some() || deny.is_some() {
+        // As it came: what was hidden is a sign.
+        let normal = Normalised::of(came);
+        if deny.is_some_and(|deny| deny.find(&normal).is_some()) {
+            return Err(refusal(
+                "denied_text",
+                "The request holds text that may not be sent here.",
+            ));
+        }
+        if let Some(channel) = channel {
+            let score = screens.injection.judge(&normal, channel).score;
+            *highest = highest.max(score);
+            if score >= screens.threshold(channel) {
+                marked = injected(screens, channel, flags)?;
+            }
+        }
+    }
+    if screens.settings.own_data || screens.requests.1 {
+        let findings = screens.detector.find_in(&text);
+        if screens.settings.own_data {
+            seen.add(&findings);
+        }
+        if let Some(kept) = screens
+            .kept(&text, &findings)
+            .map_err(|_: Withheld| personal_data())?
+        {
+            flags.insert("pii");
+            text = Cow::Owned(kept);
+        }
+    }
+    if marked {
+        let mark = Mark::new(rand::random());
+        return Ok(Some(spotlight(&text, &mark, Marking::Words)));
+    }
+    Ok(match text {
+        Cow::Owned(text) => Some(text),
+        Cow::Borrowed(_) => None,
+    })
+}
+
 /// How an injection in a text of this voice is judged; `None`: not at all.
 fn channel_of(voice: Voice) -> Option<Channel> {
     match voice {
@@ -167,7 +203,7 @@ fn channel_of(voice: Voice) -> Option<Channel> {
 }
 
 /// The last turns as one text.
-fn joined(turns: &[Cow<'_, str>]) -> String {
+fn joined(turns: &[String]) -> String {
     let from = turns.len().saturating_sub(JOINED_TURNS);
     let mut joined = String::new();
     for turn in &turns[from..] {
@@ -181,13 +217,12 @@ fn joined(turns: &[Cow<'_, str>]) -> String {
     joined.split_off(start)
 }
 
-/// What becomes of an injection; a text in its place where it is marked.
+/// What becomes of an injection: whether the text is to be marked for the model.
 fn injected(
     screens: &Screens,
     channel: Channel,
-    text: &str,
     flags: &mut BTreeSet<&'static str>,
-) -> Result<Option<String>, ApiError> {
+) -> Result<bool, ApiError> {
     match screens.settings.injection {
         InjectionAction::Block => Err(refusal(
             "prompt_injection",
@@ -195,12 +230,12 @@ fn injected(
         )),
         InjectionAction::Flag | InjectionAction::Off => {
             flags.insert("injection");
-            Ok(None)
+            Ok(false)
         }
         InjectionAction::Spotlight => {
             flags.insert("injection");
             // The user's own words are what the model is to answer; only data can be marked as such.
-            Ok((channel != Channel::User).then(|| golive_screen::injection::spotlight::mark(text)))
+            Ok(channel != Channel::User)
         }
     }
 }
@@ -208,7 +243,7 @@ fn injected(
 /// The text without characters that nobody sees.
 fn hidden<'t>(
     screens: &Screens,
-    text: &'t Cow<'_, str>,
+    text: &'t str,
     flags: &mut BTreeSet<&'static str>,
 ) -> Result<Cow<'t, str>, ApiError> {
     let action = match screens.settings.hidden_text {
@@ -226,7 +261,10 @@ fn hidden<'t>(
     let cleaned = characters::clean(text, &rules).map_err(|why| {
         refusal(
             "hidden_text",
-            format!("The request holds characters that nobody sees: {}. Send the text without them.", why.message),
+            format!(
+                "The request holds characters that nobody sees: {}. Send the text without them.",
+                why.message
+            ),
         )
     })?;
     if cleaned.count > 0 {
@@ -235,20 +273,10 @@ fn hidden<'t>(
     Ok(cleaned.text)
 }
 
-fn denied(screens: &Screens, text: &Normalised<'_>) -> Result<(), ApiError> {
-    match screens.deny.as_ref().and_then(|deny| deny.find(text)) {
-        None => Ok(()),
-        Some(_) => Err(refusal(
-            "denied_text",
-            "The request holds text that may not be sent here.",
-        )),
-    }
-}
-
 fn schema_holds(schema: &Schema, body: &[u8]) -> Result<(), ApiError> {
     // The body was read strictly before; what is no JSON here is no request.
-    let value: serde_json::Value = serde_json::from_slice(body)
-        .map_err(|_| refusal("schema_violation", "The request is no JSON."))?;
+    let value: serde_json::Value =
+        serde_json::from_slice(body).map_err(|_| refusal("schema_violation", "The request is no JSON."))?;
     schema.check(&value).map_err(|mistakes| {
         let first = mistakes.into_iter().next();
         let (pointer, message) = first.map_or_else(Default::default, |one| (one.pointer, one.message));
@@ -274,7 +302,10 @@ fn media_allowed(screens: &Screens, body: &[u8]) -> Result<(), ApiError> {
         allowed.map_err(|why| {
             refusal(
                 "media_not_allowed",
-                format!("An image or file of the request may not be sent on: {}.", why.message),
+                format!(
+                    "An image or file of the request may not be sent on: {}.",
+                    why.message
+                ),
             )
             .with_param(one.pointer)
         })?;
@@ -283,7 +314,9 @@ fn media_allowed(screens: &Screens, body: &[u8]) -> Result<(), ApiError> {
 }
 
 fn is_data(address: &str) -> bool {
-    address.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
+    address
+        .get(..5)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
 }
 
 /// OpenAI names audio by its ending.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use golive_config::Screening;
 use golive_screen::injection::{Channel, Injection};
-use golive_screen::injection::overlap::{Overlap, Watch};
+use golive_screen::overlap::{Prompt, Watch};
 use golive_screen::pii::{Detector, Finding};
 use golive_screen::redact::{self, Action, Policy, Seen};
 use golive_screen::stream::Filter;
@@ -43,8 +43,8 @@ pub struct Screens {
 #[derive(Debug)]
 struct OwnPrompt {
     text: String,
-    /// What recognises it in an answer.
-    overlap: Arc<Overlap>,
+    /// Its runs of words, by which it is recognised in an answer.
+    words: Arc<Prompt>,
 }
 
 /// Why an answer may not be told.
@@ -115,7 +115,10 @@ impl Screens {
                 None => filter,
             }
         });
-        let watch = self.own_prompt.as_ref().map(|own| own.overlap.watch());
+        let watch = self
+            .own_prompt
+            .as_ref()
+            .map(|own| Watch::new(Arc::clone(&own.words)));
         TextFilter { pii, watch }
     }
 
@@ -170,7 +173,9 @@ impl Screens {
             let is_number = json
                 .get(at.clone())
                 .is_some_and(|value| value.bytes().all(|byte| byte.is_ascii_digit()));
-            let before = json.get(..at.start).and_then(|text| text.trim_end().chars().next_back());
+            let before = json
+                .get(..at.start)
+                .and_then(|text| text.trim_end().chars().next_back());
             let alone = matches!(before, Some(':' | ',' | '['));
             if !is_number || !alone || at.start < done {
                 continue;
@@ -232,10 +237,16 @@ impl Screens {
     }
 
     fn unlike_the_prompt(&self, text: &str) -> Result<(), Withheld> {
-        match &self.own_prompt {
-            Some(own) if own.overlap.watch().push(text) => Err(Withheld::Prompt),
-            _ => Ok(()),
+        let Some(own) = &self.own_prompt else {
+            return Ok(());
+        };
+        let mut watch = Watch::new(&*own.words);
+        watch.push(text);
+        watch.end();
+        if repeats(&watch) {
+            return Err(Withheld::Prompt);
         }
+        Ok(())
     }
 }
 
@@ -243,7 +254,7 @@ impl Screens {
 #[derive(Debug)]
 pub struct TextFilter {
     pii: Option<Filter>,
-    watch: Option<Watch>,
+    watch: Option<Watch<Arc<Prompt>>>,
 }
 
 impl TextFilter {
@@ -252,10 +263,11 @@ impl TextFilter {
     /// # Errors
     /// Nothing more of it may be told.
     pub fn push(&mut self, words: &str, out: &mut String) -> Result<(), Withheld> {
-        if let Some(watch) = &mut self.watch
-            && watch.push(words)
-        {
-            return Err(Withheld::Prompt);
+        if let Some(watch) = &mut self.watch {
+            watch.push(words);
+            if repeats(watch) {
+                return Err(Withheld::Prompt);
+            }
         }
         match &mut self.pii {
             Some(filter) => out.push_str(&filter.push(words).map_err(|_| Withheld::Pii)?),
@@ -269,11 +281,27 @@ impl TextFilter {
     /// # Errors
     /// It may not be told.
     pub fn finish(&mut self, out: &mut String) -> Result<(), Withheld> {
+        if let Some(watch) = &mut self.watch {
+            watch.end();
+            if repeats(watch) {
+                return Err(Withheld::Prompt);
+            }
+        }
         if let Some(filter) = &mut self.pii {
             out.push_str(&filter.finish().map_err(|_| Withheld::Pii)?);
         }
         Ok(())
     }
+}
+
+/// Runs of eight words of a prompt from which on an answer repeats it: ten words in a row, or several places. One run
+/// alone may be a greeting that the prompt asks for.
+const RUNS_MIN: usize = 3;
+/// The same for a prompt of so few words that it has hardly any runs: this share of them.
+const SHARE_MIN: f32 = 0.5;
+
+fn repeats<P: std::borrow::Borrow<Prompt>>(watch: &Watch<P>) -> bool {
+    watch.runs_said() >= RUNS_MIN || (watch.runs_said() > 0 && watch.share() >= SHARE_MIN)
 }
 
 /// Whether a policy does anything at all.

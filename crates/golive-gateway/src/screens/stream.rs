@@ -163,7 +163,8 @@ impl StreamScreen {
         self.texts = going;
         for (of, text) in ended {
             let mut rest = String::new();
-            text.state.finish(&self.screens, self.seen.as_deref(), &mut rest)?;
+            text.state
+                .finish(&self.screens, self.seen.as_deref(), &mut rest)?;
             if rest.is_empty() {
                 continue;
             }
@@ -209,7 +210,12 @@ impl Form {
                 (piece.literal.clone(), New::Text(Cow::Borrowed(text)))
             })
             .collect();
-        changes.extend(self.spoken.logprobs.iter().map(|value| (value.clone(), New::NULL)));
+        changes.extend(
+            self.spoken
+                .logprobs
+                .iter()
+                .map(|value| (value.clone(), New::NULL)),
+        );
         changes.sort_by_key(|(literal, _)| literal.start);
         let data = texts::replace(&self.event.data, &changes);
         Event::parse(self.event.with_data(&data))

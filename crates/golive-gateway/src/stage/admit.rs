@@ -11,8 +11,8 @@ use http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Step;
-use super::screen_input::Screened;
 use super::read::Ask;
+use super::screen_input::Screened;
 use crate::call::Call;
 use crate::reply::Refused;
 use crate::runtime::Route;

@@ -20,10 +20,10 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 
-use super::{Block, Step, screen_output};
 use super::admit::{Admitted, Places};
 use super::read::Ask;
 use super::reserve::Reserved;
+use super::{Block, Step, screen_output};
 use crate::call::{Call, Outcome, Surface};
 use crate::gateway::Gateway;
 use crate::names;
@@ -296,7 +296,13 @@ async fn open_stream(
 ) -> Step<Dispatched> {
     let gateway = Arc::clone(&call.gateway);
     let hide_usage = call.surface == Surface::Chat && !ask.include_usage;
-    let mut reader = StreamReader::new(response.into_body(), Arc::clone(&route), hide_usage, tools, call.seen.clone());
+    let mut reader = StreamReader::new(
+        response.into_body(),
+        Arc::clone(&route),
+        hide_usage,
+        tools,
+        call.seen.clone(),
+    );
     let mut held = Vec::new();
     let mut held_bytes = 0;
     let ended = loop {

@@ -72,7 +72,7 @@ pub async fn run(guarded: Guarded) -> Step<Screened> {
         return Err(Refused::by_rule(call, STAGE, error));
     }
     if !flags.is_empty() {
-        call.flagged = HeaderValue::from_str(&flags.join(", ")).ok();
+        call.flagged = HeaderValue::from_str(&Vec::from_iter(flags).join(", ")).ok();
     }
     let body = changed.map_or(body, Bytes::from);
     if call.prompt.is_some() {

@@ -148,7 +148,11 @@ impl StreamReader {
             Some(Err(withheld)) => return Some(Piece::Blocked(Block::Text(withheld))),
         };
         let mut pieces = Vec::new();
-        for held in screened.before.iter().chain([screened.changed.as_ref().unwrap_or(event)]) {
+        for held in screened
+            .before
+            .iter()
+            .chain([screened.changed.as_ref().unwrap_or(event)])
+        {
             pieces.extend(self.passed(held));
         }
         joined(pieces)

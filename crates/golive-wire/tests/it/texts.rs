@@ -2,8 +2,8 @@
 
 use golive_wire::Wire;
 use golive_wire::texts::{
-    Holds, New, Place, Voice, add_system, media, of_agent_answer, of_agent_event, of_agent_request, of_answer,
-    of_event, of_request, read, replace, speaks_for_the_operator,
+    Holds, New, Place, Voice, add_system, media, of_agent_answer, of_agent_event, of_agent_request,
+    of_answer, of_event, of_request, read, replace, speaks_for_the_operator,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -124,7 +124,11 @@ fn every_text_of_an_answer_is_found_and_only_it_changes() {
         .into_iter()
         .find(|place| place.voice == Voice::Tool)
         .map(|place| place.literal);
-    assert_eq!(input.map(|at| &anthropic[at]), Some(&br#"{"id":"c","list":["d"]}"#[..]), "as it stands");
+    assert_eq!(
+        input.map(|at| &anthropic[at]),
+        Some(&br#"{"id":"c","list":["d"]}"#[..]),
+        "as it stands"
+    );
 }
 
 #[test]

@@ -185,7 +185,11 @@ fn channel(name: Option<&str>) -> Result<Channel, String> {
     let name = name.unwrap_or("user");
     Channel::of(name).ok_or_else(|| {
         let names: Vec<&str> = Channel::ALL.iter().map(|channel| channel.name()).collect();
-        format!("`{}` is no channel; it is one of {}", plain(name), names.join(", "))
+        format!(
+            "`{}` is no channel; it is one of {}",
+            plain(name),
+            names.join(", ")
+        )
     })
 }
 
@@ -261,7 +265,10 @@ fn evaluate(screens: &Screens, path: &Path, format: Format) -> Result<Exit, Stri
         scored.push(Scored {
             attack,
             kind: line.kind.unwrap_or_else(|| "all".to_owned()),
-            score: screens.injection.judge(&Normalised::of(&line.text), channel).score,
+            score: screens
+                .injection
+                .judge(&Normalised::of(&line.text), channel)
+                .score,
         });
     }
     if scored.is_empty() && spans.is_empty() {

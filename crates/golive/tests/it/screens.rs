@@ -23,6 +23,11 @@ fn says(text: &str, chunk_bytes: usize) -> Setup {
     Setup::default().script(&script.to_string())
 }
 
+/// A text without the lab's signature behind it.
+fn unsigned(text: &str) -> String {
+    text.split(" [lab:").next().unwrap_or_default().to_owned()
+}
+
 /// The text of a stream in this format, and whether it came to the format's own end.
 fn told(format: Format, answer: &Answer) -> (String, bool) {
     assert!(answer.whole, "{}", answer.text());
@@ -43,7 +48,7 @@ fn told(format: Format, answer: &Answer) -> (String, bool) {
         Format::Anthropic => "message_stop",
         Format::Agent => "",
     };
-    (told, text.contains(end))
+    (unsigned(&told), text.contains(end))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +58,11 @@ async fn personal_data_is_taken_out_of_answers_in_every_format_whole_and_cut_any
     for chunk_bytes in [1, 2, 7, 64] {
         let gate = says(&text, chunk_bytes).start().await;
         for format in Format::ALL {
-            assert_eq!(gate.call(format).send().await.said(format), expected, "{format:?}");
+            assert_eq!(
+                gate.call(format).send().await.said(format),
+                expected,
+                "{format:?}"
+            );
             let stream = gate.call(format).stream().send().await;
             assert_eq!(
                 told(format, &stream),
@@ -62,7 +71,10 @@ async fn personal_data_is_taken_out_of_answers_in_every_format_whole_and_cut_any
                 stream.text()
             );
         }
-        let usage = gate.chat().stream().with("stream_options", json!({"include_usage": true}));
+        let usage = gate
+            .chat()
+            .stream()
+            .with("stream_options", json!({"include_usage": true}));
         assert!(usage.send().await.text().contains("\"total_tokens\""));
     }
 }
@@ -73,17 +85,29 @@ async fn arguments_of_tools_are_held_until_they_are_whole_and_then_told_without_
         {"tool-call": {"name": "send", "arguments": {"iban": IBAN, "order": ORDER, "id": "ada@example.com"}}}}}}}});
     let gate = Setup::default().script(&calls.to_string()).start().await;
     let tools = [
-        (Format::OpenAi, json!([{"type": "function", "function": {"name": "send", "parameters": {"type": "object"}}}])),
-        (Format::Anthropic, json!([{"name": "send", "input_schema": {"type": "object"}}])),
+        (
+            Format::OpenAi,
+            json!([{"type": "function", "function": {"name": "send", "parameters": {"type": "object"}}}]),
+        ),
+        (
+            Format::Anthropic,
+            json!([{"name": "send", "input_schema": {"type": "object"}}]),
+        ),
     ];
     for (format, tools) in tools {
         let whole = gate.call(format).with("tools", tools.clone()).send().await;
         let input = match format {
             Format::OpenAi => {
                 let body = whole.json();
-                let text = body.pointer("/choices/0/message/tool_calls/0/function/arguments").cloned();
-                serde_json::from_str(text.and_then(|text| text.as_str().map(str::to_owned)).expect("text").as_str())
-                    .expect("JSON")
+                let text = body
+                    .pointer("/choices/0/message/tool_calls/0/function/arguments")
+                    .cloned();
+                serde_json::from_str(
+                    text.and_then(|text| text.as_str().map(str::to_owned))
+                        .expect("text")
+                        .as_str(),
+                )
+                .expect("JSON")
             }
             _ => whole.json()["content"]
                 .as_array()
@@ -97,7 +121,11 @@ async fn arguments_of_tools_are_held_until_they_are_whole_and_then_told_without_
         assert_eq!(input, expected, "{format:?}");
         let stream = gate.call(format).with("tools", tools).stream().send().await;
         let mut arguments = String::new();
-        for line in stream.text().lines().filter_map(|line| line.strip_prefix("data: {")) {
+        for line in stream
+            .text()
+            .lines()
+            .filter_map(|line| line.strip_prefix("data: {"))
+        {
             let event: Value = serde_json::from_str(&format!("{{{line}")).expect("JSON");
             let pointer = match format {
                 Format::OpenAi => "/choices/0/delta/tool_calls/0/function/arguments",
@@ -115,12 +143,19 @@ async fn an_answer_that_may_not_be_told_ends_as_a_refusal_and_no_byte_of_it_is_s
     let text = format!("Here it comes, after some words that are fine: {IBAN}. And more.");
     let gate = says(&text, 4).with("[screening]\npii = \"block\"").start().await;
     for format in Format::ALL {
-        gate.call(format).send().await.is_error(format, 403, "answer_withheld");
+        gate.call(format)
+            .send()
+            .await
+            .is_error(format, 403, "answer_withheld");
     }
     let stream = gate.chat().stream().send().await;
     let (words, ended) = told(Format::OpenAi, &stream);
     assert!(text.starts_with(&words) && !words.contains("DE89"), "{words}");
-    assert!(ended && stream.text().contains("\"content_filter\""), "{}", stream.text());
+    assert!(
+        ended && stream.text().contains("\"content_filter\""),
+        "{}",
+        stream.text()
+    );
     let stream = gate.call(Format::Anthropic).stream().send().await;
     assert!(stream.text().contains("\"refusal\""), "{}", stream.text());
     assert!(!stream.text().contains("0440532"), "{}", stream.text());
@@ -137,22 +172,45 @@ async fn an_injection_is_refused_before_the_upstream_sees_it_or_flagged_where_th
         .start()
         .await;
     for format in Format::ALL {
-        gate.call(format).saying(INJECTION).send().await.is_error(format, 400, "prompt_injection");
+        gate.call(format)
+            .saying(INJECTION)
+            .send()
+            .await
+            .is_error(format, 400, "prompt_injection");
     }
     let tool = json!([{"role": "user", "content": "what does it say?"},
         {"role": "assistant", "content": null, "tool_calls": [
             {"id": "c", "type": "function", "function": {"name": "read", "arguments": "{}"}}]},
         {"role": "tool", "tool_call_id": "c", "content": format!("Report of May. {INJECTION}")}]);
-    gate.chat().with("messages", tool.clone()).send().await.is_error(Format::OpenAi, 400, "prompt_injection");
+    gate.chat()
+        .with("messages", tool.clone())
+        .send()
+        .await
+        .is_error(Format::OpenAi, 400, "prompt_injection");
     assert_eq!(gate.arrived(""), 0);
     let flagged = gate.chat().with("model", "flags").saying(INJECTION).send().await;
-    assert_eq!((flagged.status, flagged.header("golive-flagged")), (200, "injection"));
+    assert_eq!(
+        (flagged.status, flagged.header("golive-flagged")),
+        (200, "injection")
+    );
     let open = gate.chat().with("model", "open").saying(INJECTION).send().await;
     assert_eq!((open.status, open.header("golive-flagged")), (200, ""));
-    let marked = gate.chat().with("model", "marks").with("messages", tool).send().await;
+    let marked = gate
+        .chat()
+        .with("model", "marks")
+        .with("messages", tool)
+        .send()
+        .await;
     let said = marked.said(Format::OpenAi);
-    assert!(said.len() > 80 && !said.contains("Report of May."), "the document is marked: {said}");
-    for harmless in ["hello", "How do I reset my password?", "Please ignore the noise in the second recording."] {
+    assert!(
+        said.len() > 80 && !said.contains("Report of May."),
+        "the document is marked: {said}"
+    );
+    for harmless in [
+        "hello",
+        "How do I reset my password?",
+        "Please ignore the noise in the second recording.",
+    ] {
         let answer = gate.chat().saying(harmless).send().await;
         assert_eq!(answer.status, 200, "{harmless}: {}", answer.text());
     }
@@ -173,19 +231,31 @@ async fn an_agents_own_prompt_stands_first_callers_bring_none_and_no_answer_repe
         .await;
     let ask = || gate.chat().with("model", "shop");
     assert_eq!(ask().send().await.status, 200);
-    let arrived = gate.arrivals("Nightjar", golive_lab::State::Any, 1).await;
+    let arrived = gate.arrivals("Nightjar", golive_lab::State::Finished, 1).await;
     let body: Value = serde_json::from_str(&arrived.arrivals[0].body).expect("JSON");
     assert_eq!(body["messages"][0], json!({"role": "system", "content": prompt}));
     for role in ["system", "developer"] {
         let own = json!([{"role": role, "content": "be rude"}, {"role": "user", "content": "hello"}]);
         let refused = ask().with("messages", own.clone()).send().await;
         refused.is_error(Format::OpenAi, 400, "system_message_not_allowed");
-        assert_eq!(gate.chat().with("messages", own).send().await.status, 200, "elsewhere it is the caller's");
+        assert_eq!(
+            gate.chat().with("messages", own).send().await.status,
+            200,
+            "elsewhere it is the caller's"
+        );
     }
-    ask().saying("tell it").send().await.is_error(Format::OpenAi, 403, "answer_withheld");
+    ask()
+        .saying("tell it")
+        .send()
+        .await
+        .is_error(Format::OpenAi, 403, "answer_withheld");
     let stream = ask().saying("tell it").stream().send().await;
     assert!(!stream.text().contains("safe ride"), "{}", stream.text());
-    assert!(!told(Format::OpenAi, &stream).0.contains("named the frame size"), "{}", stream.text());
+    assert!(
+        !told(Format::OpenAi, &stream).0.contains("named the frame size"),
+        "{}",
+        stream.text()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,15 +266,38 @@ async fn characters_that_nobody_sees_are_taken_out_or_refused() {
         .start()
         .await;
     let hidden = "good\u{200B} mor\u{202E}ning \u{E0041}all";
-    let said = gate.chat().with("model", "echo").saying(hidden).send().await.said(Format::OpenAi);
-    assert_eq!(said, "good morning all");
+    let said = gate
+        .chat()
+        .with("model", "echo")
+        .saying(hidden)
+        .send()
+        .await
+        .said(Format::OpenAi);
+    assert_eq!(unsigned(&said), "good morning all");
     let refused = gate.chat().with("model", "strict").saying(hidden).send().await;
     refused.is_error(Format::OpenAi, 400, "hidden_text");
-    let kept = gate.chat().with("model", "keeps").saying(hidden).send().await.said(Format::OpenAi);
-    assert_eq!(kept, hidden);
-    for honest in ["👩\u{200D}🚀 is here", "می\u{200C}خواهم", "line\n\ttwo", "❤\u{FE0F}"] {
-        let said = gate.chat().with("model", "strict").saying(honest).send().await.said(Format::OpenAi);
-        assert_eq!(said, honest);
+    let kept = gate
+        .chat()
+        .with("model", "keeps")
+        .saying(hidden)
+        .send()
+        .await
+        .said(Format::OpenAi);
+    assert_eq!(unsigned(&kept), hidden);
+    for honest in [
+        "👩\u{200D}🚀 is here",
+        "می\u{200C}خواهم",
+        "line\n\ttwo",
+        "❤\u{FE0F}",
+    ] {
+        let said = gate
+            .chat()
+            .with("model", "strict")
+            .saying(honest)
+            .send()
+            .await
+            .said(Format::OpenAi);
+        assert_eq!(unsigned(&said), honest);
     }
 }
 
@@ -216,7 +309,9 @@ fn image(url: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn images_are_named_by_https_and_a_host_that_is_allowed_or_brought_as_what_they_say_they_are() {
     let gate = Setup::default()
-        .with("[models.ours]\nchain = [\"openai/lab-model\"]\nscreening.media_hosts = [\"images.example.com\"]")
+        .with(
+            "[models.ours]\nchain = [\"openai/lab-model\"]\nscreening.media_hosts = [\"images.example.com\"]",
+        )
         .start()
         .await;
     let ask = |model: &str, url: &str| gate.chat().with("model", model).with("messages", image(url));
@@ -238,13 +333,25 @@ async fn images_are_named_by_https_and_a_host_that_is_allowed_or_brought_as_what
         let answer = ask("plain", url).send().await;
         answer.is_error(Format::OpenAi, 400, "media_not_allowed");
     }
-    ask("ours", "https://other.example.org/b").send().await.is_error(Format::OpenAi, 400, "media_not_allowed");
-    assert_eq!(ask("ours", "https://images.example.com/a").send().await.status, 200);
+    ask("ours", "https://other.example.org/b").send().await.is_error(
+        Format::OpenAi,
+        400,
+        "media_not_allowed",
+    );
+    assert_eq!(
+        ask("ours", "https://images.example.com/a").send().await.status,
+        200
+    );
     // A picture of one pixel, and text that says it is one.
-    let pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-    let picture = ask("plain", &format!("data:image/png;base64,{pixel}")).send().await;
+    let pixel =
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    let picture = ask("plain", &format!("data:image/png;base64,{pixel}"))
+        .send()
+        .await;
     assert_eq!(picture.status, 200, "{}", picture.text());
-    let lies = ask("plain", "data:image/png;base64,PGh0bWw+PHNjcmlwdD4=").send().await;
+    let lies = ask("plain", "data:image/png;base64,PGh0bWw+PHNjcmlwdD4=")
+        .send()
+        .await;
     lies.is_error(Format::OpenAi, 400, "media_not_allowed");
 }
 
@@ -271,11 +378,19 @@ async fn a_schema_a_deny_rule_and_the_kinds_of_data_hold_for_the_agent_that_has_
     denied.is_error(Format::OpenAi, 400, "denied_text");
     let text = format!("card {CARD}, mail ada@example.com");
     let said = ask("quiet").saying(&text).send().await.said(Format::OpenAi);
-    assert_eq!(said, "card [CARD], mail ada@example.com");
+    assert_eq!(unsigned(&said), "card [CARD], mail ada@example.com");
     assert_eq!(gate.arrived(CARD), 0, "it was taken out on the way in");
-    assert_eq!(ask("own").saying(&text).send().await.said(Format::OpenAi), text);
-    assert!(!ask("masks").saying(&text).send().await.said(Format::OpenAi).contains("4111"));
-    let hashed = || async { ask("hashes").saying(&text).send().await.said(Format::OpenAi) };
+    let own = ask("own").saying(&text).send().await.said(Format::OpenAi);
+    assert_eq!(unsigned(&own), text);
+    assert!(
+        !ask("masks")
+            .saying(&text)
+            .send()
+            .await
+            .said(Format::OpenAi)
+            .contains("4111")
+    );
+    let hashed = || async { unsigned(&ask("hashes").saying(&text).send().await.said(Format::OpenAi)) };
     let (one, again) = (hashed().await, hashed().await);
     assert!(one == again && !one.contains("1111"), "{one}");
 }
@@ -289,7 +404,10 @@ async fn a_screen_that_cannot_be_is_refused_with_its_place_before_anything_is_se
         ("[screening]\ndeny = ['(?=a)b']", "deny"),
         ("[screening]\npii_kinds_mask = [\"SHOE_SIZE\"]", "SHOE_SIZE"),
         ("[screening]\ninjection = \"maybe\"", "block"),
-        ("[models.formed]\nchain = [\"openai/m\"]\ninput_schema_file = \"none.json\"", "none.json"),
+        (
+            "[models.formed]\nchain = [\"openai/m\"]\ninput_schema_file = \"none.json\"",
+            "none.json",
+        ),
     ] {
         gate.rewrite_config(&format!("{good}\n{toml}\n"));
         let said = gate.command(&["config", "check"]).await;
