@@ -1,10 +1,13 @@
-//! S3, S4: the screen: strict validation of JSON before anything else looks at it, personal data and secrets in texts.
+//! S3, S4, S8: the screen. Pure functions over text: validation of what comes in, one normal form of it, and what hides
+//! in it.
 //!
 //! Never: does I/O, knows another room, or is used by the prover (a detector shared by the guard and the judge shares
 //! its blind spots).
 #![forbid(unsafe_code)]
 
+pub mod decode;
 pub mod literals;
+pub mod normalise;
 pub mod pii;
 pub mod redact;
 pub mod stream;

@@ -11,7 +11,7 @@
 
 use super::names::Names;
 use super::pointer::pointer;
-use super::text::{self, StringEnd};
+use super::token::{self, StringEnd};
 
 /// How much a body may be. Every bound is inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -308,7 +308,7 @@ impl Scan<'_> {
     /// A string; stands on its opening quote, leaves behind the closing one.
     fn string(&mut self, max: usize, too_long: fn(usize) -> Fault) -> Result<StringEnd, Fault> {
         let start = self.at + 1;
-        let string = text::string(self.bytes, start, self.bounds.allow_nul)?;
+        let string = token::string(self.bytes, start, self.bounds.allow_nul)?;
         if string.end - start > max {
             return Err(too_long(self.at));
         }
@@ -325,7 +325,7 @@ impl Scan<'_> {
     }
 
     fn number(&mut self) -> Result<(), Fault> {
-        let number = text::number(self.bytes, self.at)?;
+        let number = token::number(self.bytes, self.at)?;
         if number.end - self.at > self.bounds.number_bytes {
             return Err(Fault::NumberLong(self.at));
         }

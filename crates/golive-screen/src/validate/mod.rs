@@ -5,4 +5,4 @@
 pub mod json;
 mod names;
 mod pointer;
-mod text;
+mod token;

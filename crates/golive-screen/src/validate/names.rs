@@ -5,7 +5,7 @@
 //!
 //! Never: keeps a name longer than its object is open.
 
-use super::text::{StringEnd, hex4};
+use super::token::{StringEnd, hex4};
 use std::collections::HashSet;
 
 /// Up to here comparing each pair is faster than hashing (120 comparisons, of mostly the length alone).
