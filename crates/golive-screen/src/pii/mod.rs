@@ -20,6 +20,7 @@
 //!
 //! Never: does I/O, learns from a text, or keeps one.
 
+mod arms;
 pub(crate) mod check;
 pub(crate) mod context;
 mod custom;
