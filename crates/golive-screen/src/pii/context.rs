@@ -1,15 +1,20 @@
 //! S4: which words stand near a place.
 //!
-//! One automaton over all words walks the text once, as far as it is asked to. A word is looked for only to the left
-//! ([`LEFT`] bytes), so that a stream need not wait; to the right only behind "is my", "(" and the like.
+//! Words are looked for only where somebody asks, and only to the left ([`LEFT`] bytes), so that a stream need not wait;
+//! to the right only behind "is my", "(" and the like. Prose is not searched at all: each word is hashed in passing
+//! ([`Arms`]), and only behind a word that may tell a value is anything asked.
 //!
 //! Never: looks at more than its windows, so that a stream, which keeps as much, decides as the whole text would.
 
+use std::cell::{Cell, Ref, RefCell};
+
 use aho_corasick::automaton::{Automaton, StateID};
-use aho_corasick::dfa::DFA;
+use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{Anchored, MatchKind};
 
+use super::arms::Arms;
 use super::kind::{Kind, Kinds};
+use super::rule::person::JOINT_MAX;
 use super::text::{ALNUM, Text, is};
 use super::words::{self, Says};
 
@@ -19,15 +24,15 @@ pub(crate) const LEFT: usize = 96;
 const RIGHT: usize = 40;
 /// How near a word for something else must be to count against a value.
 const AGAINST: usize = 28;
-
 /// How many words are remembered: more than a window can hold, as half of them are dropped at once. The shortest word has
 /// two bytes, and at one place no more than a few words end.
 const KEPT: usize = 1024;
 
 /// All words, compiled.
 pub(crate) struct Words {
-    automaton: DFA,
+    automaton: NFA,
     says: Vec<Says>,
+    pub(crate) arms: Arms,
     /// Kinds for which a word makes values be looked for.
     told: Kinds,
 }
@@ -52,6 +57,7 @@ pub(crate) enum Verdict {
 
 impl Words {
     pub(crate) fn new(custom: &[(Kind, Vec<String>)]) -> Result<Words, aho_corasick::BuildError> {
+        let told = words::told_by_words();
         let mut words = words::all();
         for (kind, list) in custom {
             let says = Says::One(Kinds::of(&[*kind]));
@@ -60,110 +66,162 @@ impl Words {
                 says,
             }));
         }
-        let automaton = DFA::builder()
+        let automaton = NFA::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
-            .start_kind(aho_corasick::StartKind::Unanchored)
             .build(words.iter().map(|word| word.text.as_bytes()))?;
+        let telling = words.iter().filter(|word| word.says.kinds().meets(told));
         Ok(Words {
             automaton,
             says: words.iter().map(|word| word.says).collect(),
-            told: words::told_by_words(),
+            arms: Arms::new(telling.map(|word| word.text.as_str())),
+            told,
         })
     }
 
     /// The state before any text.
     fn start(&self) -> StateID {
-        // Cannot fail: the automaton was built for unanchored search.
+        // Cannot fail: the automaton serves unanchored search.
         self.automaton.start_state(Anchored::No).unwrap_or_default()
     }
 }
 
-/// The words of one text, as far as it was walked.
+/// The words of one text, as far as somebody asked.
 pub(crate) struct Context<'w> {
     words: &'w Words,
+    walked: RefCell<Walked>,
+    near: RefCell<Vec<Hit>>,
+    near_at: Cell<Option<usize>>,
+    /// Up to here a value may follow a word that makes values be looked for.
+    armed: usize,
+    /// The hash of the word before.
+    last: u32,
+}
+
+/// How far the automaton has walked, and what it met in the last window.
+struct Walked {
     state: StateID,
     at: usize,
     hits: Vec<Hit>,
-    /// Up to here a value may follow a word that makes values be looked for.
-    armed: usize,
 }
 
 impl<'w> Context<'w> {
     pub(crate) fn new(words: &'w Words) -> Context<'w> {
         Context {
             words,
-            state: words.start(),
-            at: 0,
-            hits: Vec::new(),
+            walked: RefCell::new(Walked {
+                state: words.start(),
+                at: 0,
+                hits: Vec::new(),
+            }),
+            near: RefCell::new(Vec::new()),
+            near_at: Cell::new(None),
             armed: 0,
+            last: 0,
         }
     }
 
-    /// Walks on to `to`.
-    pub(crate) fn advance(&mut self, text: &Text, to: usize) {
-        let automaton = &self.words.automaton;
-        let mut state = self.state;
-        while self.at < to {
-            state = automaton.next_state(Anchored::No, state, text.bytes[self.at]);
-            self.at += 1;
-            if automaton.is_special(state) && automaton.is_match(state) {
-                // The longest is remembered last, so that it is met first when looking back.
-                for n in (0..automaton.match_len(state)).rev() {
-                    let pattern = automaton.match_pattern(state, n);
-                    let says = self.words.says[pattern.as_usize()];
-                    let start = self.at - automaton.pattern_len(pattern);
-                    if !is_whole_on_the_left(text, start) {
-                        continue;
-                    }
-                    if says.kinds().meets(self.words.told) {
-                        self.armed = self.at + super::rule::person::JOINT_MAX;
-                    }
-                    if self.hits.len() >= KEPT {
-                        // What lies further back than the window is never looked at again.
-                        self.hits.drain(..KEPT / 2);
-                    }
-                    self.hits.push(Hit {
-                        start,
-                        end: self.at,
-                        says,
-                    });
-                }
-            }
+    /// A word of the text is passed, whose bytes these are.
+    pub(crate) fn pass(&mut self, word: &[u8], end: usize) {
+        let hash = Arms::hash(word);
+        if self.words.arms.has(self.last, hash) {
+            self.armed = end + JOINT_MAX;
         }
-        self.state = state;
+        self.last = hash;
     }
 
-    /// Whether a value that only words tell may begin at `at`.
+    /// A sign of a script without blanks is passed.
+    pub(crate) fn pass_sign(&mut self, sign: &[u8], end: usize) {
+        if self.words.arms.has_sign(sign) {
+            self.armed = end + JOINT_MAX + Arms::TAIL_MAX;
+        }
+    }
+
+    /// Something was passed without looking at its words, or the text begins before `at`.
+    pub(crate) fn rejoin(&mut self, text: &Text, at: usize) {
+        if at == 0 {
+            return;
+        }
+        self.last = Arms::hash_before(text.bytes, at);
+        let told = self.words.told;
+        let last = self
+            .left(text, at)
+            .iter()
+            .filter(|hit| hit.says.kinds().meets(told))
+            .map(|hit| hit.end)
+            .max();
+        if let Some(end) = last {
+            self.armed = self.armed.max(end + JOINT_MAX);
+        }
+    }
+
+    /// Whether a value that only words tell may begin at `at`. May be wrong in that direction only.
     pub(crate) fn is_armed(&self, at: usize) -> bool {
         at <= self.armed && self.armed > 0
     }
 
     /// The words that end at `at` or before it, the nearest first; words inside longer ones are left out.
-    pub(crate) fn left<'s>(&'s self, text: &'s Text<'_>, at: usize) -> impl Iterator<Item = Hit> + 's {
-        let mut floor = usize::MAX;
-        self.hits
-            .iter()
-            .rev()
-            .copied()
-            .skip_while(move |hit| hit.end > at)
-            .take_while(move |hit| hit.end + LEFT >= at)
-            .filter(move |hit| {
-                if hit.start + LEFT < at
-                    || hit.end > floor
-                    || !is_whole_on_the_right(text.bytes, hit.start, hit.end, at)
-                {
-                    return false;
+    pub(crate) fn left(&self, text: &Text, at: usize) -> Ref<'_, [Hit]> {
+        if self.near_at.get() != Some(at) {
+            self.walk(text, at);
+            let mut near = self.near.borrow_mut();
+            near.clear();
+            let mut floor = usize::MAX;
+            for hit in self.walked.borrow().hits.iter().rev() {
+                if hit.end + LEFT < at {
+                    break;
                 }
-                floor = hit.start;
-                true
-            })
+                let inside = hit.end <= at && hit.start + LEFT >= at && hit.end <= floor;
+                if inside && is_whole_on_the_right(text.bytes, hit.start, hit.end, at) {
+                    floor = hit.start;
+                    near.push(*hit);
+                }
+            }
+            self.near_at.set(Some(at));
+        }
+        Ref::map(self.near.borrow(), Vec::as_slice)
+    }
+
+    /// Walks on to `to`, or begins again a window before it.
+    fn walk(&self, text: &Text, to: usize) {
+        let walked = &mut *self.walked.borrow_mut();
+        if to.saturating_sub(LEFT) > walked.at {
+            (walked.state, walked.at) = (self.words.start(), to - LEFT);
+            walked.hits.clear();
+        }
+        let automaton = &self.words.automaton;
+        let mut state = walked.state;
+        while walked.at < to {
+            state = automaton.next_state(Anchored::No, state, text.bytes[walked.at]);
+            walked.at += 1;
+            if !automaton.is_match(state) {
+                continue;
+            }
+            // The longest is remembered last, so that it is met first when looking back.
+            for n in (0..automaton.match_len(state)).rev() {
+                let pattern = automaton.match_pattern(state, n);
+                let start = walked.at - automaton.pattern_len(pattern);
+                if !is_whole_on_the_left(text, start) {
+                    continue;
+                }
+                if walked.hits.len() >= KEPT {
+                    // What lies further back than the window is never looked at again.
+                    walked.hits.drain(..KEPT / 2);
+                }
+                walked.hits.push(Hit {
+                    start,
+                    end: walked.at,
+                    says: self.words.says[pattern.as_usize()],
+                });
+            }
+        }
+        walked.state = state;
     }
 
     /// What the words to the left say about `kind` at `at`.
     pub(crate) fn verdict(&self, text: &Text, at: usize, kind: Kind) -> Verdict {
         let mut against = false;
-        for hit in self.left(text, at) {
+        for hit in self.left(text, at).iter() {
             let distance = at - hit.end;
             if hit.says.kinds().has(kind) {
                 // Both: neither helps nor harms.
@@ -209,7 +267,7 @@ impl<'w> Context<'w> {
                 break;
             }
             state = automaton.next_state(Anchored::No, state, text.bytes[at]);
-            if automaton.is_special(state) && automaton.is_match(state) {
+            if automaton.is_match(state) {
                 let pattern = automaton.match_pattern(state, 0);
                 let start = at + 1 - automaton.pattern_len(pattern);
                 if start == from && is_whole_on_the_right(text.bytes, start, at + 1, text.len()) {
@@ -229,19 +287,26 @@ const JOINTS: &[&str] = &[
 ];
 
 fn is_whole_on_the_left(text: &Text, start: usize) -> bool {
-    let first = text.bytes[start];
-    match text.before(start) {
-        Some(before) if is(first, ALNUM) => {
-            !is(before, ALNUM) && !matches!(text.char_before(start), Some('\u{C0}'..='\u{24F}'))
+    let Some(before) = text.before(start) else {
+        return true;
+    };
+    match text.bytes[start] {
+        first if is(first, ALNUM) => {
+            !is(before, ALNUM)
+                && !(before >= 0x80 && matches!(text.char_before(start), Some('\u{C0}'..='\u{24F}')))
         }
+        // Letters of two bytes: Latin with accents, Greek, Cyrillic, Hebrew, Arabic.
+        0xC3..=0xDF => !is(before, ALNUM) && !super::arms::is_letter_before(text.bytes, start),
         _ => true,
     }
 }
 
 fn is_whole_on_the_right(bytes: &[u8], start: usize, end: usize, limit: usize) -> bool {
-    let last = bytes[end - 1];
-    if !is(last, ALNUM) || end >= limit.min(bytes.len()) || start >= end {
+    if end >= limit.min(bytes.len()) || start >= end {
         return true;
     }
-    !is(bytes[end], ALNUM) && !matches!(bytes[end], 0xC3..=0xC9)
+    let last = bytes[end - 1];
+    let two = end >= start + 2 && matches!(bytes[end - 2], 0xC3..=0xDF) && last >= 0x80;
+    let letter = is(last, ALNUM) || two;
+    !letter || !(is(bytes[end], ALNUM) || matches!(bytes[end], 0xC3..=0xDF))
 }

@@ -20,6 +20,7 @@
 //!
 //! Never: does I/O, learns from a text, or keeps one.
 
+mod arms;
 pub(crate) mod check;
 pub(crate) mod context;
 mod custom;
@@ -36,6 +37,8 @@ use std::fmt;
 use std::ops::Range;
 
 use thiserror::Error;
+
+use crate::normalise::Normalised;
 
 pub use custom::{CustomKind, CustomKindError, MATCH_MAX};
 pub use kind::{CUSTOM_MAX, Kind};
@@ -212,6 +215,45 @@ impl Detector {
             .iter()
             .filter_map(|hit| self.finding(hit, &folded))
             .collect()
+    }
+
+    /// Everything in a normalised text and in what its encodings hide, from left to right; findings do not overlap. What
+    /// an encoding hides is placed at the whole encoded stretch: no part of it can be redacted.
+    #[must_use]
+    pub fn find(&self, text: &Normalised<'_>) -> Vec<Finding> {
+        let plain = text.plain();
+        let mut found = self.find_in(plain);
+        if plain.len() != text.original().len() || plain != text.original() {
+            for finding in &mut found {
+                finding.at = text.place_plain(finding.at.clone());
+            }
+            // Two places of the plain text may come from one character of the original (a ligature).
+            found.dedup_by(|next, last| next.at.start < last.at.end);
+        }
+        let open = found.len();
+        for layer in text.layers() {
+            let hidden = self
+                .find_in(&layer.text)
+                .into_iter()
+                .filter(|finding| !finding.kind.by_context_only());
+            // The surest one stands for the stretch.
+            let best = hidden.max_by(|a, b| a.score.total_cmp(&b.score));
+            if let Some(best) = best
+                && !layer.at.is_empty()
+                && !found
+                    .iter()
+                    .any(|other| other.at.start < layer.at.end && layer.at.start < other.at.end)
+            {
+                found.push(Finding {
+                    at: layer.at.clone(),
+                    ..best
+                });
+            }
+        }
+        if found.len() > open {
+            found.sort_by_key(|finding| finding.at.start);
+        }
+        found
     }
 
     /// The name of a kind, also of one of the operator's own.

@@ -5,6 +5,7 @@
 //!
 //! Never: goes back, or depends on more than [`KEPT_LEFT`] bytes before a place.
 
+use super::arms::{is_letter_before, word_end};
 use super::context::{Context, Verdict, Words};
 use super::custom::Customs;
 use super::kind::{Kind, Kinds};
@@ -127,6 +128,7 @@ impl Rules {
         let mut context = Context::new(&self.words);
         let mut hits = Vec::new();
         let mut pos = from;
+        context.rejoin(text, from);
         while pos < text.len() {
             text.forget_cut();
             let byte = text.bytes[pos];
@@ -139,13 +141,11 @@ impl Rules {
                     pos = text.run(pos, ALNUM, usize::MAX);
                     continue;
                 }
-                context.advance(text, pos);
-                self.word(text, &context, pos)
+                self.word(text, &mut context, pos)
             } else if byte < 0x80 {
-                self.sign(text, &mut context, pos, byte)
+                self.sign(text, &context, pos, byte)
             } else {
-                context.advance(text, pos);
-                self.letter(text, &context, pos)
+                self.letter(text, &mut context, pos)
             };
             if text.was_cut() {
                 return Walk { hits, decided: pos };
@@ -165,6 +165,7 @@ impl Rules {
                     if goes_on {
                         return Walk { hits, decided: end };
                     }
+                    context.rejoin(text, end);
                     end
                 }
             };
@@ -176,7 +177,7 @@ impl Rules {
     }
 
     /// What begins at a letter or digit that begins a word, and where the next place is.
-    fn word(&self, text: &Text, context: &Context, at: usize) -> (Option<Hit>, usize) {
+    fn word(&self, text: &Text, context: &mut Context, at: usize) -> (Option<Hit>, usize) {
         let mut best = Best {
             rules: self,
             at,
@@ -220,9 +221,11 @@ impl Rules {
         if digits > 0 {
             self.number(text, context, &mut best, end, digits);
         } else {
-            self.numbers.fits(text, at, end - at, false, |fit| {
-                self.fit(text, context, &mut best, &fit)
-            });
+            if is(first, UPPER) {
+                self.numbers.fits(text, at, end - at, false, |fit| {
+                    self.fit(text, context, &mut best, &fit)
+                });
+            }
             if is(first, UPPER) && person::is_titled(text, at, end) {
                 self.person(text, None, &mut best);
             }
@@ -233,6 +236,14 @@ impl Rules {
         if self.customs.len() > 0 {
             self.custom(text, context, &mut best);
         }
+        let whole = if matches!(next, Some(0xC3..=0xDF)) {
+            let whole = word_end(text.bytes, at);
+            text.get(whole);
+            whole
+        } else {
+            end
+        };
+        context.pass(&text.bytes[at..whole], whole);
         // The rest of a longer word is passed over when its turn comes: it need not be all there.
         (best.hit, end)
     }
@@ -248,7 +259,7 @@ impl Rules {
     }
 
     /// What begins at a sign: a telephone number, an address of a machine, a private key, a password.
-    fn sign(&self, text: &Text, context: &mut Context, at: usize, byte: u8) -> (Option<Hit>, usize) {
+    fn sign(&self, text: &Text, context: &Context, at: usize, byte: u8) -> (Option<Hit>, usize) {
         let mut best = Best {
             rules: self,
             at,
@@ -256,7 +267,6 @@ impl Rules {
         };
         match byte {
             b'+' | b'(' if text.is(at + 1, DIGIT) => {
-                context.advance(text, at);
                 self.phone(text, context, &mut best);
             }
             b':' if text.get(at + 1) == Some(b':') && text.is(at + 2, HEX) => {
@@ -271,7 +281,6 @@ impl Rules {
             }
             _ => {}
         }
-        context.advance(text, at);
         if context.is_armed(at)
             && !matches!(
                 byte,
@@ -284,15 +293,29 @@ impl Rules {
     }
 
     /// What begins at a letter that is not ASCII: names and addresses.
-    fn letter(&self, text: &Text, context: &Context, at: usize) -> (Option<Hit>, usize) {
+    fn letter(&self, text: &Text, context: &mut Context, at: usize) -> (Option<Hit>, usize) {
         let mut best = Best {
             rules: self,
             at,
             hit: None,
         };
         let length = text.char_at(at).map_or(1, char::len_utf8);
-        if context.is_armed(at) && !is_inside_a_word(text, at) {
+        let two = length == 2 && text.bytes[at] >= 0xC3;
+        let begins = if two {
+            !is_letter_before(text.bytes, at) && !text.before(at).is_some_and(|b| is(b, ALNUM))
+        } else {
+            true
+        };
+        if begins && context.is_armed(at) {
             self.told(text, context, &mut best);
+        }
+        if two && begins {
+            let end = word_end(text.bytes, at);
+            // A word that may go on is not known yet: the read is remembered.
+            text.get(end);
+            context.pass(&text.bytes[at..end], end);
+        } else if !two {
+            context.pass_sign(&text.bytes[at..(at + length).min(text.len())], at + length);
         }
         (best.hit, at + length)
     }
@@ -373,8 +396,8 @@ impl Rules {
     }
 
     fn date(&self, text: &Text, context: &Context, best: &mut Best) {
-        if let verdict @ Verdict::For(_) = context.verdict(text, best.at, Kind::DateOfBirth)
-            && let Some(end) = date::find(text, best.at)
+        if let Some(end) = date::find(text, best.at)
+            && let verdict @ Verdict::For(_) = context.verdict(text, best.at, Kind::DateOfBirth)
         {
             best.offer_told(
                 Kind::DateOfBirth,
@@ -431,7 +454,7 @@ impl Rules {
     /// Values that only the words before them tell.
     fn told(&self, text: &Text, context: &Context, best: &mut Best) {
         let at = best.at;
-        for hit in context.left(text, at) {
+        for hit in context.left(text, at).iter() {
             let kinds = hit.says.kinds();
             if !kinds.meets(super::words::told_by_words()) {
                 continue;
@@ -459,7 +482,7 @@ impl Rules {
 
     fn told_password(&self, text: &Text, context: &Context, best: &mut Best) {
         let at = best.at;
-        for hit in context.left(text, at) {
+        for hit in context.left(text, at).iter() {
             let kinds = hit.says.kinds();
             if !kinds.meets(super::words::told_by_words()) {
                 continue;

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use golive_screen::normalise::Normalised;
 use golive_screen::pii::{CustomKind, CustomKindError, Detector, Kind, Options, OptionsError};
 use proptest::prelude::*;
 
@@ -245,6 +246,42 @@ fn allowed_values_pass_however_they_are_written_and_only_enabled_kinds_are_found
     })
     .unwrap();
     assert_eq!(detector.find_in("ann@example.com, 4111 1111 1111 1111").len(), 1);
+}
+
+#[test]
+fn what_encodings_hide_is_found_at_the_encoded_stretch() {
+    for (text, kind, at) in [
+        (
+            "see YW5uQGV4YW1wbGUuY29tIGlzIGhlcnM= there",
+            "EMAIL_ADDRESS",
+            4..36,
+        ),
+        ("mail=ann%40example.com&x=1", "EMAIL_ADDRESS", 5..22),
+        ("ann&#64;example.com wrote", "EMAIL_ADDRESS", 0..19),
+    ] {
+        let found = DETECTOR.find(&Normalised::of(text));
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert_eq!(found[0].kind.name(), kind);
+        assert!(
+            found[0].at.start <= at.start && found[0].at.end >= at.end,
+            "{text}: {:?}",
+            found[0].at
+        );
+        assert!(found[0].value().starts_with("ann"));
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_normalised_text_gives_findings_on_characters_in_order(text in "\\PC{0,120}", mail in "[a-z]{1,8}@ex[aа]mple[.．]com") {
+        let text = format!("{text} {mail}");
+        let mut last = 0;
+        for finding in DETECTOR.find(&Normalised::of(&text)) {
+            prop_assert!(finding.at.start >= last && finding.at.end > finding.at.start);
+            prop_assert!(text.get(finding.at.clone()).is_some());
+            last = finding.at.end;
+        }
+    }
 }
 
 proptest! {

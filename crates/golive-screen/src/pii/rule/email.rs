@@ -23,7 +23,16 @@ pub(crate) fn find(text: &Text, at: usize) -> Option<usize> {
             _ => break,
         }
     }
-    if sign == at || text.get(sign) != Some(b'@') || text.bytes[sign - 1] == b'.' {
+    if sign > at && text.get(sign) != Some(b'@') {
+        // `ann%40example.com`, as in a URL.
+        let run = &text.bytes[at..sign];
+        let encoded = run
+            .windows(3)
+            .position(|three| three == b"%40")
+            .filter(|n| *n > 0)?;
+        return domain(text, at + encoded + 3);
+    }
+    if sign == at || text.bytes[sign - 1] == b'.' {
         return None;
     }
     domain(text, sign + 1)
@@ -75,6 +84,7 @@ mod tests {
         assert_eq!(end("ann@example.com/path"), Some(15));
         assert_eq!(end("ann@xn--bcher-kva.example>"), Some(25));
         assert_eq!(end("müller@bücher.example"), Some(23));
+        assert_eq!(end("ann%40example.com&x"), Some(17));
         for none in [
             "react@18.3.5",
             "a@b",
