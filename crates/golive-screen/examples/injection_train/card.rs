@@ -9,7 +9,7 @@ use golive_screen::eval::report;
 use golive_screen::injection::rules::{Family, RULES};
 
 use crate::corpus::Row;
-use crate::descent::{Settings, TABLE_BITS};
+use crate::descent::Settings;
 use crate::folds::{Judged, is_synthetic, scored, trains};
 
 pub fn page(
@@ -38,7 +38,7 @@ pub fn page(
          - 0.5 is calibrated to one false alarm in a hundred on sources that the judging model never saw, 0.9 to one \
          in a thousand.\n\n## What it was trained on\n\n\
          | source | attacks | benign |\n| --- | ---: | ---: |\n",
-        1 << TABLE_BITS,
+        1 << settings.table_bits,
         settings.seed,
         settings.epochs,
         RULES.len(),

@@ -16,9 +16,6 @@ use golive_screen::normalise::Normalised;
 use crate::corpus::{Row, maker};
 use crate::dice::Dice;
 
-/// Weights of the table, as a power of two.
-pub const TABLE_BITS: u32 = 18;
-
 /// What can be turned.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -34,6 +31,12 @@ pub struct Settings {
     pub blind: f32,
     /// How many makers must have used a word for it to count.
     pub makers_min: usize,
+    /// How much more a benign text weighs than an attack.
+    pub benign: f32,
+    /// Weights of the table, as a power of two.
+    pub table_bits: u32,
+    /// Targets are held this far from 0 and 1: some labels are wrong.
+    pub label_noise: f32,
 }
 
 impl Default for Settings {
@@ -46,7 +49,32 @@ impl Default for Settings {
             decay: 0.01,
             blind: 0.5,
             makers_min: 2,
+            benign: 1.5,
+            table_bits: 18,
+            label_noise: 0.0,
         }
+    }
+}
+
+impl Settings {
+    /// Sets one by its name: `step=0.1`.
+    pub fn set(&mut self, text: &str) -> Result<(), String> {
+        let told = || format!("`{text}` is no setting");
+        let (name, value) = text.split_once('=').ok_or_else(told)?;
+        let number: f32 = value.parse().map_err(|_| told())?;
+        match name {
+            "epochs" => self.epochs = number as usize,
+            "step" => self.step = number,
+            "word_step" => self.word_step = number,
+            "decay" => self.decay = number,
+            "blind" => self.blind = number,
+            "makers_min" => self.makers_min = number as usize,
+            "benign" => self.benign = number,
+            "table_bits" => self.table_bits = number as u32,
+            "label_noise" => self.label_noise = number,
+            _ => return Err(told()),
+        }
+        Ok(())
     }
 }
 
@@ -65,7 +93,7 @@ pub struct Example {
 const WORD: u32 = 1 << 31;
 
 impl Example {
-    pub fn new(row: &Row, lexicon: &Lexicon) -> Self {
+    pub fn new(row: &Row, lexicon: &Lexicon, settings: &Settings) -> Self {
         let trust = row.channel.trust();
         let normal = Normalised::of(&row.text);
         let tokens = tokens(normal.plain(), lexicon);
@@ -76,7 +104,7 @@ impl Example {
                 begins.push(places.len() as u32);
                 current = at;
             }
-            let place = hash >> (32 - TABLE_BITS);
+            let place = hash >> (32 - settings.table_bits);
             places.push(if group == Group::Word { place | WORD } else { place });
         });
         begins.push(places.len() as u32);
@@ -91,7 +119,7 @@ impl Example {
             begins = vec![0];
         }
         Self {
-            target: f32::from(u8::from(row.attack)),
+            target: if row.attack { 1.0 - settings.label_noise } else { settings.label_noise / 4.0 },
             weight: 1.0,
             trust,
             begins,
@@ -120,11 +148,12 @@ pub struct Learner {
 }
 
 /// Words that only one maker used say who wrote, not what. Marks the places of the table that may be learned.
-pub fn allowed(rows: &[&Row], examples: &[&Example], makers_min: usize) -> Vec<bool> {
+pub fn allowed(rows: &[&Row], examples: &[&Example], settings: &Settings) -> Vec<bool> {
+    let size = 1 << settings.table_bits;
     let mut makers: HashMap<&str, u32> = HashMap::new();
-    let mut first: Vec<u32> = vec![u32::MAX; 1 << TABLE_BITS];
-    let mut seen: Vec<u8> = vec![0; 1 << TABLE_BITS];
-    let mut allowed = vec![false; 1 << TABLE_BITS];
+    let mut first: Vec<u32> = vec![u32::MAX; size];
+    let mut seen: Vec<u8> = vec![0; size];
+    let mut allowed = vec![false; size];
     for (row, example) in rows.iter().zip(examples) {
         let count = makers.len() as u32;
         let maker = *makers.entry(maker(&row.source)).or_insert(count);
@@ -136,7 +165,7 @@ pub fn allowed(rows: &[&Row], examples: &[&Example], makers_min: usize) -> Vec<b
                 // Counts a change of maker: rows come maker by maker.
                 first[place] = maker;
                 seen[place] = seen[place].saturating_add(1);
-                if seen[place] as usize >= makers_min {
+                if seen[place] as usize >= settings.makers_min {
                     allowed[place] = true;
                 }
             }
@@ -148,8 +177,8 @@ pub fn allowed(rows: &[&Row], examples: &[&Example], makers_min: usize) -> Vec<b
 impl Learner {
     pub fn new(allowed: Vec<bool>, settings: Settings) -> Self {
         Self {
-            weights: vec![0.0; 1 << TABLE_BITS],
-            squares: vec![1e-2; 1 << TABLE_BITS],
+            weights: vec![0.0; 1 << settings.table_bits],
+            squares: vec![1e-2; 1 << settings.table_bits],
             allowed,
             bias: [-2.0; 3],
             length: [0.3; 3],

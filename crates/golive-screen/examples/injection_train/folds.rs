@@ -92,8 +92,8 @@ pub struct Judged<'r> {
 
 pub fn judge<'r>(rows: &'r [Row], synthetic: &[Row], lexicon: &Lexicon, settings: &Settings) -> Judged<'r> {
     let all: Vec<&Row> = rows.iter().chain(synthetic).collect();
-    let mut examples: Vec<Example> = all.iter().map(|row| Example::new(row, lexicon)).collect();
-    crate::weigh(&all, &mut examples);
+    let mut examples: Vec<Example> = all.iter().map(|row| Example::new(row, lexicon, settings)).collect();
+    crate::weigh(&all, &mut examples, settings);
     let mut judged: Vec<(&Row, f32)> = Vec::new();
     // Logits, so that calibration comes after: a slope this small cannot saturate.
     let calibration = [0.05, 0.0];

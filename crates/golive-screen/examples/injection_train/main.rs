@@ -40,6 +40,8 @@ struct Asked {
     model: Option<String>,
     card: Option<String>,
     seed: Option<u64>,
+    /// `name=value` of a setting, for a person who tunes.
+    set: Vec<String>,
 }
 
 fn read_arguments(arguments: &[String]) -> Result<Asked, String> {
@@ -53,6 +55,7 @@ fn read_arguments(arguments: &[String]) -> Result<Asked, String> {
             "--show" => asked.show = Some(value()?),
             "--model" => asked.model = Some(value()?),
             "--card" => asked.card = Some(value()?),
+            "--set" => asked.set.push(value()?),
             "--seed" => asked.seed = Some(value()?.parse().map_err(|_| "--seed wants a number".to_owned())?),
             other if other.starts_with('-') => return Err(format!("there is no `{other}`")),
             file => asked.files.push(file.to_owned()),
@@ -69,6 +72,9 @@ fn run(arguments: &[String]) -> Result<(), String> {
     let mut settings = Settings::default();
     if let Some(seed) = asked.seed {
         settings.seed = seed;
+    }
+    for set in &asked.set {
+        settings.set(set)?;
     }
     let mut rows: Vec<Row> = Vec::new();
     for file in &asked.files {
@@ -105,15 +111,15 @@ fn run(arguments: &[String]) -> Result<(), String> {
 
 /// A model of these rows.
 fn train(rows: &[&Row], lexicon: &Lexicon, settings: &Settings) -> Learner {
-    let mut examples: Vec<Example> = rows.iter().map(|row| Example::new(row, lexicon)).collect();
-    weigh(rows, &mut examples);
+    let mut examples: Vec<Example> = rows.iter().map(|row| Example::new(row, lexicon, settings)).collect();
+    weigh(rows, &mut examples, settings);
     train_on(rows, &examples.iter().collect::<Vec<_>>(), settings)
 }
 
 /// The same, of examples that are made already.
 fn train_on(rows: &[&Row], examples: &[&Example], settings: &Settings) -> Learner {
     let mut learner = Learner::new(
-        descent::allowed(rows, examples, settings.makers_min),
+        descent::allowed(rows, examples, settings),
         settings.clone(),
     );
     learner.train(examples);
@@ -121,7 +127,7 @@ fn train_on(rows: &[&Row], examples: &[&Example], settings: &Settings) -> Learne
 }
 
 /// No source may outweigh the others by its size; benign texts weigh more, for a false alarm costs more.
-fn weigh(rows: &[&Row], examples: &mut [Example]) {
+fn weigh(rows: &[&Row], examples: &mut [Example], settings: &Settings) {
     let mut counts = std::collections::HashMap::new();
     for row in rows {
         *counts.entry((&row.source, &row.kind)).or_insert(0_u32) += 1;
@@ -131,7 +137,7 @@ fn weigh(rows: &[&Row], examples: &mut [Example]) {
         let even = (300.0 / count).sqrt().clamp(0.25, 2.0);
         example.weight = if folds::is_synthetic(row) { 1.0 } else { even };
         if !row.attack {
-            example.weight *= 1.5;
+            example.weight *= settings.benign;
         }
     }
 }

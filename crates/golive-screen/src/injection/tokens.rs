@@ -114,6 +114,10 @@ impl Cutter<'_> {
         let (mut digits, mut letters) = (0_usize, 0_usize);
         while let Some(&byte) = self.bytes.get(at) {
             if byte.is_ascii_alphanumeric() {
+                // "systemPrompt" is two words.
+                if byte.is_ascii_uppercase() && at > start && self.bytes[at - 1].is_ascii_lowercase() {
+                    break;
+                }
                 hash = extend(hash, byte.to_ascii_lowercase());
                 if byte.is_ascii_digit() {
                     digits += 1;

@@ -6,6 +6,7 @@
 mod attacks;
 mod benign;
 mod grammar;
+mod hard;
 mod tongues;
 mod words;
 
@@ -20,9 +21,12 @@ use grammar::Grammar;
 /// Attacks and benign texts, each.
 const TEXTS: usize = 14_000;
 
+/// How often each sentence of another language is shown, each time varied.
+const TONGUES: usize = 14;
+
 /// Every synthetic text of a seed.
 pub fn texts(seed: u64) -> Vec<Row> {
-    let grammar = Grammar::new(&[words::WORDS, attacks::ATTACKS, benign::BENIGN]);
+    let grammar = Grammar::new(&[words::WORDS, attacks::ATTACKS, benign::BENIGN, hard::HARD]);
     let mut dice = Dice::new(seed ^ 0x51);
     let mut rows = Vec::new();
     for _ in 0..TEXTS {
@@ -32,14 +36,20 @@ pub fn texts(seed: u64) -> Vec<Row> {
     for _ in 0..TEXTS / 8 {
         rows.push(soup(&mut dice));
     }
-    for _ in 0..6 {
+    for _ in 0..TONGUES {
         for text in tongues::ATTACKS {
             let channel = if dice.chance() < 0.7 {
                 Channel::User
             } else {
                 Channel::Document
             };
-            rows.push(planted(&grammar, text, channel, "multilingual", &mut dice));
+            let text = varied(text, &mut dice);
+            if channel == Channel::User {
+                let whole = 0..text.len();
+                rows.push(row(text, true, "multilingual", channel, Some(whole)));
+            } else {
+                rows.push(planted(&grammar, &text, channel, "multilingual", &mut dice));
+            }
         }
         for text in tongues::BENIGN {
             let channel = if dice.chance() < 0.8 {
@@ -115,7 +125,8 @@ fn planted(grammar: &Grammar, hostile: &str, channel: Channel, kind: &str, dice:
     let around = |dice: &mut Dice| match dice.below(4) {
         0 => grammar.text("facts", dice),
         _ => {
-            let slot = *dice.pick(benign::IN_DATA);
+            let slots = if dice.chance() < 0.3 { hard::IN_DATA } else { benign::IN_DATA };
+            let slot = *dice.pick(slots);
             grammar.text(slot, dice)
         }
     };
@@ -143,7 +154,8 @@ fn planted(grammar: &Grammar, hostile: &str, channel: Channel, kind: &str, dice:
 
 fn honest(grammar: &Grammar, dice: &mut Dice) -> Row {
     if dice.chance() < 0.6 {
-        let slot = *dice.pick(benign::BY_USER);
+        let slots = if dice.chance() < 0.35 { hard::BY_USER } else { benign::BY_USER };
+        let slot = *dice.pick(slots);
         let text = grammar.text(slot, dice);
         let channel = if slot == "you_are" && dice.chance() < 0.5 {
             Channel::System
@@ -155,7 +167,8 @@ fn honest(grammar: &Grammar, dice: &mut Dice) -> Row {
     let mut text = String::new();
     let mut kind = "facts";
     for _ in 0..=dice.below(4) {
-        kind = *dice.pick(benign::IN_DATA);
+        let slots = if dice.chance() < 0.4 { hard::IN_DATA } else { benign::IN_DATA };
+        kind = *dice.pick(slots);
         text.push_str(&grammar.text(kind, dice));
         text.push_str(*dice.pick(&[" ", "\n", "\n\n"]));
     }
