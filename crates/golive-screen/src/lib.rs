@@ -1,7 +1,5 @@
 //! S3, S4, S8: the screen: strict validation of JSON before anything else looks at it, texts as a reader understands
 //! them, personal data and secrets in them, and attempts to steer the model.
-//! S3, S4, S8: the screen. Pure functions over text: validation of what comes in, one normal form of it, and what hides
-//! in it.
 //!
 //! Never: does I/O, knows another room, or is used by the prover (a detector shared by the guard and the judge shares
 //! its blind spots).
