@@ -52,6 +52,8 @@ pub struct Ctx {
     pub cancel: CancellationToken,
     /// Where larger evidence may be written, if the run has a folder.
     pub out: Option<PathBuf>,
+    /// The run is a short one (the demo, CI): proofs of rates send less, and say what that cannot bound.
+    pub quick: bool,
     /// How this run reaches its target on the command line (`--target staging`).
     pub(crate) reach: String,
     /// Differs from run to run, so that markers of an earlier run are never taken for this one's.

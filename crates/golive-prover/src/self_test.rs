@@ -186,6 +186,15 @@ pub fn samples(format: TargetFormat) -> Vec<Sample> {
         .collect()
 }
 
+/// The harmless texts of S8, for targets that are made to let just them through.
+#[doc(hidden)]
+#[must_use]
+pub fn harmless() -> Vec<String> {
+    crate::corpus::injection::benign::all()
+        .map(|(_, text)| text.to_owned())
+        .collect()
+}
+
 fn target(format: TargetFormat) -> Target {
     let url = golive_config::BaseUrl {
         scheme: golive_config::Scheme::Http,

@@ -16,35 +16,44 @@ pub(super) fn runs(text: &str) -> Vec<String> {
                 .filter(|text| readable(text)),
         );
     };
-    let coded = |c: char| c.is_ascii_alphanumeric() || "+/=-_".contains(c);
-    // A code may be broken over lines; a line that is wholly of its letters goes on.
-    for source in [text.to_owned(), text.replace(['\n', '\r'], "")] {
+    let coded = |c: char| c.is_ascii_alphanumeric() || "+/-_".contains(c);
+    // A code may be broken over lines; a line that is wholly of its letters goes on, an empty one ends it.
+    for source in [
+        text.to_owned(),
+        text.replace("\n\n", " ").replace(['\n', '\r'], ""),
+    ] {
         for run in source.split(|c| !coded(c)).filter(|run| run.len() >= RUN_MIN) {
-            let bare = run.trim_end_matches('=');
-            take(hex(bare));
-            take(STANDARD_NO_PAD.decode(bare).ok());
-            take(URL_SAFE_NO_PAD.decode(bare).ok());
-            take(base32(bare));
+            // A sign of the text around it is not of the code.
+            let run = run.trim_start_matches(['+', '-', '/', '_']);
+            take(hex(run));
+            take(STANDARD_NO_PAD.decode(run).ok());
+            take(URL_SAFE_NO_PAD.decode(run).ok());
+            take(base32(run));
         }
     }
-    let numbers = |radix: u32, digits: std::ops::RangeInclusive<usize>| -> Option<Vec<u8>> {
-        let words: Vec<&str> = text
-            .split(|c: char| c.is_whitespace() || c == ',')
-            .filter(|word| digits.contains(&word.len()) && word.chars().all(|c| c.is_digit(radix)))
-            .collect();
-        (words.len() >= RUN_MIN / 2)
-            .then(|| {
-                words
-                    .iter()
-                    .map(|word| u8::from_str_radix(word, radix).ok())
-                    .collect()
-            })
-            .flatten()
-    };
-    take(numbers(2, 8..=8));
-    take(numbers(10, 2..=3));
-    take(numbers(16, 2..=2));
+    take(numbers(text, 2, 8..=8));
+    take(numbers(text, 10, 2..=3));
+    take(numbers(text, 16, 2..=2));
     found
+}
+
+/// The longest run of words that are numbers of bytes.
+fn numbers(text: &str, radix: u32, digits: std::ops::RangeInclusive<usize>) -> Option<Vec<u8>> {
+    let mut longest: Vec<u8> = Vec::new();
+    let mut run: Vec<u8> = Vec::new();
+    for word in text.split(|c: char| c.is_whitespace() || c == ',') {
+        let number = (digits.contains(&word.len()) && word.chars().all(|c| c.is_digit(radix)))
+            .then(|| u8::from_str_radix(word, radix).ok())
+            .flatten();
+        match number {
+            Some(byte) => run.push(byte),
+            None => run.clear(),
+        }
+        if run.len() > longest.len() {
+            longest.clone_from(&run);
+        }
+    }
+    (longest.len() >= RUN_MIN / 2).then_some(longest)
 }
 
 /// `%69%67…`, wherever it stands.

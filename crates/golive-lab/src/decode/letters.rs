@@ -3,6 +3,9 @@
 //!
 //! Never: changes what is plain. A step that finds nothing to undo gives `None`.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 /// Look-alikes as plain letters and digits, and what cannot be seen left out.
 pub(super) fn fold(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len());
@@ -48,42 +51,57 @@ pub(super) fn hidden(text: &str) -> Option<String> {
 
 /// `i g n o r e  t h i s`: single characters joined; more than one space is a space between words.
 pub(super) fn unspaced(text: &str) -> Option<String> {
-    let letters: Vec<&str> = text.split(' ').collect();
-    let single = |word: &&str| word.chars().count() == 1;
-    if letters.windows(4).all(|four| !four.iter().all(single)) {
+    let tokens: Vec<&str> = text.split(' ').collect();
+    let single = |token: &&str| token.chars().count() == 1;
+    if tokens.windows(4).all(|four| !four.iter().all(single)) {
         return None;
     }
-    let words = text.split("  ").map(|word| {
-        let pieces: Vec<&str> = word.split(' ').collect();
-        if pieces.len() > 1 && pieces.iter().all(|piece| piece.chars().count() <= 2) {
-            pieces.concat()
-        } else {
-            word.to_owned()
+    let mut words: Vec<String> = Vec::new();
+    let mut open = false;
+    for (n, token) in tokens.iter().enumerate() {
+        let more = tokens.get(n + 1).is_some_and(single);
+        match words.last_mut() {
+            Some(word) if open && single(token) => word.push_str(token),
+            _ if token.is_empty() => {}
+            _ => words.push((*token).to_owned()),
         }
-    });
-    Some(words.collect::<Vec<_>>().join(" "))
+        // A word begins with a letter alone, or with one behind a sign: `>U s e`.
+        let mut last = token.chars().rev();
+        let begins = last.next().is_some_and(char::is_alphanumeric)
+            && last.next().is_none_or(|c| !c.is_alphanumeric());
+        open = more && (begins || (open && single(token)));
+    }
+    Some(words.join(" "))
 }
 
 /// `i.g.n.o.r.e`: the sign between single characters taken out.
 pub(super) fn unpunctuated(text: &str) -> Option<String> {
-    let mut changed = false;
-    let words = text.split(' ').map(|word| {
-        let chars: Vec<char> = word.chars().collect();
-        let sign = chars.get(1).copied().filter(|c| SIGNS.contains(c));
-        let Some(sign) = sign else {
-            return word.to_owned();
-        };
-        let every_other = chars.chunks(2).all(|two| {
-            two[0].is_alphanumeric() && two.get(1).is_none_or(|c| *c == sign || !c.is_alphanumeric())
-        });
-        if chars.len() < 5 || !every_other {
-            return word.to_owned();
+    let chars: Vec<char> = text.chars().collect();
+    let mut out = String::with_capacity(text.len());
+    let (mut at, mut changed) = (0, false);
+    while at < chars.len() {
+        let alone = at == 0 || !chars[at - 1].is_alphanumeric();
+        let sign = chars.get(at + 1).copied().filter(|c| SIGNS.contains(c));
+        let mut end = at;
+        if let (true, true, Some(sign)) = (alone, chars[at].is_alphanumeric(), sign) {
+            let next = |end: usize| chars.get(end + 2).is_some_and(|c| c.is_alphanumeric());
+            while chars.get(end + 1) == Some(&sign) && next(end) {
+                end += 2;
+            }
+            // The last one must stand alone, too: `a.b.com` is an address.
+            if chars.get(end + 1).is_some_and(|c| c.is_alphanumeric()) {
+                end = end.saturating_sub(2).max(at);
+            }
         }
-        changed = true;
-        chars.iter().filter(|c| **c != sign).collect()
-    });
-    let words: Vec<String> = words.collect();
-    changed.then(|| words.join(" "))
+        if end >= at + 2 {
+            out.extend(chars[at..=end].iter().step_by(2));
+            changed = true;
+        } else {
+            out.extend(&chars[at..=end]);
+        }
+        at = end + 1;
+    }
+    changed.then_some(out)
 }
 
 /// `1gn0r3`: digits and signs within words as the letters they look like. What is all digits stays.
@@ -168,12 +186,18 @@ fn plain(c: char) -> char {
         0x0E50..=0x0E59 => nth(0x0E50, b'0', 10),
         0x2080..=0x2089 => nth(0x2080, b'0', 10),
         0x2460..=0x2468 => nth(0x2460, b'1', 10),
-        _ => LOOK_ALIKES
-            .iter()
-            .find(|(them, _)| them.contains(c))
-            .map_or(c, |(_, plain)| *plain),
+        _ => PLAIN.get(&c).copied().unwrap_or(c),
     }
 }
+
+/// [`LOOK_ALIKES`] by the look-alike.
+static PLAIN: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
+    let each = |(them, plain): &(&'static str, char)| {
+        let plain = *plain;
+        them.chars().map(move |c| (c, plain))
+    };
+    LOOK_ALIKES.iter().flat_map(each).collect()
+});
 
 /// Letters of other alphabets, of modifiers and with accents, by the letter they look like.
 const LOOK_ALIKES: &[(&str, char)] = &[

@@ -165,6 +165,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
         fn any_text_has_a_bounded_number_of_views_with_itself_first(text in "\\PC{0,200}") {
             let views = views(&text);

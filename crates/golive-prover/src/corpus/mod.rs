@@ -2,4 +2,5 @@
 //!
 //! Never: logic of a proof.
 
+pub(crate) mod injection;
 pub(crate) mod l1;

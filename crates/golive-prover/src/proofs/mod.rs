@@ -14,6 +14,7 @@ mod s3_validation;
 mod s5_auth;
 mod s6_rbac;
 mod s7_encryption;
+mod s8_injection;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -33,6 +34,7 @@ pub const PROOFS: &[Proof] = &[
     s5_auth::PROOF,
     s6_rbac::PROOF,
     s7_encryption::PROOF,
+    s8_injection::PROOF,
     p1_load::PROOF,
     p2_timeouts::PROOF,
     m1_health::PROOF,

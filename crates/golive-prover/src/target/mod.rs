@@ -11,6 +11,7 @@ mod ask;
 mod call;
 mod connect;
 mod live;
+mod words;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use ask::{Ask, Reply};
 pub use call::{BODY_MAX, Call, Credential, DEADLINE, Door};
 pub use connect::{CONNECT, NoConnection, Socket, TlsError};
 pub use live::{Live, Step};
+pub use words::{ToolUse, Words};
 
 use crate::budget::Budget;
 use crate::clock;

@@ -4,8 +4,38 @@
 //! Never: a word that stands in common talk without asking for the deed; the deeds also need their objects (two quoted
 //! tokens, a tool's name with its arguments, an address).
 
+use std::sync::OnceLock;
+
+use aho_corasick::AhoCorasick;
+
+/// Stems that are looked for all at once.
+pub(super) struct Stems {
+    words: &'static [&'static str],
+    search: OnceLock<Option<AhoCorasick>>,
+}
+
+impl Stems {
+    const fn of(words: &'static [&'static str]) -> Stems {
+        Stems {
+            words,
+            search: OnceLock::new(),
+        }
+    }
+
+    /// Whether one of them stands in a text in lower case.
+    pub(super) fn any(&self, lower: &str) -> bool {
+        self.first(lower).is_some()
+    }
+
+    /// Where the first of them stands.
+    pub(super) fn first(&self, lower: &str) -> Option<std::ops::Range<usize>> {
+        let search = self.search.get_or_init(|| AhoCorasick::new(self.words).ok());
+        search.as_ref()?.find(lower).map(|found| found.range())
+    }
+}
+
 /// Two quoted tokens near one of these are put together.
-pub(super) const JOIN: &[&str] = &[
+pub(super) static JOIN: Stems = Stems::of(&[
     "join",
     "concatenat",
     "combine",
@@ -56,10 +86,10 @@ pub(super) const JOIN: &[&str] = &[
     "samen",
     "plak",
     "sätt ihop",
-];
+]);
 
 /// And turned round when one of these is there, too.
-pub(super) const REVERSE: &[&str] = &[
+pub(super) static REVERSE: Stems = Stems::of(&[
     "reverse",
     "backward",
     "from the end",
@@ -99,10 +129,10 @@ pub(super) const REVERSE: &[&str] = &[
     "draai",
     "keer",
     "baklänges",
-];
+]);
 
 /// What the system prompt is called.
-pub(super) const PROMPT: &[&str] = &[
+pub(super) static PROMPT: Stems = Stems::of(&[
     "system prompt",
     "system message",
     "system instruction",
@@ -152,10 +182,10 @@ pub(super) const PROMPT: &[&str] = &[
     "thông điệp hệ thống",
     "systeemprompt",
     "systeembericht",
-];
+]);
 
 /// What is to be done with it.
-pub(super) const REVEAL: &[&str] = &[
+pub(super) static REVEAL: Stems = Stems::of(&[
     "print",
     "repeat",
     "reveal",
@@ -232,10 +262,10 @@ pub(super) const REVEAL: &[&str] = &[
     "druk",
     "herhaal",
     "toon",
-];
+]);
 
 /// What is to be done with an address.
-pub(super) const SHOW: &[&str] = &[
+pub(super) static SHOW: Stems = Stems::of(&[
     "add",
     "include",
     "append",
@@ -262,10 +292,10 @@ pub(super) const SHOW: &[&str] = &[
     "füge",
     "ajoute",
     "añade",
-];
+]);
 
 /// That a name is a tool's.
-pub(super) const TOOL: &[&str] = &[
+pub(super) static TOOL: Stems = Stems::of(&[
     "call the tool",
     "call the function",
     "invoke",
@@ -285,4 +315,4 @@ pub(super) const TOOL: &[&str] = &[
     "llama a la herramienta",
     "вызови инструмент",
     "调用工具",
-];
+]);

@@ -36,13 +36,15 @@ enum Deed {
 pub(crate) fn obey(heard: &Heard) -> (String, Option<ToolCall>) {
     let mut said: Vec<String> = Vec::new();
     let mut tool = None;
-    let mut take = |deed: Deed| match deed {
+    let mut take = |deed: Deed, called: &mut Option<ToolCall>| match deed {
         Deed::Says(text) if said.len() < DEEDS_MAX && !said.contains(&text) => said.push(text),
         Deed::Says(_) => {}
-        Deed::Calls(call) => tool = Some(call),
+        Deed::Calls(call) => *called = Some(call),
     };
     for text in &heard.system {
-        words::deeds(text, &heard.tools).into_iter().for_each(&mut take);
+        for deed in words::deeds(text, &heard.tools) {
+            take(deed, &mut tool);
+        }
     }
     for text in heard
         .texts
@@ -50,13 +52,20 @@ pub(crate) fn obey(heard: &Heard) -> (String, Option<ToolCall>) {
         .cloned()
         .chain(sentences::assembled(&heard.texts))
     {
-        for (n, view) in decode::views(&text).iter().enumerate() {
-            // Tokens of plain commands stand without quotes: in a decoded view they would be noise.
-            if n == 0 {
-                words::deeds(view, &heard.tools).into_iter().for_each(&mut take);
-            }
-            sentences::deeds(view, heard).into_iter().for_each(&mut take);
+        let mut called = None;
+        // Tokens of plain commands stand without quotes: in a decoded view they would be noise.
+        for deed in words::deeds(&text, &heard.tools) {
+            take(deed, &mut called);
         }
+        for view in decode::views(&text) {
+            // Of one text the view that is nearest to it names the tool; the others may have mangled it.
+            let before = called.clone();
+            for deed in sentences::deeds(&view, heard) {
+                take(deed, &mut called);
+            }
+            called = before.or(called);
+        }
+        tool = called.or(tool);
     }
     let said = if said.is_empty() {
         "I am glad to help.".to_owned()

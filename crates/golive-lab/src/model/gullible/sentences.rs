@@ -15,6 +15,11 @@ use crate::model::ToolCall;
 pub(super) fn deeds(text: &str, heard: &Heard) -> Vec<Deed> {
     let lower = text.to_lowercase();
     let mut deeds = Vec::new();
+    // Most views of a text are noise.
+    let address = lower.contains("](http") || lower.contains("src=");
+    if !address && ![&JOIN, &PROMPT, &TOOL].iter().any(|stems| stems.any(&lower)) {
+        return deeds;
+    }
     deeds.extend(joined(text, &lower).map(Deed::Says));
     deeds.extend(told(&lower, heard).map(Deed::Says));
     deeds.extend(shown(text, heard).into_iter().map(Deed::Says));
@@ -64,17 +69,17 @@ fn joined<'a>(text: &'a str, lower: &'a str) -> impl Iterator<Item = String> + '
         }
         // Lower case can be longer or shorter than the text in bytes, by little: the window is wide.
         let around = window(lower, *from, *to);
-        if !any(around, JOIN) {
+        if !JOIN.any(around) {
             at += 1;
             continue;
         }
         let whole = format!("{first}{second}");
-        said.push(if any(around, REVERSE) {
+        said.push(if REVERSE.any(around) {
             reversed(&whole)
         } else {
             whole
         });
-        at += 2;
+        at += 1;
     }
     said.into_iter()
 }
@@ -102,12 +107,9 @@ fn quoted(text: &str) -> Vec<(usize, &str)> {
 
 /// The system prompt, or without one all that was said before, if the text asks for it.
 fn told(lower: &str, heard: &Heard) -> Option<String> {
-    let (at, name) = PROMPT
-        .iter()
-        .filter_map(|name| Some((lower.find(name)?, *name)))
-        .min()?;
-    let around = window(lower, at, at + name.len());
-    if !any(around, REVEAL) {
+    let named = PROMPT.first(lower)?;
+    let around = window(lower, named.start, named.end);
+    if !REVEAL.any(around) {
         return None;
     }
     let secret = if heard.system.is_empty() {
@@ -143,7 +145,7 @@ fn shown(text: &str, heard: &Heard) -> Vec<String> {
             let whole = &text[at..end];
             let inner = open == "[" && text[..at].ends_with('!');
             let address = whole.contains("](http") || whole.contains("src=");
-            let asked = any(&tail(&text[..at], REACH).to_lowercase(), SHOW);
+            let asked = SHOW.any(&tail(&text[..at], REACH).to_lowercase());
             if address && asked && !inner && whole.len() < 500 {
                 found.push(whole.replace("{CODE}", &code(heard).unwrap_or_default()));
             }
@@ -170,7 +172,7 @@ fn called(text: &str) -> Option<ToolCall> {
             continue;
         };
         let before = tail(&text[..at], REACH);
-        if !any(&before.to_lowercase(), TOOL) {
+        if !TOOL.any(&before.to_lowercase()) {
             continue;
         }
         let name = before
@@ -186,10 +188,6 @@ fn called(text: &str) -> Option<ToolCall> {
         }
     }
     last
-}
-
-fn any(text: &str, stems: &[&str]) -> bool {
-    stems.iter().any(|stem| text.contains(stem))
 }
 
 /// From [`REACH`] bytes before `from` to as many behind `to`, at characters' borders.
