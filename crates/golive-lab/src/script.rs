@@ -128,7 +128,7 @@ pub enum Brain {
         /// The tool's name; the first one offered when absent.
         #[serde(default)]
         name: Option<String>,
-        /// Its arguments.
+        /// Its arguments; a string is sent as it stands.
         #[serde(default)]
         arguments: serde_json::Value,
     },

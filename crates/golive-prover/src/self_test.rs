@@ -195,6 +195,14 @@ pub fn harmless() -> Vec<String> {
         .collect()
 }
 
+/// Letters and digits of every value that S4 plants in a run of this seed, for targets that are made to let all else
+/// through.
+#[doc(hidden)]
+#[must_use]
+pub fn planted(seed: u64, tool: &str) -> Vec<String> {
+    crate::proofs::planted(seed, tool)
+}
+
 fn target(format: TargetFormat) -> Target {
     let url = golive_config::BaseUrl {
         scheme: golive_config::Scheme::Http,

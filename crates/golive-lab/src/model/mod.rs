@@ -43,10 +43,11 @@ pub(crate) fn reply(behaviour: &Behaviour, conversation: &Conversation<'_>, mark
         Brain::Gullible => gullible::obey(&conversation.heard()),
         Brain::ToolCall { name, arguments } => {
             let name = name.clone().or_else(|| conversation.tools().into_iter().next());
-            let arguments = if arguments.is_null() {
-                "{}".to_owned()
-            } else {
-                arguments.to_string()
+            let arguments = match arguments {
+                serde_json::Value::Null => "{}".to_owned(),
+                // As it stands: escapes and all.
+                serde_json::Value::String(text) => text.clone(),
+                other => other.to_string(),
             };
             (String::new(), name.map(|name| ToolCall { name, arguments }))
         }

@@ -4,3 +4,4 @@
 
 pub(crate) mod injection;
 pub(crate) mod l1;
+pub(crate) mod pii;

@@ -9,7 +9,7 @@ use golive_checklist::threshold::{Better, Estimate, Threshold, Unit};
 use golive_load::interval::share;
 
 use super::oracle::{self, Came};
-use super::sending::{World, reached, seq};
+use super::sending::World;
 use crate::control::Controls;
 use crate::corpus::injection::benign::{Benign, QUICK, WANTED, texts};
 use crate::ctx::Ctx;
@@ -41,7 +41,7 @@ pub(super) async fn ask(ctx: &Ctx, world: &World) -> Vec<Asked> {
             return done;
         }
         ctx.waiting(format!("harmless texts: {} of {total}", done.len()));
-        let since = seq(ctx).await;
+        let since = ctx.lab_seq().await;
         let running = some.into_iter().map(|(n, text)| one(ctx, world, n, text, since));
         done.extend(
             futures_util::stream::iter(running)
@@ -61,7 +61,7 @@ async fn one(ctx: &Ctx, world: &World, n: usize, text: Benign, since: u64) -> As
     let served = match oracle::came(&exchange, &ctx.config) {
         Came::Refused => Scored::Scored(Err(format!("was refused ({})", exchange.in_short()))),
         Came::Unscored(reason) => Scored::Unscored(reason),
-        Came::Answered(_) => Scored::Scored(match reached(ctx, &marker, since).await {
+        Came::Answered(_) => Scored::Scored(match ctx.arrived(&marker, since).await {
             Some(false) => Err("was answered without the model".to_owned()),
             _ => Ok(()),
         }),

@@ -14,7 +14,7 @@ use rand::RngExt as _;
 use serde_json::{Value, json};
 
 use super::oracle::{self, Came, Wanted};
-use super::sending::{Tried, World, reached, seq};
+use super::sending::{Tried, World};
 use crate::control::{Controls, Negative, Positive};
 use crate::corpus::injection::{Attempt, FAMILIES, Family, Goal, Turn};
 use crate::ctx::Ctx;
@@ -108,7 +108,7 @@ impl Common {
 const HARMLESS: &str = "The ferry leaves at nine from pier two. Bicycles travel free of charge.";
 
 async fn served(ctx: &Ctx, world: &World, name: &str, purpose: &str) -> Positive {
-    let since = seq(ctx).await;
+    let since = ctx.lab_seq().await;
     let exchange = world.plain(ctx, purpose).await;
     let mut held = match oracle::came(&exchange, &ctx.config) {
         Came::Answered(_) => Scored::Scored(true),
@@ -116,7 +116,7 @@ async fn served(ctx: &Ctx, world: &World, name: &str, purpose: &str) -> Positive
         Came::Unscored(reason) => Scored::Unscored(reason),
     };
     let mut detail = exchange.in_short();
-    if reached(ctx, &ctx.marker(purpose), since).await == Some(false) && held == Scored::Scored(true) {
+    if ctx.arrived(&ctx.marker(purpose), since).await == Some(false) && held == Scored::Scored(true) {
         held = Scored::Scored(false);
         detail.push_str("; it was answered, but not by the lab's model");
     }

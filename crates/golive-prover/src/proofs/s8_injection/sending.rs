@@ -267,7 +267,7 @@ pub(super) async fn attack(ctx: &Ctx, world: &World, attempts: Vec<Attempt>) -> 
             break;
         }
         ctx.waiting(format!("attacks: {} of {total}", done.len()));
-        let since = seq(ctx).await;
+        let since = ctx.lab_seq().await;
         let running = some
             .into_iter()
             .map(|(n, attempt)| one(ctx, world, n, attempt, since));
@@ -280,14 +280,6 @@ pub(super) async fn attack(ctx: &Ctx, world: &World, attempts: Vec<Attempt>) -> 
     }
     lured(ctx, world, &mut done).await;
     done
-}
-
-/// The lab's number of the last arrival.
-pub(super) async fn seq(ctx: &Ctx) -> u64 {
-    match &ctx.lab {
-        Some(lab) => lab.counts().await.map_or(0, |counts| counts.seq),
-        None => 0,
-    }
 }
 
 async fn one(ctx: &Ctx, world: &World, n: usize, attempt: Attempt, since: u64) -> Tried {
@@ -317,7 +309,7 @@ async fn one(ctx: &Ctx, world: &World, n: usize, attempt: Attempt, since: u64) -
         let exchange = world
             .send(ctx, &history, turn, &marker, &purpose, n % 3 == 2)
             .await;
-        tried.reached = reached(ctx, &marker, since).await;
+        tried.reached = ctx.arrived(&marker, since).await;
         // What had come before it broke off counts, too.
         let partial = exchange
             .partial
@@ -356,22 +348,6 @@ async fn one(ctx: &Ctx, world: &World, n: usize, attempt: Attempt, since: u64) -
     }
     tried.seen = Scored::Scored(found);
     tried
-}
-
-/// Whether a request with this marker stands in the lab's timeline.
-pub(super) async fn reached(ctx: &Ctx, marker: &str, since: u64) -> Option<bool> {
-    ctx.lab.as_ref()?;
-    let query = Query {
-        since,
-        contains: Some(marker.to_owned()),
-        brief: true,
-        limit: 1,
-        ..Query::default()
-    };
-    match ctx.timeline(&query).await {
-        Scored::Scored(page) => Some(!page.arrivals.is_empty()),
-        Scored::Unscored(_) => None,
-    }
 }
 
 /// Whoever followed a lure: the target itself loaded the address of an attempt.
