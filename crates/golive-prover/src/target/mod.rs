@@ -446,6 +446,11 @@ impl TargetClient {
     }
 }
 
+/// A question as a request of any target's format, for asking the lab directly.
+pub(crate) fn call_of(config: &Target, route: &str, ask: &Ask) -> Call {
+    ask::call(config, route.to_owned(), ask)
+}
+
 /// The role whose credential is used unless a call names another.
 #[must_use]
 pub fn default_role(config: &Target) -> Option<&str> {
