@@ -207,6 +207,28 @@ impl LabClient {
         Ok(verified.valid)
     }
 
+    /// An address at the lab by which being lured is seen: any request to it stands in the timeline of `provider`.
+    pub fn bait_url(&self, provider: &str, name: &str) -> String {
+        format!("{}/{provider}/bait/{name}", self.base)
+    }
+
+    /// The address of a page of a provider's script.
+    pub fn page_url(&self, provider: &str, name: &str) -> String {
+        format!("{}/{provider}/pages/{name}", self.base)
+    }
+
+    /// Asks a model of the lab directly, as a gateway would: what it says without any guard before it. `path` is the
+    /// provider's (`/v1/chat/completions`). The status and the answer; an error status is an answer.
+    pub async fn say(
+        &self,
+        provider: &str,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
+        self.exchange(Method::POST, &format!("/{provider}{path}"), body, Duration::ZERO)
+            .await
+    }
+
     /// The address of an issuer that the lab plays, as this client reaches it.
     pub fn issuer_url(&self, name: &str) -> String {
         format!("{}/_oidc/{name}", self.base)
@@ -302,11 +324,31 @@ impl LabClient {
         wait: Duration,
     ) -> Result<Bytes, ClientError> {
         let asked = format!("{method} {path}");
+        let (status, body) = self.exchange(method, path, body, wait).await?;
+        match status {
+            StatusCode::OK | StatusCode::NO_CONTENT => Ok(body),
+            _ => Err(ClientError::Refused {
+                asked,
+                status: status.as_u16(),
+                message: refusal(&body),
+            }),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        wait: Duration,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
         let patience = wait + ANSWER_TIMEOUT;
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
             .header(http::header::CONTENT_TYPE, "application/json")
+            // Anthropic's routes demand it; nobody else looks.
+            .header("anthropic-version", "2023-06-01")
             .body(Full::new(body))
             .map_err(|error| ClientError::BadUrl(format!("{}{path} ({error})", self.base)))?;
         let exchange = async {
@@ -321,21 +363,12 @@ impl LabClient {
                 .await;
             Ok((status, body.map_err(|error| self.unreachable(error))?.to_bytes()))
         };
-        let (status, body) =
-            tokio::time::timeout(patience, exchange)
-                .await
-                .map_err(|_| ClientError::Silent {
-                    url: self.base.clone(),
-                    after: patience,
-                })??;
-        match status {
-            StatusCode::OK | StatusCode::NO_CONTENT => Ok(body),
-            _ => Err(ClientError::Refused {
-                asked,
-                status: status.as_u16(),
-                message: refusal(&body),
-            }),
-        }
+        tokio::time::timeout(patience, exchange)
+            .await
+            .map_err(|_| ClientError::Silent {
+                url: self.base.clone(),
+                after: patience,
+            })?
     }
 
     fn unreachable(&self, source: Box<dyn std::error::Error + Send + Sync>) -> ClientError {

@@ -14,6 +14,7 @@ mod arrival;
 pub mod client;
 mod clock;
 mod control;
+pub mod decode;
 mod dice;
 mod fault;
 mod lab;
@@ -34,7 +35,8 @@ pub use receiver::oidc::{
     DEFAULT_AUDIENCE, FETCHES_MAX, Fetch, Fetched, Fetches, IssuerInfo, IssuerKey, Mint, Outage, Signature,
 };
 pub use script::{
-    Behaviour, Brain, Latency, Match, Pace, Rule, Scenario, ScenarioProvider, Script, ScriptError, Usage,
+    Behaviour, Brain, Latency, Match, Pace, PageFile, Rule, Scenario, ScenarioProvider, Script, ScriptError,
+    Usage,
 };
 pub use serve::listener::ListenerState;
 pub use timeline::{TIMELINE_BYTES_MAX, TIMELINE_LEN_MAX, Timeline};

@@ -25,6 +25,20 @@ pub struct Script {
     /// What `GET /v1/models` lists; `lab-model` alone when empty. Any model name is answered all the same.
     #[serde(default)]
     pub models: Vec<String>,
+    /// What `GET /pages/NAME` gives out, by name: poisoned pages and documents for agents that fetch.
+    #[serde(default)]
+    pub pages: BTreeMap<String, PageFile>,
+}
+
+/// One page that a provider gives out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageFile {
+    /// Its `content-type`; `text/html; charset=utf-8` when absent.
+    #[serde(default)]
+    pub content_type: Option<String>,
+    /// Its content.
+    pub body: String,
 }
 
 /// One line of a script: for these requests, this.
@@ -91,6 +105,9 @@ pub struct Behaviour {
     /// Cuts a stream's text into pieces of this many bytes (at character borders); by words when absent.
     #[serde(default)]
     pub chunk_bytes: Option<u32>,
+    /// Cuts a stream's text after just these bytes, in ascending order (at character borders), instead.
+    #[serde(default)]
+    pub cut_at: Option<Vec<u32>>,
 }
 
 /// What a model says. Each text ends with the lab's mark (see [`crate::nonce`]).
@@ -111,7 +128,7 @@ pub enum Brain {
         /// The tool's name; the first one offered when absent.
         #[serde(default)]
         name: Option<String>,
-        /// Its arguments.
+        /// Its arguments; a string is sent as it stands.
         #[serde(default)]
         arguments: serde_json::Value,
     },
@@ -274,6 +291,13 @@ impl Script {
         if self.rules.len() > RULES_MAX {
             return Err(out_of_range("rules", "a script holds at most 1000 rules"));
         }
+        let unspeakable = |page: &PageFile| {
+            let named = page.content_type.as_deref().map(http::HeaderValue::from_str);
+            named.is_some_and(|value| value.is_err())
+        };
+        if self.pages.values().any(unspeakable) {
+            return Err(out_of_range("pages", "a content_type is a header's value"));
+        }
         for (n, rule) in self.rules.iter().enumerate() {
             let place = format!("rules[{n}]");
             if rule.fault.is_none() && rule.behaviour.is_none() {
@@ -304,6 +328,7 @@ impl Behaviour {
             pace: self.pace.or(base.pace),
             latency: self.latency.or(base.latency),
             chunk_bytes: self.chunk_bytes.or(base.chunk_bytes),
+            cut_at: self.cut_at.clone().or_else(|| base.cut_at.clone()),
         }
     }
 
@@ -387,6 +412,9 @@ impl Behaviour {
                 place,
                 "a median of at least 1 ms, and a p95 not below it",
             ));
+        }
+        if self.cut_at.as_ref().is_some_and(|at| !at.is_sorted()) {
+            return Err(out_of_range(place, "cut_at is in ascending order"));
         }
         if self.chunk_bytes == Some(0) {
             return Err(out_of_range(place, "chunk_bytes is at least 1"));

@@ -52,6 +52,8 @@ pub struct Ctx {
     pub cancel: CancellationToken,
     /// Where larger evidence may be written, if the run has a folder.
     pub out: Option<PathBuf>,
+    /// The run is a short one (the demo, CI): proofs of rates send less, and say what that cannot bound.
+    pub quick: bool,
     /// How this run reaches its target on the command line (`--target staging`).
     pub(crate) reach: String,
     /// Differs from run to run, so that markers of an earlier run are never taken for this one's.
@@ -127,10 +129,34 @@ impl Ctx {
         }
     }
 
+    /// The lab's number of the last arrival; 0 without a lab.
+    pub async fn lab_seq(&self) -> u64 {
+        match &self.lab {
+            Some(lab) => lab.counts().await.map_or(0, |counts| counts.seq),
+            None => 0,
+        }
+    }
+
+    /// Whether a request with this marker reached the lab after `since`; nobody knows without a lab.
+    pub async fn arrived(&self, marker: &str, since: u64) -> Option<bool> {
+        self.lab.as_ref()?;
+        let query = Query {
+            since,
+            contains: Some(marker.to_owned()),
+            brief: true,
+            limit: 1,
+            ..Query::default()
+        };
+        match self.timeline(&query).await {
+            Scored::Scored(page) => Some(!page.arrivals.is_empty()),
+            Scored::Unscored(_) => None,
+        }
+    }
+
     /// Dice of this proof and this purpose; the same seed throws the same.
     #[must_use]
     pub fn dice(&self, purpose: &str) -> StdRng {
-        StdRng::seed_from_u64(self.mix(purpose) ^ self.seed)
+        dice(self.item, self.seed, purpose)
     }
 
     /// A string that stands in nothing but this run's requests for `purpose`, to be found in the lab's timeline.
@@ -174,11 +200,20 @@ impl Ctx {
         command::run(words, values, self.target.redactor()).await
     }
 
-    /// FNV-1a over the item and the purpose: stable between versions, which a hasher of std is not.
     fn mix(&self, purpose: &str) -> u64 {
-        let bytes = self.item.as_str().bytes().chain([0]).chain(purpose.bytes());
-        bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
+        mix(self.item, purpose)
     }
+}
+
+/// Dice of an item and a purpose by the seed of the run.
+pub(crate) fn dice(item: ItemId, seed: u64, purpose: &str) -> StdRng {
+    StdRng::seed_from_u64(mix(item, purpose) ^ seed)
+}
+
+/// FNV-1a over the item and the purpose: stable between versions, which a hasher of std is not.
+fn mix(item: ItemId, purpose: &str) -> u64 {
+    let bytes = item.as_str().bytes().chain([0]).chain(purpose.bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }

@@ -28,5 +28,5 @@ pub mod self_test;
 pub mod target;
 pub mod tls_probe;
 
-pub use plan::{Plan, plan};
+pub use plan::{Plan, plan, plan_of};
 pub use runner::{CheckError, CheckOptions, Checked, EXIT_INTERRUPTED, EXIT_UNREACHABLE, Selection, check};

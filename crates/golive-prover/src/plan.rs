@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::proofs::{PROOFS, Proof};
-use crate::runner::Selection;
+use crate::runner::{CheckOptions, Selection};
 use crate::target::ASSERTING_ROLE;
 
 /// What a proof may look at when it plans.
@@ -21,6 +21,8 @@ pub struct PlanInput<'a> {
     pub target: &'a Target,
     /// Attack and load proofs may run: `staging = true`, or the owner said so.
     pub may_attack: bool,
+    /// A short run is planned.
+    pub quick: bool,
 }
 
 /// What one part will get.
@@ -122,17 +124,33 @@ pub struct PlannedPart {
     pub seconds: u64,
 }
 
-/// Plans a run of `selection` against `target`.
+/// Plans a full run of `selection` against `target`.
 #[must_use]
 pub fn plan(target: &Target, selection: &Selection, own_this: bool) -> Plan {
     let input = PlanInput {
         target,
         may_attack: target.staging || own_this,
+        quick: false,
     };
+    planned(target, selection, &input)
+}
+
+/// Plans the run that these options ask for, a short one if they do.
+#[must_use]
+pub fn plan_of(options: &CheckOptions) -> Plan {
+    let input = PlanInput {
+        target: &options.target,
+        may_attack: options.target.staging || options.own_this,
+        quick: options.is_quick(),
+    };
+    planned(&options.target, &options.selection, &input)
+}
+
+fn planned(target: &Target, selection: &Selection, input: &PlanInput<'_>) -> Plan {
     let mut parts = Vec::new();
     for item in ITEMS.iter().filter(|item| selection.has(item.id)) {
         let planned = proof_of(item.id)
-            .map(|proof| plans_of(proof, &input))
+            .map(|proof| plans_of(proof, input))
             .unwrap_or_default();
         for spec in item.parts {
             let line = match planned.iter().find(|plan| plan.part == spec.id) {

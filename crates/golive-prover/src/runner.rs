@@ -21,7 +21,7 @@ use crate::budget::Budget;
 use crate::clock;
 use crate::conclude::{Ended, conclude};
 use crate::ctx::{Ctx, Notes};
-use crate::plan::{PartPlan, Plan, PlanInput, Provable, plan, plans_of};
+use crate::plan::{PartPlan, Plan, PlanInput, Provable, plan_of, plans_of};
 use crate::progress::{Event, Silent, Sink};
 use crate::proofs::{PROOFS, Proof, When};
 use crate::self_test;
@@ -57,6 +57,8 @@ pub struct CheckOptions {
     pub own_this: bool,
     /// Scaled numbers count in full, as in the demo and nowhere else.
     pub demo: bool,
+    /// A short run: proofs of rates send less, and say what that cannot bound. The demo is always one.
+    pub quick: bool,
     /// Exclusions and allowances.
     pub exceptions: Vec<Exception>,
     /// Folder for larger evidence. Reports are written by [`crate::report::write`].
@@ -79,10 +81,17 @@ impl CheckOptions {
             keep_going: false,
             own_this: false,
             demo: false,
+            quick: false,
             exceptions: Vec::new(),
             out: None,
             progress: Arc::new(Silent),
         }
+    }
+
+    /// Whether this is a short run.
+    #[must_use]
+    pub fn is_quick(&self) -> bool {
+        self.quick || self.demo
     }
 }
 
@@ -168,7 +177,7 @@ pub async fn check(options: CheckOptions, cancel: CancellationToken) -> Result<C
             source,
         })?;
     let lab = lab_of(&options.target).await?;
-    let plan = plan(&options.target, &options.selection, options.own_this);
+    let plan = plan_of(&options);
     let self_test = self_test::run();
 
     let mut run = Run {
@@ -310,6 +319,7 @@ impl Run<'_> {
         let input = PlanInput {
             target: &self.options.target,
             may_attack: self.options.target.staging || self.options.own_this,
+            quick: self.options.is_quick(),
         };
         let mut open: Vec<PartPlan> = plans_of(proof, &input);
         open.retain(|plan| !self.is_excluded(plan.part));
@@ -390,6 +400,7 @@ impl Run<'_> {
             seed: self.options.seed,
             cancel: self.ctx.cancel.clone(),
             out: self.options.out.clone(),
+            quick: self.options.is_quick(),
             reach: self.options.reach.clone(),
             run: self.ctx.client.run_id(),
             progress: Arc::clone(&self.options.progress),

@@ -186,6 +186,23 @@ pub fn samples(format: TargetFormat) -> Vec<Sample> {
         .collect()
 }
 
+/// The harmless texts of S8, for targets that are made to let just them through.
+#[doc(hidden)]
+#[must_use]
+pub fn harmless() -> Vec<String> {
+    crate::corpus::injection::benign::all()
+        .map(|(_, text)| text.to_owned())
+        .collect()
+}
+
+/// Letters and digits of every value that S4 plants in a run of this seed, for targets that are made to let all else
+/// through.
+#[doc(hidden)]
+#[must_use]
+pub fn planted(seed: u64, tool: &str) -> Vec<String> {
+    crate::proofs::planted(seed, tool)
+}
+
 fn target(format: TargetFormat) -> Target {
     let url = golive_config::BaseUrl {
         scheme: golive_config::Scheme::Http,

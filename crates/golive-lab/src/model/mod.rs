@@ -14,7 +14,16 @@ pub(crate) struct Reply {
     pub(crate) text: String,
     pub(crate) tool: Option<ToolCall>,
     pub(crate) usage: Usage,
-    chunk_bytes: Option<usize>,
+    cut: Cut,
+}
+
+/// Where a stream cuts its text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Cut {
+    /// After so many bytes each; by words when absent.
+    every: Option<usize>,
+    /// After these bytes, and nowhere else.
+    at: Vec<usize>,
 }
 
 /// A call of a tool.
@@ -31,13 +40,14 @@ pub(crate) fn reply(behaviour: &Behaviour, conversation: &Conversation<'_>, mark
         Brain::Canned => (canned(behaviour.usage.map(|usage| usage.output)), None),
         Brain::Reply(text) => (text.clone(), None),
         Brain::Echo => (conversation.last_text(), None),
-        Brain::Gullible => gullible::obey(&conversation.texts(), &conversation.tools()),
+        Brain::Gullible => gullible::obey(&conversation.heard()),
         Brain::ToolCall { name, arguments } => {
             let name = name.clone().or_else(|| conversation.tools().into_iter().next());
-            let arguments = if arguments.is_null() {
-                "{}".to_owned()
-            } else {
-                arguments.to_string()
+            let arguments = match arguments {
+                serde_json::Value::Null => "{}".to_owned(),
+                // As it stands: escapes and all.
+                serde_json::Value::String(text) => text.clone(),
+                other => other.to_string(),
             };
             (String::new(), name.map(|name| ToolCall { name, arguments }))
         }
@@ -62,32 +72,45 @@ pub(crate) fn reply(behaviour: &Behaviour, conversation: &Conversation<'_>, mark
         text,
         tool,
         usage,
-        chunk_bytes: behaviour.chunk_bytes.map(|bytes| bytes as usize),
+        cut: Cut {
+            every: behaviour.chunk_bytes.map(|bytes| bytes as usize),
+            at: behaviour.cut_at.iter().flatten().map(|at| *at as usize).collect(),
+        },
     }
 }
 
 impl Reply {
     /// The text as a stream sends it.
     pub(crate) fn pieces(&self) -> impl Iterator<Item = &str> {
-        pieces(&self.text, self.chunk_bytes)
+        pieces(&self.text, &self.cut)
+    }
+
+    /// A tool's arguments as a stream sends them: where the text would be cut, else a few characters at a time, so that
+    /// no piece is JSON by itself.
+    pub(crate) fn argument_pieces<'a>(&self, tool: &'a ToolCall) -> Vec<&'a str> {
+        let cut = Cut {
+            every: self.cut.every.or(Some(8)),
+            ..self.cut.clone()
+        };
+        pieces(&tool.arguments, &cut).collect()
     }
 }
 
-impl ToolCall {
-    /// The arguments as a stream sends them: a few characters at a time, so that no piece is JSON by itself.
-    pub(crate) fn pieces(&self) -> impl Iterator<Item = &str> {
-        pieces(&self.arguments, Some(8))
-    }
-}
-
-/// By words, each with the space after it, or by at least so many bytes.
-fn pieces(text: &str, chunk_bytes: Option<usize>) -> impl Iterator<Item = &str> {
+/// By words, each with the space after it, or by at least so many bytes, or at the places given.
+fn pieces<'a>(text: &'a str, cut: &Cut) -> impl Iterator<Item = &'a str> {
     let mut rest = text;
+    let (every, at) = (cut.every, cut.at.clone());
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        let end = match chunk_bytes {
+        let done = text.len() - rest.len();
+        let end = match every {
+            _ if !at.is_empty() => at
+                .iter()
+                .filter_map(|at| at.checked_sub(done))
+                .find(|at| *at > 0 && *at < rest.len() && rest.is_char_boundary(*at))
+                .unwrap_or(rest.len()),
             None => rest.find(' ').map_or(rest.len(), |space| space + 1),
             Some(bytes) => (bytes..rest.len())
                 .find(|at| rest.is_char_boundary(*at))
@@ -166,8 +189,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_put_together_are_the_text(text in ".{0,80}", chunk in proptest::option::of(1usize..9)) {
-            prop_assert_eq!(pieces(&text, chunk).collect::<String>(), text);
+        fn pieces_put_together_are_the_text(text in ".{0,80}", every in proptest::option::of(1usize..9),
+                                              at in proptest::collection::vec(0usize..90, 0..5)) {
+            let mut at = at;
+            at.sort_unstable();
+            let cut = Cut { every, at };
+            prop_assert_eq!(pieces(&text, &cut).collect::<String>(), text);
         }
     }
 }

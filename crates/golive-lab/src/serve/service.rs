@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
@@ -17,7 +17,7 @@ use crate::arrival::Outcome;
 use crate::model;
 use crate::nonce::format_nonce;
 use crate::receiver::oidc::serve as oidc;
-use crate::script::Behaviour;
+use crate::script::{Behaviour, PageFile};
 use crate::serve::body::LabBody;
 use crate::serve::connection::Control;
 use crate::serve::listener::{ListenerState, Surface};
@@ -348,6 +348,11 @@ impl Arriving<'_> {
                 &format!("The model `{name}` does not exist"),
                 "model_not_found",
             ),
+            Route::Page(name) => match running.script.pages.get(name) {
+                Some(page) => page_of(page),
+                None => error(dialect, 404, "The lab has no such page.", "not_found"),
+            },
+            Route::Bait => picture(),
             Route::Redirected => Answer::json(200, Bytes::from_static(b"{\"redirected\":true}")),
             Route::WrongMethod => error(
                 dialect,
@@ -421,6 +426,28 @@ impl Arriving<'_> {
 
 fn error(dialect: Dialect, status: u16, message: &str, code: &str) -> Answer {
     Answer::json(status, dialect.error_body(status, message, code))
+}
+
+fn page_of(page: &PageFile) -> Answer {
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    // Checked when the script was read.
+    let kind = page
+        .content_type
+        .as_deref()
+        .and_then(|kind| HeaderValue::from_str(kind).ok());
+    Answer {
+        headers: vec![(CONTENT_TYPE, kind.unwrap_or(html))],
+        ..Answer::json(200, page.body.clone().into())
+    }
+}
+
+/// A picture of one point, so that whoever was lured does not even see an error.
+fn picture() -> Answer {
+    const GIF: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
+    Answer {
+        headers: vec![(CONTENT_TYPE, HeaderValue::from_static("image/gif"))],
+        ..Answer::json(200, Bytes::from_static(GIF))
+    }
 }
 
 /// The headers of a provider that a gateway has to know or to keep to itself.

@@ -96,7 +96,7 @@ pub(crate) fn stream(envelope: &Envelope<'_>, reply: &Reply) -> Vec<Event> {
         }
         Some(tool) => {
             let json = |piece| delta(json!({"type": "input_json_delta", "partial_json": piece}));
-            events.extend(tool.pieces().map(json));
+            events.extend(reply.argument_pieces(tool).into_iter().map(json));
         }
     }
     let ending = json!({"type": "message_delta",

@@ -4,6 +4,8 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::model::gullible::Heard;
+
 /// The parts of a request that hold texts and tools, unread.
 #[derive(Default)]
 pub(crate) struct Conversation<'a> {
@@ -22,13 +24,30 @@ impl Conversation<'_> {
         (len(self.messages) + len(self.system) + len(self.tools)) / 4 + 1
     }
 
-    /// Every text of every message, system prompt and tool result, in order.
-    pub(crate) fn texts(&self) -> Vec<String> {
-        let mut texts = Vec::new();
-        for raw in [self.system, self.messages].into_iter().flatten() {
-            collect(&parse(raw), &mut texts);
+    /// What a model is told and by what means: the system's words apart from all others.
+    pub(crate) fn heard(&self) -> Heard {
+        let mut heard = Heard {
+            tools: self.tools(),
+            ..Heard::default()
+        };
+        if let Some(system) = self.system {
+            collect(&parse(system), &mut heard.system);
         }
-        texts
+        match self.messages.map(parse) {
+            Some(Value::Array(messages)) => {
+                for message in &messages {
+                    let role = message.get("role").and_then(Value::as_str);
+                    if matches!(role, Some("system" | "developer")) {
+                        collect(message, &mut heard.system);
+                    } else {
+                        collect(message, &mut heard.texts);
+                    }
+                }
+            }
+            Some(whole) => collect(&whole, &mut heard.texts),
+            None => {}
+        }
+        heard
     }
 
     /// The text of the last message.
@@ -65,16 +84,23 @@ fn parse(raw: &RawValue) -> Value {
     serde_json::from_str(raw.get()).unwrap_or(Value::Null)
 }
 
-/// Texts stand as a plain string, under `text`, or under `content` (of messages and tool results).
+/// Texts stand as a plain string, under `text`, under `content` (of messages and tool results), or under `source` and
+/// `data` (of documents).
 fn collect(value: &Value, texts: &mut Vec<String>) {
     match value {
         Value::String(text) => texts.push(text.clone()),
         Value::Array(parts) => parts.iter().for_each(|part| collect(part, texts)),
         Value::Object(object) => {
-            for key in ["text", "content"] {
-                if let Some(inner) = object.get(key) {
-                    collect(inner, texts);
-                }
+            let is_text = |source: &&Value| source.get("type").and_then(Value::as_str) == Some("text");
+            let document = object
+                .get("source")
+                .filter(is_text)
+                .and_then(|source| source.get("data"));
+            for inner in [object.get("text"), object.get("content"), document]
+                .into_iter()
+                .flatten()
+            {
+                collect(inner, texts);
             }
         }
         _ => {}
@@ -97,7 +123,10 @@ mod tests {
                 r#"[{"type":"function","function":{"name":"pay"}},{"name":"look","input_schema":{}}]"#,
             ),
         };
-        assert_eq!(conversation.texts(), ["be brief", "one", "two", "three", "four"]);
+        let heard = conversation.heard();
+        assert_eq!(heard.system, ["be brief"]);
+        assert_eq!(heard.texts, ["one", "two", "three", "four"]);
+        assert_eq!(heard.tools, ["pay", "look"]);
         assert_eq!(conversation.last_text(), "four");
         assert_eq!(conversation.tools(), ["pay", "look"]);
     }

@@ -32,6 +32,10 @@ pub(crate) enum Route<'a> {
     Chat(Dialect),
     Models,
     Model(&'a str),
+    /// A page of the script, by name.
+    Page(&'a str),
+    /// Whoever is seen here was lured: a picture or link of an attack was loaded, a forbidden tool executed.
+    Bait,
     /// Where [`crate::Fault::Redirect`] leads: whoever is seen here followed it.
     Redirected,
     Unknown,
@@ -75,6 +79,8 @@ impl<'a> Route<'a> {
             "/agent" => (Route::Chat(Dialect::Agent), Method::POST),
             "/v1/models" => (Route::Models, Method::GET),
             "/redirected" => return Route::Redirected,
+            _ if path.starts_with("/bait/") => return Route::Bait,
+            _ if path.starts_with("/pages/") => (Route::Page(&path["/pages/".len()..]), Method::GET),
             _ => match path.strip_prefix("/v1/models/") {
                 Some(model) if !model.is_empty() => (Route::Model(model), Method::GET),
                 _ => return Route::Unknown,

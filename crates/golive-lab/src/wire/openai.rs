@@ -256,7 +256,7 @@ pub(crate) fn stream(envelope: &Envelope<'_>, reply: &Reply) -> Vec<Event> {
                 },
                 false,
             ));
-            for piece in tool.pieces() {
+            for piece in reply.argument_pieces(tool) {
                 let more = json!([{"index": 0, "function": {"arguments": piece}}]);
                 events.push(delta(
                     Delta {

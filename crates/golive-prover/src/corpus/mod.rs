@@ -2,4 +2,6 @@
 //!
 //! Never: logic of a proof.
 
+pub(crate) mod injection;
 pub(crate) mod l1;
+pub(crate) mod pii;

@@ -11,9 +11,11 @@ mod p2_timeouts;
 mod s1_secrets;
 mod s2_rate_limits;
 mod s3_validation;
+mod s4_pii;
 mod s5_auth;
 mod s6_rbac;
 mod s7_encryption;
+mod s8_injection;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -30,9 +32,11 @@ pub const PROOFS: &[Proof] = &[
     s1_secrets::PROOF,
     s2_rate_limits::PROOF,
     s3_validation::PROOF,
+    s4_pii::PROOF,
     s5_auth::PROOF,
     s6_rbac::PROOF,
     s7_encryption::PROOF,
+    s8_injection::PROOF,
     p1_load::PROOF,
     p2_timeouts::PROOF,
     m1_health::PROOF,
@@ -93,6 +97,11 @@ impl Proof {
         }
         sections
     }
+}
+
+/// See [`crate::self_test::planted`].
+pub(crate) fn planted(seed: u64, tool: &str) -> Vec<String> {
+    s4_pii::planted(seed, tool)
 }
 
 /// A running proof.

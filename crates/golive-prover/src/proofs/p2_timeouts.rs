@@ -115,6 +115,7 @@ async fn run(ctx: Ctx) -> Vec<PartReport> {
     let planned = plan(&PlanInput {
         target: &ctx.config,
         may_attack: true,
+        quick: false,
     });
     let wanted = |id: &str| {
         planned

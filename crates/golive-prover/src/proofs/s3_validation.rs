@@ -7,17 +7,22 @@
 //! **How**: every case of the corpus (`corpus/s3_validation.json`) goes out byte for byte on a connection of its own.
 //! A refusal is a 4xx in the target's wire format within two seconds; where HTTP itself is broken, any 4xx, 501, 505 or
 //! a closed connection. After each case the target must serve the next plain request. Cases that abuse HTTP itself
-//! are sent only to a target marked `staging = true`. Then the lab is asked for every refused case's marker.
+//! are sent only to a target marked `staging = true`. Then the lab is asked for every refused case's marker. Hidden
+//! characters and private addresses in image and file parts must be refused, or must be gone from what the lab receives;
+//! an address of the lab itself stands among them, and must not be loaded.
 //!
 //! **Positive control**: the plain request is served before and after.
 //! **Negative control**: the same bytes without their defect are served on the same kind of connection, and are seen
 //! at the lab; so an acceptance, and a call behind a refusal, would both be noticed.
 //! **Evidence**: each case that was not refused as it must be, with its bytes; the table of all cases.
 //! **Cannot tell**: whether a proxy before the target, and not the target, refused; what the target's own bounds are
-//! where they are wider than the corpus. Hidden characters (`S3.text`), addresses in requests (`S3.urls`) and schemas
-//! (`S3.schema`) have no proof in this version.
+//! where they are wider than the corpus; what an agent loads that is told an address in plain words. Fields and deny
+//! rules that are declared for an agent (`S3.schema`) have no proof in this version.
 
+mod addresses;
 mod corpus;
+mod hidden;
+mod inside;
 mod judge;
 mod wire;
 
@@ -39,7 +44,10 @@ use crate::plan::{PartPlan, PlanInput};
 use crate::self_test::{Oracle, Reading};
 use crate::target::{Exchange, default_role, millis};
 
-const PARTS: &[&str] = &["S3.structure", "S3.bounds", "S3.valid"];
+const PARTS: &[&str] = &["S3.structure", "S3.bounds", "S3.text", "S3.urls", "S3.valid"];
+
+/// Parts whose requests are valid JSON, and whose oracle is what reaches the model.
+const INSIDE: &[&str] = &["S3.text", "S3.urls"];
 
 /// This proof's row.
 pub const PROOF: Proof = Proof {
@@ -83,6 +91,13 @@ fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
     PARTS
         .iter()
         .map(|part| {
+            if INSIDE.contains(part) {
+                if input.target.lab_url.is_none() {
+                    let unlocks = "only the model's side sees what was removed";
+                    return PartPlan::no(part, "lab_url", unlocks);
+                }
+                return PartPlan::yes(part, 40, Duration::from_secs(4));
+            }
             let cases = corpus::of(part, input.target);
             let slow = cases.iter().any(|case| case.expect == Expect::Slow);
             // Each case, the plain request after it, and the controls.
@@ -98,7 +113,11 @@ async fn run(ctx: Ctx) -> Vec<PartReport> {
         if ctx.cancel.is_cancelled() {
             break;
         }
-        let (report, works) = prove(&ctx, part).await;
+        let (report, works) = if INSIDE.contains(part) {
+            inside::prove(&ctx, part).await
+        } else {
+            prove(&ctx, part).await
+        };
         parts.push(report);
         if !works {
             // What the first part waited for in vain, the others need not wait for again.

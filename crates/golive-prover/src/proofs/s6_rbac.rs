@@ -162,6 +162,7 @@ async fn run(ctx: Ctx) -> Vec<golive_checklist::report::PartReport> {
     let input = PlanInput {
         target: &ctx.config,
         may_attack: true,
+        quick: false,
     };
     let provable = |id: &str| {
         let plans = plan(&input);

@@ -35,6 +35,20 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// An answer that did not come from the target: the lab's own, for a control.
+    #[must_use]
+    pub fn made(status: StatusCode, body: Bytes) -> Answer {
+        Answer {
+            status,
+            headers: HeaderMap::new(),
+            body,
+            truncated: false,
+            head_after: Duration::ZERO,
+            first_byte_after: None,
+            elapsed: Duration::ZERO,
+        }
+    }
+
     /// A header as text, if it is there once or more (the first one).
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {

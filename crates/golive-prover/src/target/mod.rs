@@ -11,6 +11,7 @@ mod ask;
 mod call;
 mod connect;
 mod live;
+mod words;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use ask::{Ask, Reply};
 pub use call::{BODY_MAX, Call, Credential, DEADLINE, Door};
 pub use connect::{CONNECT, NoConnection, Socket, TlsError};
 pub use live::{Live, Step};
+pub use words::{ToolUse, Words};
 
 use crate::budget::Budget;
 use crate::clock;
@@ -442,6 +444,11 @@ impl TargetClient {
         }
         Ok((request, sent))
     }
+}
+
+/// A question as a request of any target's format, for asking the lab directly.
+pub(crate) fn call_of(config: &Target, route: &str, ask: &Ask) -> Call {
+    ask::call(config, route.to_owned(), ask)
 }
 
 /// The role whose credential is used unless a call names another.

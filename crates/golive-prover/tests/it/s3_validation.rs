@@ -10,12 +10,16 @@ use crate::world::{assert_verdict, part};
 async fn a_gateway_that_reads_strictly_passes_with_every_case() {
     let world = TwinWorld::start(Flaw::None, Settings::default()).await;
     let report = world.prove(ItemId::S3, world.target()).await;
-    for id in ["S3.structure", "S3.bounds", "S3.valid"] {
+    for id in ["S3.structure", "S3.bounds", "S3.text", "S3.urls", "S3.valid"] {
         assert_verdict(&report, id, Verdict::Pass);
     }
+    let (texts, addresses) = (part(&report, "S3.text"), part(&report, "S3.urls"));
+    assert!(texts.measured["cases"].as_u64().unwrap() >= 30);
+    assert_eq!(texts.measured["removed"], texts.measured["cases"]);
+    assert!(addresses.measured["cases"].as_u64().unwrap() >= 20);
     assert!(part(&report, "S3.structure").measured["cases"].as_u64().unwrap() >= 80);
     assert!(part(&report, "S3.valid").measured["cases"].as_u64().unwrap() >= 20);
-    assert_verdict(&report, "S3.text", Verdict::Unproven);
+    assert_verdict(&report, "S3.schema", Verdict::Unproven);
 }
 
 #[tokio::test]
@@ -64,6 +68,30 @@ async fn each_lax_reading_fails_and_names_the_case() {
             "deep-arrays: answered 500",
         ),
         (Flaw::RefusesEmoji, "S3.valid", Verdict::Fail, "zwj: not served"),
+        (
+            Flaw::KeepsHidden,
+            "S3.text",
+            Verdict::Fail,
+            "bidi-override: reached the model as it was",
+        ),
+        (
+            Flaw::RefusesHidden,
+            "S3.text",
+            Verdict::Pass,
+            "hidden characters kept from the model",
+        ),
+        (
+            Flaw::PassesAddresses,
+            "S3.urls",
+            Verdict::Fail,
+            "canary: reached the model as it was",
+        ),
+        (
+            Flaw::LoadsAddresses,
+            "S3.urls",
+            Verdict::Fail,
+            "an address was loaded",
+        ),
     ];
     // Two at a time: the proof times each refusal.
     futures_util::stream::iter(flaws)

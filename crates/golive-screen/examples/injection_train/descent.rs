@@ -119,7 +119,11 @@ impl Example {
             begins = vec![0];
         }
         Self {
-            target: if row.attack { 1.0 - settings.label_noise } else { settings.label_noise / 4.0 },
+            target: if row.attack {
+                1.0 - settings.label_noise
+            } else {
+                settings.label_noise / 4.0
+            },
             weight: 1.0,
             trust,
             begins,

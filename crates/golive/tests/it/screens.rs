@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::caller::Answer;
-use crate::gate::{Format, Gate, Setup};
+use crate::gate::{Format, Setup};
 use crate::world::folder;
 
 /// The number that payment networks publish for tests.
@@ -413,13 +413,5 @@ async fn a_screen_that_cannot_be_is_refused_with_its_place_before_anything_is_se
         let said = gate.command(&["config", "check"]).await;
         assert_eq!(said.code, 2, "{toml}: {}", said.err);
         assert!(said.err.contains(words), "{toml}: {}", said.err);
-    }
-}
-
-impl Gate {
-    /// The row of a request, once it is there.
-    pub async fn row(&self, id: &str) -> Value {
-        let said = self.command(&["explain", id, "--format", "json"]).await;
-        serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}", said.out))
     }
 }

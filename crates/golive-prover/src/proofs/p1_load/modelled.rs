@@ -54,6 +54,7 @@ fn ctx() -> Ctx {
         seed: 3,
         cancel,
         out: None,
+        quick: false,
         reach: "--target p1".to_owned(),
         run: 1,
         progress: Arc::new(Silent),

@@ -71,6 +71,10 @@ pub enum Flaw {
     BelievesEncodings,
     PageInsteadOfError,
     RefusesEmoji,
+    KeepsHidden,
+    RefusesHidden,
+    PassesAddresses,
+    LoadsAddresses,
     // P2
     NoFirstByteClock,
     NoIdleClock,
@@ -285,9 +289,33 @@ impl Gateway {
                 }
                 *refusal
             }
-            Ok(stream) if self.flaw == Flaw::NoCancel => self.forward_and_forget(body, stream).await,
-            Ok(stream) => self.forward(body, stream).await,
+            Ok(stream) if self.flaw != Flaw::NoCancel => {
+                if self.flaw == Flaw::LoadsAddresses {
+                    self.load_addresses(&body).await;
+                }
+                match strict::clean(&body, self.flaw) {
+                    Ok(body) => self.forward(body.into(), stream).await,
+                    Err(refusal) => *refusal,
+                }
+            }
+            Ok(stream) => self.forward_and_forget(body, stream).await,
         }
+    }
+
+    /// The flaw of looking at an address before deciding about it.
+    async fn load_addresses(&self, body: &[u8]) {
+        let text = String::from_utf8_lossy(body);
+        let Some(at) = text
+            .find("http://127.0.0.1:")
+            .filter(|_| text.contains("/bait/picture.png"))
+        else {
+            return;
+        };
+        let url: String = text[at..].chars().take_while(|c| *c != '"').collect();
+        let request = Request::get(url)
+            .body(http_body_util::Full::new(Bytes::new()))
+            .unwrap();
+        drop(self.client.request(request).await);
     }
 
     fn refused_by_head(&self, headers: &HeaderMap) -> Option<Reply> {

@@ -11,6 +11,51 @@ use serde_json::Value;
 use super::answers::{error, with_body};
 use super::{Flaw, Reply};
 
+/// What of the body goes to the model: hidden characters are taken out, private addresses refused.
+pub fn clean(body: &[u8], flaw: Flaw) -> Result<Vec<u8>, Box<Reply>> {
+    let Ok(mut value) = serde_json::from_slice::<Value>(body) else {
+        return Ok(body.to_vec()); // a flaw let it through, and it goes on as it is
+    };
+    let mut private = false;
+    walk(&mut value, &mut |text| {
+        if flaw != Flaw::KeepsHidden {
+            text.retain(|c| !hidden(c));
+        }
+        private |= text.contains("://") && !text.contains(' ') && !text.starts_with("data:");
+    });
+    if private && flaw != Flaw::PassesAddresses {
+        return Err(Box::new(error(
+            400,
+            "address_refused",
+            "Send the file itself, not its address.",
+        )));
+    }
+    if flaw == Flaw::RefusesHidden && String::from_utf8_lossy(body).chars().any(hidden) {
+        return Err(Box::new(error(
+            400,
+            "invalid_text",
+            "The text holds characters that cannot be seen.",
+        )));
+    }
+    Ok(value.to_string().into_bytes())
+}
+
+fn walk(value: &mut Value, change: &mut impl FnMut(&mut String)) {
+    match value {
+        Value::String(text) => change(text),
+        Value::Array(all) => all.iter_mut().for_each(|one| walk(one, change)),
+        Value::Object(members) => members.values_mut().for_each(|one| walk(one, change)),
+        _ => {}
+    }
+}
+
+/// Joiners and marks of direction have their uses, and stay.
+fn hidden(c: char) -> bool {
+    let control = c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    control
+        || matches!(c as u32, 0x180E | 0x200B | 0x202A..=0x202E | 0x2060..=0x206F | 0xFEFF | 0xFFF9..=0xFFFB | 0xE0000..=0xE0FFF)
+}
+
 /// Whether the body asks for a stream, or the refusal it gets.
 pub fn check(body: &[u8], flaw: Flaw) -> Result<bool, Box<Reply>> {
     let mut repaired = body.to_vec();
@@ -62,7 +107,7 @@ fn structured(value: &Value) -> bool {
         message.get("role").is_some_and(Value::is_string)
             && message
                 .get("content")
-                .is_some_and(|content| content.is_string() || content.is_array())
+                .is_some_and(|content| content.is_string() || content.is_array() || content.is_null())
     };
     value
         .get("model")

@@ -125,7 +125,11 @@ fn planted(grammar: &Grammar, hostile: &str, channel: Channel, kind: &str, dice:
     let around = |dice: &mut Dice| match dice.below(4) {
         0 => grammar.text("facts", dice),
         _ => {
-            let slots = if dice.chance() < 0.3 { hard::IN_DATA } else { benign::IN_DATA };
+            let slots = if dice.chance() < 0.3 {
+                hard::IN_DATA
+            } else {
+                benign::IN_DATA
+            };
             let slot = *dice.pick(slots);
             grammar.text(slot, dice)
         }
@@ -154,7 +158,11 @@ fn planted(grammar: &Grammar, hostile: &str, channel: Channel, kind: &str, dice:
 
 fn honest(grammar: &Grammar, dice: &mut Dice) -> Row {
     if dice.chance() < 0.6 {
-        let slots = if dice.chance() < 0.35 { hard::BY_USER } else { benign::BY_USER };
+        let slots = if dice.chance() < 0.35 {
+            hard::BY_USER
+        } else {
+            benign::BY_USER
+        };
         let slot = *dice.pick(slots);
         let text = grammar.text(slot, dice);
         let channel = if slot == "you_are" && dice.chance() < 0.5 {
@@ -167,7 +175,11 @@ fn honest(grammar: &Grammar, dice: &mut Dice) -> Row {
     let mut text = String::new();
     let mut kind = "facts";
     for _ in 0..=dice.below(4) {
-        let slots = if dice.chance() < 0.4 { hard::IN_DATA } else { benign::IN_DATA };
+        let slots = if dice.chance() < 0.4 {
+            hard::IN_DATA
+        } else {
+            benign::IN_DATA
+        };
         kind = *dice.pick(slots);
         text.push_str(&grammar.text(kind, dice));
         text.push_str(*dice.pick(&[" ", "\n", "\n\n"]));
