@@ -78,6 +78,7 @@ pub(crate) fn screening(screening: &Screening) -> Value {
         "pii_kinds": kinds.map(|(kind, action)| (kind.clone(), action.as_str().into())).collect::<Map<_, _>>(),
         "pii_values": screening.pii_values,
         "own_data": screening.own_data,
+        "guard_system_messages": screening.guard_system_messages,
         "deny": screening.deny,
         "media_hosts": screening.media_hosts,
     })

@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use golive_resilience::Tick;
-use golive_screen::redact::Seen;
 use golive_store::{Basis, LedgerRow, OpenRow, Tokens, UserHash, Uuid};
 use golive_wire::Wire;
 use golive_wire::usage::Usage;
@@ -23,6 +22,7 @@ use crate::limits::backend::{Asked, Held};
 use crate::limits::{Standings, Unit};
 use crate::metrics::OutcomeClass;
 use crate::runtime::Route;
+use crate::screens::guarded::Guarded;
 use crate::trace::TraceContext;
 
 /// The door a request came through. Unknown doors never become a call.
@@ -159,8 +159,8 @@ pub struct Call {
     pub stripped_tools: Option<HeaderValue>,
     /// What the screens found and let pass, for the header that says so.
     pub flagged: Option<HeaderValue>,
-    /// Personal data that it brought and its answer may repeat.
-    pub seen: Option<Arc<Seen>>,
+    /// What its answer may repeat of it, and what not.
+    pub guarded: Guarded,
     /// Calls made upstream.
     pub attempts: u16,
     /// What it consumed, as far as known.
@@ -211,7 +211,7 @@ impl Call {
             standings: Standings::default(),
             stripped_tools: None,
             flagged: None,
-            seen: None,
+            guarded: Guarded::default(),
             attempts: 0,
             usage: None,
             called: None,

@@ -23,6 +23,8 @@ pub struct Screening {
     pub pii_values: Vec<String>,
     /// Whether values that stand in the request may come back in its answer.
     pub own_data: bool,
+    /// Whether answers may not repeat the request's own system messages, or codes in them.
+    pub guard_system_messages: bool,
     /// Patterns that no request may hold.
     pub deny: Vec<String>,
     /// Hosts from which images and files may be fetched; `*` is every public one.
@@ -137,6 +139,7 @@ impl Default for Screening {
             pii_kinds: Vec::new(),
             pii_values: Vec::new(),
             own_data: false,
+            guard_system_messages: false,
             deny: Vec::new(),
             media_hosts: vec!["*".to_owned()],
         }

@@ -10,7 +10,7 @@ const ACTION: Kind = Choice(&["allow", "redact", "mask", "hash", "block"]);
 const PER_CENT: Kind = Count(1, 100);
 
 /// The rows, with what holds for each where it is left out.
-const fn rows(presets: [Preset; 15]) -> [Key; 15] {
+const fn rows(presets: [Preset; 16]) -> [Key; 16] {
     let [
         injection,
         user_threshold,
@@ -25,6 +25,7 @@ const fn rows(presets: [Preset; 15]) -> [Key; 15] {
         block,
         pii_values,
         own_data,
+        guard_system_messages,
         deny,
         media_hosts,
     ] = presets;
@@ -121,6 +122,13 @@ const fn rows(presets: [Preset; 15]) -> [Key; 15] {
             "Whether a value that stands in the request may come back in its answer.",
         ),
         key(
+            "guard_system_messages",
+            Flag,
+            guard_system_messages,
+            "true",
+            "Whether an answer that repeats ten words of the request's own system messages, or a code that stands in them, is withheld. An agent's `system_prompt_file` is always guarded. Leave it off where documents to quote from are sent as system messages.",
+        ),
+        key(
             "deny",
             Names,
             deny,
@@ -151,12 +159,13 @@ const GATEWAY: &[Key] = &rows([
     Is("[]"),
     Is("[]"),
     Is("false"),
+    Is("false"),
     Is("[]"),
     Is("[\"*\"]"),
 ]);
 
 /// Agents and models take the same keys.
-const CALLEE: &[Key] = &rows([Absent("as in `[screening]`"); 15]);
+const CALLEE: &[Key] = &rows([Absent("as in `[screening]`"); 16]);
 
 pub(super) const SCREENING: Section = Section {
     path: "screening",

@@ -47,6 +47,9 @@ fn read(walk: &mut Walk<'_>, table: &Table<'_>, preset: &Screening) -> Screening
         pii_kinds,
         pii_values: texts(walk, "pii_values").unwrap_or_else(|| preset.pii_values.clone()),
         own_data: table.flag(walk, "own_data").unwrap_or(preset.own_data),
+        guard_system_messages: table
+            .flag(walk, "guard_system_messages")
+            .unwrap_or(preset.guard_system_messages),
         deny: texts(walk, "deny").unwrap_or_else(|| preset.deny.clone()),
         media_hosts: texts(walk, "media_hosts").unwrap_or_else(|| preset.media_hosts.clone()),
     }

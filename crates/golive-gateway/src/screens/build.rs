@@ -6,7 +6,6 @@ use std::sync::{Arc, LazyLock};
 
 use golive_config::{Callee, Config, PiiAction, Screening};
 use golive_screen::injection::Injection;
-use golive_screen::overlap::Prompt;
 use golive_screen::pii::{Detector, Kind, Options};
 use golive_screen::redact::{Action, Policy};
 use golive_screen::validate::deny::{DenyList, Rule};
@@ -14,6 +13,7 @@ use golive_screen::validate::media;
 use golive_screen::validate::schema::Schema;
 use golive_screen::validate::url;
 
+use super::guarded;
 use super::input::Hosts;
 use super::{OwnPrompt, Screens, acts};
 
@@ -116,9 +116,13 @@ impl Machines {
             }
         };
         let hosts = hosts(&settings.media_hosts).map_err(|why| wrong("screening.media_hosts", why))?;
-        let own_prompt = callee.system_prompt.as_ref().map(|file| OwnPrompt {
-            text: file.text.trim_end().to_owned(),
-            words: Arc::new(Prompt::new(&file.text, &[])),
+        let own_prompt = callee.system_prompt.as_ref().map(|file| {
+            let (words, codes) = guarded::of_prompt(&file.text);
+            OwnPrompt {
+                text: file.text.trim_end().to_owned(),
+                words,
+                codes,
+            }
         });
         let detector = self
             .detector(&settings.pii_values)

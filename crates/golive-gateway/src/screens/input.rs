@@ -17,6 +17,7 @@ use golive_screen::validate::{media, text as characters, url};
 use golive_wire::texts::{self, Holds, New, Place, Voice};
 use golive_wire::{ApiError, Wire};
 
+use super::guarded::{self, Guarded};
 use super::{Screens, Withheld};
 
 /// Turns of the user's that are also read as one text: an order may be cut into pieces.
@@ -33,8 +34,8 @@ pub struct Judged {
     pub changed: Option<Vec<u8>>,
     /// What was found and passes.
     pub flags: BTreeSet<&'static str>,
-    /// Values that it brings and its answer may hold.
-    pub seen: Option<Arc<Seen>>,
+    /// What its answer may repeat of it, and what not.
+    pub guarded: Guarded,
     /// In words, for `golive explain`.
     pub decided: Cow<'static, str>,
 }
@@ -85,12 +86,17 @@ fn judged(screens: &Screens, wire: Wire, body: &[u8]) -> Result<Judged, ApiError
     let mut seen = Seen::default();
     let mut turns: Vec<String> = Vec::new();
     let mut highest = 0.0_f32;
+    let mut orders = String::new();
     for Place { voice, literal } in &places {
         let came = texts::read(body, literal);
         if came.is_empty() {
             continue;
         }
         let text = one(screens, *voice, &came, &mut judged.flags, &mut seen, &mut highest)?;
+        if *voice == Voice::System && screens.settings.guard_system_messages {
+            orders.push_str(&came);
+            orders.push('\n');
+        }
         if *voice == Voice::User {
             turns.push(text.clone().unwrap_or_else(|| came.clone().into_owned()));
         }
@@ -133,7 +139,11 @@ fn judged(screens: &Screens, wire: Wire, body: &[u8]) -> Result<Judged, ApiError
         ))
     };
     judged.changed = changed;
-    judged.seen = screens.settings.own_data.then(|| Arc::new(seen));
+    judged.guarded.seen = screens.settings.own_data.then(|| Arc::new(seen));
+    if !orders.is_empty() {
+        let (prompt, codes) = guarded::of_prompt(&orders);
+        (judged.guarded.prompt, judged.guarded.codes) = (Some(prompt), codes);
+    }
     Ok(judged)
 }
 

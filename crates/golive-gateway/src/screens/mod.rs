@@ -3,6 +3,7 @@
 //! Never: keeps a text, shows one, or passes one on that could not be looked at.
 
 pub mod build;
+pub mod guarded;
 pub mod input;
 pub mod stream;
 
@@ -11,16 +12,18 @@ use std::sync::Arc;
 
 use golive_config::Screening;
 use golive_screen::injection::{Channel, Injection};
+use golive_screen::literals::Literals;
 use golive_screen::overlap::{Prompt, Watch};
 use golive_screen::pii::{Detector, Finding};
 use golive_screen::redact::{self, Action, Policy, Seen};
-use golive_screen::stream::Filter;
+use golive_screen::stream::{Because, Blocked, Filter};
 use golive_screen::validate::deny::DenyList;
 use golive_screen::validate::media;
 use golive_screen::validate::schema::Schema;
 use golive_wire::texts::{self, New};
 
 pub use build::{Machines, ScreenError};
+use guarded::Guarded;
 
 /// The screens of one agent or model.
 #[derive(Debug)]
@@ -45,6 +48,8 @@ struct OwnPrompt {
     text: String,
     /// Its runs of words, by which it is recognised in an answer.
     words: Arc<Prompt>,
+    /// Codes in it.
+    codes: Option<Arc<Literals>>,
 }
 
 /// Why an answer may not be told.
@@ -93,8 +98,8 @@ impl Withheld {
 impl Screens {
     /// Whether any text of an answer is looked at.
     #[must_use]
-    pub fn reads_answers(&self) -> bool {
-        self.answers.1 || self.own_prompt.is_some()
+    pub fn reads_answers(&self, guarded: &Guarded) -> bool {
+        self.answers.1 || self.own_prompt.is_some() || guarded.prompt.is_some()
     }
 
     fn threshold(&self, channel: Channel) -> f32 {
@@ -107,47 +112,72 @@ impl Screens {
 
     /// The filter of one text of a stream.
     #[must_use]
-    pub fn filter(&self, seen: Option<&Arc<Seen>>) -> TextFilter {
-        let pii = self.answers.1.then(|| {
-            let filter = Filter::new(Arc::clone(&self.detector), Arc::clone(&self.answers.0));
-            match seen {
-                Some(seen) => filter.with_seen(Arc::clone(seen)),
-                None => filter,
+    pub fn filter(&self, guarded: &Guarded) -> TextFilter {
+        let (words, codes) = self.not_to_be_told(guarded);
+        let pii = (self.answers.1 || codes.is_some()).then(|| {
+            let mut filter = Filter::new(Arc::clone(&self.detector), Arc::clone(&self.answers.0));
+            if let Some(seen) = &guarded.seen {
+                filter = filter.with_seen(Arc::clone(seen));
             }
+            if let Some(codes) = codes {
+                filter = filter.with_literals(Arc::clone(codes));
+            }
+            filter
         });
-        let watch = self
-            .own_prompt
-            .as_ref()
-            .map(|own| Watch::new(Arc::clone(&own.words)));
-        TextFilter { pii, watch }
+        TextFilter {
+            pii,
+            watch: words.map(|words| Watch::new(Arc::clone(words))),
+        }
+    }
+
+    /// The words and codes that an answer must not hold: of the agent's own prompt, else of the request's.
+    fn not_to_be_told<'g>(
+        &'g self,
+        guarded: &'g Guarded,
+    ) -> (Option<&'g Arc<Prompt>>, Option<&'g Arc<Literals>>) {
+        match &self.own_prompt {
+            Some(own) => (Some(&own.words), own.codes.as_ref()),
+            None => (guarded.prompt.as_ref(), guarded.codes.as_ref()),
+        }
     }
 
     /// A whole text of an answer, as it may be told.
     ///
     /// # Errors
     /// It may not be.
-    pub fn words<'t>(&self, text: &'t str, seen: Option<&Seen>) -> Result<Cow<'t, str>, Withheld> {
-        self.unlike_the_prompt(text)?;
+    pub fn words<'t>(&self, text: &'t str, guarded: &Guarded) -> Result<Cow<'t, str>, Withheld> {
+        let (words, codes) = self.not_to_be_told(guarded);
+        if let Some(words) = words {
+            let mut watch = Watch::new(&**words);
+            watch.push(text);
+            watch.end();
+            if repeats(&watch) {
+                return Err(Withheld::Prompt);
+            }
+        }
+        if codes.is_some_and(|codes| codes.find_in(text).is_some()) {
+            return Err(Withheld::Prompt);
+        }
         if !self.answers.1 {
             return Ok(Cow::Borrowed(text));
         }
-        self.redacted(text, &self.answers.0, seen)
+        self.redacted(text, &self.answers.0, guarded.seen.as_deref())
     }
 
     /// The whole arguments of a tool call, as they may be told: JSON stays JSON.
     ///
     /// # Errors
     /// They may not be.
-    pub fn arguments<'t>(&self, text: &'t str, seen: Option<&Seen>) -> Result<Cow<'t, str>, Withheld> {
+    pub fn arguments<'t>(&self, text: &'t str, guarded: &Guarded) -> Result<Cow<'t, str>, Withheld> {
         let mut told = Cow::Borrowed(text);
         let is_json = serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
         if !is_json {
-            return self.words(text, seen);
+            return self.words(text, guarded);
         }
         let mut changes = Vec::new();
         for place in texts::of_agent_answer(text.as_bytes()) {
             let words = texts::read(text.as_bytes(), &place.literal);
-            if let Cow::Owned(new) = self.words(&words, seen)? {
+            if let Cow::Owned(new) = self.words(&words, guarded)? {
                 changes.push((place.literal, New::Text(Cow::Owned(new))));
             }
         }
@@ -156,7 +186,7 @@ impl Screens {
             told = Cow::Owned(String::from_utf8(new).map_err(|_| Withheld::TooMuch)?);
         }
         if self.answers.1
-            && let Some(new) = self.numbers(&told, seen)?
+            && let Some(new) = self.numbers(&told, guarded.seen.as_deref())?
         {
             told = Cow::Owned(new);
         }
@@ -235,19 +265,6 @@ impl Screens {
             Cow::Owned(told.text)
         })
     }
-
-    fn unlike_the_prompt(&self, text: &str) -> Result<(), Withheld> {
-        let Some(own) = &self.own_prompt else {
-            return Ok(());
-        };
-        let mut watch = Watch::new(&*own.words);
-        watch.push(text);
-        watch.end();
-        if repeats(&watch) {
-            return Err(Withheld::Prompt);
-        }
-        Ok(())
-    }
 }
 
 /// The filter of one text of a stream.
@@ -270,7 +287,7 @@ impl TextFilter {
             }
         }
         match &mut self.pii {
-            Some(filter) => out.push_str(&filter.push(words).map_err(|_| Withheld::Pii)?),
+            Some(filter) => out.push_str(&filter.push(words).map_err(|blocked| why(&blocked))?),
             None => out.push_str(words),
         }
         Ok(())
@@ -288,9 +305,16 @@ impl TextFilter {
             }
         }
         if let Some(filter) = &mut self.pii {
-            out.push_str(&filter.finish().map_err(|_| Withheld::Pii)?);
+            out.push_str(&filter.finish().map_err(|blocked| why(&blocked))?);
         }
         Ok(())
+    }
+}
+
+fn why(blocked: &Blocked) -> Withheld {
+    match blocked.because {
+        Because::Kind(_) => Withheld::Pii,
+        Because::Literal(_) => Withheld::Prompt,
     }
 }
 

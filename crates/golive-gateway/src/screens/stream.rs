@@ -12,8 +12,7 @@ use std::sync::Arc;
 use golive_wire::texts::{self, New, Spoken};
 use golive_wire::{Event, Wire};
 
-use golive_screen::redact::Seen;
-
+use super::guarded::Guarded;
 use super::{Screens, TextFilter, Withheld};
 
 /// Texts of one stream that are told apart; no provider sends so many.
@@ -35,7 +34,7 @@ pub struct Screened {
 pub struct StreamScreen {
     wire: Wire,
     screens: Arc<Screens>,
-    seen: Option<Arc<Seen>>,
+    guarded: Guarded,
     texts: Vec<(String, Text)>,
 }
 
@@ -61,13 +60,14 @@ struct Form {
 }
 
 impl StreamScreen {
-    /// The filters for a stream in this format, if any text of it is looked at. `seen`: values that may come back.
+    /// The filters for a stream in this format, if any text of it is looked at. `guarded`: what may come back, and
+    /// what not.
     #[must_use]
-    pub fn new(wire: Wire, screens: &Arc<Screens>, seen: Option<Arc<Seen>>) -> Option<Self> {
-        screens.reads_answers().then(|| Self {
+    pub fn new(wire: Wire, screens: &Arc<Screens>, guarded: Guarded) -> Option<Self> {
+        screens.reads_answers(&guarded).then(|| Self {
             wire,
             screens: Arc::clone(screens),
-            seen,
+            guarded,
             texts: Vec::new(),
         })
     }
@@ -139,7 +139,7 @@ impl StreamScreen {
                 let state = if arguments {
                     State::Arguments(String::new())
                 } else {
-                    State::Words(self.screens.filter(self.seen.as_ref()))
+                    State::Words(self.screens.filter(&self.guarded))
                 };
                 self.texts.push((of.to_owned(), Text { state, last: None }));
                 self.texts.len() - 1
@@ -163,8 +163,7 @@ impl StreamScreen {
         self.texts = going;
         for (of, text) in ended {
             let mut rest = String::new();
-            text.state
-                .finish(&self.screens, self.seen.as_deref(), &mut rest)?;
+            text.state.finish(&self.screens, &self.guarded, &mut rest)?;
             if rest.is_empty() {
                 continue;
             }
@@ -189,11 +188,11 @@ impl State {
         }
     }
 
-    fn finish(self, screens: &Screens, seen: Option<&Seen>, out: &mut String) -> Result<(), Withheld> {
+    fn finish(self, screens: &Screens, guarded: &Guarded, out: &mut String) -> Result<(), Withheld> {
         match self {
             Self::Words(mut filter) => filter.finish(out),
             Self::Arguments(held) => {
-                out.push_str(&screens.arguments(&held, seen)?);
+                out.push_str(&screens.arguments(&held, guarded)?);
                 Ok(())
             }
         }

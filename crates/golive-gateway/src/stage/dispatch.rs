@@ -301,7 +301,7 @@ async fn open_stream(
         Arc::clone(&route),
         hide_usage,
         tools,
-        call.seen.clone(),
+        call.guarded.clone(),
     );
     let mut held = Vec::new();
     let mut held_bytes = 0;

@@ -10,9 +10,8 @@ use golive_wire::tools::ToolSet;
 use golive_wire::{ApiError, Wire};
 use http::{HeaderMap, HeaderValue};
 
-use super::Step;
-use super::guard_tools::Guarded;
 use super::read::Ask;
+use super::{Step, guard_tools};
 use crate::call::Call;
 use crate::reply::Refused;
 use crate::runtime::Route;
@@ -37,15 +36,15 @@ pub struct Screened {
 ///
 /// # Errors
 /// A text, an image or the structure is not allowed.
-pub async fn run(guarded: Guarded) -> Step<Screened> {
-    let Guarded {
+pub async fn run(request: guard_tools::Guarded) -> Step<Screened> {
+    let guard_tools::Guarded {
         mut call,
         headers,
         body,
         ask,
         route,
         tools,
-    } = guarded;
+    } = request;
     let wire = match route.kind() {
         UpstreamKind::OpenAi => Wire::OpenAi,
         UpstreamKind::Anthropic => Wire::Anthropic,
@@ -63,10 +62,10 @@ pub async fn run(guarded: Guarded) -> Step<Screened> {
         refused,
         changed,
         flags,
-        seen,
+        guarded,
         decided,
     } = judged;
-    call.seen = seen;
+    call.guarded = guarded;
     call.decide(STAGE, decided);
     if let Some(error) = refused {
         return Err(Refused::by_rule(call, STAGE, error));

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use golive_config::UpstreamKind;
-use golive_screen::redact::Seen;
 use golive_wire::ApiError;
 use golive_wire::texts::{self, New, Place, Voice};
 
 use crate::call::{Call, Outcome};
 use crate::reply::Refused;
 use crate::runtime::Route;
+use crate::screens::guarded::Guarded;
 use crate::screens::{Screens, Withheld};
 
 const STAGE: &str = "screen_output";
@@ -24,15 +24,14 @@ const STAGE: &str = "screen_output";
 /// None of it may be.
 pub fn run(call: &mut Call, route: &Arc<Route>, body: Bytes) -> Result<Bytes, Withheld> {
     let screens = &route.screens;
-    if !screens.reads_answers() {
+    let guarded = call.guarded.clone();
+    if !screens.reads_answers(&guarded) {
         return Ok(body);
     }
-    let seen = call.seen.clone();
-    let seen = seen.as_deref();
     if route.kind() == UpstreamKind::Http {
         // Any member may hold anything: the whole is one value.
         let text = String::from_utf8_lossy(&body);
-        return Ok(match screens.arguments(&text, seen)? {
+        return Ok(match screens.arguments(&text, &guarded)? {
             Cow::Owned(told) => {
                 call.decide(STAGE, "changed the answer");
                 told.into()
@@ -42,7 +41,7 @@ pub fn run(call: &mut Call, route: &Arc<Route>, body: Bytes) -> Result<Bytes, Wi
     }
     let mut changes = Vec::new();
     for place in texts::of_answer(call.surface.wire(), &body) {
-        let new = told(screens, &body, &place, seen)?;
+        let new = told(screens, &body, &place, &guarded)?;
         changes.extend(new.map(|new| (place.literal, new)));
     }
     if changes.is_empty() {
@@ -60,20 +59,20 @@ fn told(
     screens: &Screens,
     body: &[u8],
     place: &Place,
-    seen: Option<&Seen>,
+    guarded: &Guarded,
 ) -> Result<Option<New<'static>>, Withheld> {
     let raw = &body[place.literal.clone()];
     if raw.first() != Some(&b'"') {
         let text = String::from_utf8_lossy(raw);
-        return Ok(match screens.arguments(&text, seen)? {
+        return Ok(match screens.arguments(&text, guarded)? {
             Cow::Owned(told) => Some(New::Json(Cow::Owned(told))),
             Cow::Borrowed(_) => None,
         });
     }
     let text = texts::read(body, &place.literal);
     let told = match place.voice {
-        Voice::Tool => screens.arguments(&text, seen)?,
-        _ => screens.words(&text, seen)?,
+        Voice::Tool => screens.arguments(&text, guarded)?,
+        _ => screens.words(&text, guarded)?,
     };
     Ok(match told {
         Cow::Owned(told) => Some(New::Text(Cow::Owned(told))),

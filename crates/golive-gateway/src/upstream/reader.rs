@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use golive_config::UpstreamKind;
-use golive_screen::redact::Seen;
 use golive_wire::tools::{Guard, Passed, ToolSet};
 use golive_wire::usage::Usage;
 use golive_wire::{Event, Splitter, StreamEvent, Wire, anthropic, openai};
@@ -18,6 +17,7 @@ use hyper::body::Incoming;
 
 use super::chain_of;
 use crate::runtime::Route;
+use crate::screens::guarded::Guarded;
 use crate::screens::stream::StreamScreen;
 use crate::stage::Block;
 
@@ -58,14 +58,14 @@ pub struct StreamReader {
 
 impl StreamReader {
     /// Reads `body` in the format of `route`. `hide_usage`: the caller did not ask for usage, golive did.
-    /// `tools`: those that the answer may call; `seen`: personal data that may come back.
+    /// `tools`: those that the answer may call; `guarded`: what of the request may come back, and what not.
     #[must_use]
     pub fn new(
         body: Incoming,
         route: Arc<Route>,
         hide_usage: bool,
         tools: Arc<ToolSet>,
-        seen: Option<Arc<Seen>>,
+        guarded: Guarded,
     ) -> Self {
         let wire = match route.kind() {
             UpstreamKind::OpenAi => Wire::OpenAi,
@@ -81,7 +81,7 @@ impl StreamReader {
             reply: BytesMut::new(),
             usage: Usage::default(),
             tools: Guard::new(wire, tools),
-            screen: StreamScreen::new(wire, &route.screens, seen),
+            screen: StreamScreen::new(wire, &route.screens, guarded),
             route,
         }
     }

@@ -7,7 +7,6 @@ mod injection;
 mod media;
 mod normalise;
 mod normalise_any;
-//! S3, S4, S8: what the strict validator refuses, what it lets through, and that it agrees with an independent parser.
 mod oracle;
 mod refusals;
 mod schema;

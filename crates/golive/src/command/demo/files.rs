@@ -162,6 +162,9 @@ level = "warn"
 user = "20/10s"        # the checklist says 100/h
 global = "1000/10s"    # the checklist says 10000/h
 
+[screening]
+guard_system_messages = true
+
 [upstreams.{PROVIDER}]
 kind = "openai"
 base_url = "http://127.0.0.1:{provider}/v1"
