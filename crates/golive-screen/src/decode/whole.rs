@@ -605,7 +605,7 @@ const fn gains_of(first: u8, second: u8) -> [i16; LANES] {
         _ => 0,
     };
     let spaced = match (is_word(first), is_word(second)) {
-        _ if first == FURTHER && second == FURTHER || first == LEAD && second == FURTHER => 0,
+        _ if second == FURTHER && (first == FURTHER || first == LEAD) => 0,
         (true, true) => -24,
         (true, false) | (false, true) => 8,
         (false, false) => 0,

@@ -100,13 +100,12 @@ impl Folder {
     /// Folds the characters at the beginning, up to the next longer stretch of ASCII; gives what follows them.
     fn others<'a>(&mut self, text: &'a str) -> &'a str {
         let lowers: &[u16] = &LOWER;
-        let mut rest = text.chars();
         // From here on nothing is written yet, and all of it stays as it is.
         let mut same = text;
         let mut at = 0;
         let mut before = self.text.chars().next_back().unwrap_or('x');
         let mut ascii = 0;
-        while let Some(c) = rest.next() {
+        for c in text.chars() {
             if c.is_ascii() {
                 ascii += 1;
                 let plain = !c.is_ascii_uppercase()
