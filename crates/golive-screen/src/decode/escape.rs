@@ -33,7 +33,11 @@ pub(super) fn find(text: &str, found: &mut Vec<Found>) {
         undone.plain(bytes.get(at..sign).unwrap_or_default());
         at = match unescape(text, sign) {
             Some(escape) => {
-                undone.take(&escape);
+                let after_gap = sign
+                    .checked_sub(1)
+                    .and_then(|at| bytes.get(at))
+                    .is_none_or(u8::is_ascii_whitespace);
+                undone.take(&escape, after_gap);
                 escape.end
             }
             None => {
@@ -75,7 +79,7 @@ fn first_escape(text: &str, mut at: usize) -> Option<usize> {
 struct Undone {
     text: Vec<u8>,
     how: Vec<How>,
-    /// Letters and digits that had been escaped, and whatever stood in percent: nobody does that by habit.
+    /// Letters and digits that had been escaped, and whatever stood in percent inside a word: nobody does that by habit.
     deliberate: usize,
     others: usize,
 }
@@ -85,11 +89,13 @@ impl Undone {
         self.text.extend_from_slice(bytes);
     }
 
-    fn take(&mut self, escape: &Escape) {
+    /// Some languages write the per cent before the number: what follows a blank may be one.
+    fn take(&mut self, escape: &Escape, after_gap: bool) {
         if !self.how.contains(&escape.how) {
             self.how.push(escape.how);
         }
-        if escape.character.is_alphanumeric() || escape.how == How::Percent {
+        let percent = escape.how == How::Percent;
+        if percent && !after_gap || !percent && escape.character.is_alphanumeric() {
             self.deliberate += 1;
         } else {
             self.others += 1;

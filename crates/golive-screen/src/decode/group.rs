@@ -14,21 +14,53 @@ const MEAN_MOST: u32 = 64;
 
 pub(super) fn find(text: &str, found: &mut Vec<Found>) {
     let bytes = text.as_bytes();
-    // Two cheap counts keep ordinary text out.
-    if bytes.iter().filter(|byte| byte.is_ascii_digit()).count() >= GROUPS_FEWEST {
+    for region in dense(bytes, DIGITS_DENSE, |byte| byte.is_ascii_digit()) {
         for (how, read) in CODES {
-            runs(bytes, |byte| byte.is_ascii_alphanumeric(), *read, *how, found);
+            runs(
+                bytes,
+                region.clone(),
+                |byte| byte.is_ascii_alphanumeric(),
+                *read,
+                *how,
+                found,
+            );
         }
     }
-    if bytes.iter().filter(|&&byte| is_dash(byte)).count() >= 2 * GROUPS_FEWEST {
+    for region in dense(bytes, DASHES_DENSE, is_dash) {
         runs(
             bytes,
+            region,
             |byte| is_dash(byte) || byte.is_ascii_alphanumeric(),
             morse,
             How::Morse,
             found,
         );
     }
+}
+
+/// Bytes of a block in which signs are counted.
+const BLOCK: usize = 64;
+/// Digits in a block from which on there may be codes in it: a hexadecimal code of a letter has a digit at least and
+/// takes three bytes with its blank.
+const DIGITS_DENSE: usize = 16;
+/// Dots and dashes in a block from which on it may be Morse: they are more than half of it.
+const DASHES_DENSE: usize = 24;
+
+/// The stretches of neighbouring blocks with at least `fewest` bytes of a kind, and a block more on either side.
+fn dense(bytes: &[u8], fewest: usize, is: impl Fn(u8) -> bool) -> Vec<Range<usize>> {
+    let mut regions: Vec<Range<usize>> = Vec::new();
+    for (n, block) in bytes.chunks(BLOCK).enumerate() {
+        let count = block.iter().fold(0u8, |sum, &byte| sum + u8::from(is(byte)));
+        if usize::from(count) < fewest {
+            continue;
+        }
+        let region = (n * BLOCK).saturating_sub(BLOCK)..((n + 2) * BLOCK).min(bytes.len());
+        match regions.last_mut() {
+            Some(last) if region.start <= last.end => last.end = region.end,
+            _ => regions.push(region),
+        }
+    }
+    regions
 }
 
 type Read = fn(&[u8]) -> Option<u8>;
@@ -39,10 +71,18 @@ const CODES: &[(How, Read)] = &[
     (How::Decimal, decimal),
 ];
 
-/// Collects runs of groups that `read` all understands.
-fn runs(bytes: &[u8], in_group: impl Fn(u8) -> bool, read: Read, how: How, found: &mut Vec<Found>) {
+/// Collects the runs of groups in a region that `read` all understands.
+fn runs(
+    bytes: &[u8],
+    region: Range<usize>,
+    in_group: impl Fn(u8) -> bool,
+    read: Read,
+    how: How,
+    found: &mut Vec<Found>,
+) {
     let mut run = Run::default();
-    let mut at = 0;
+    let bytes = bytes.get(..region.end).unwrap_or_default();
+    let mut at = region.start;
     while at < bytes.len() {
         let rest = bytes.get(at..).unwrap_or_default();
         let gap = rest.iter().take_while(|&&byte| !in_group(byte)).count();

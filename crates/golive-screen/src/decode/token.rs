@@ -130,7 +130,7 @@ fn decode_run(bytes: &[u8], range: Range<usize>) -> Option<(How, String)> {
         if run
             .iter()
             .all(|byte| matches!(byte, b'0' | b'1') || byte.is_ascii_whitespace())
-            && let Some(text) = decoded(run, 1, |byte| bit(byte))
+            && let Some(text) = decoded(run, 1, bit)
         {
             return Some((How::Binary, text));
         }

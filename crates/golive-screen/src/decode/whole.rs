@@ -251,7 +251,10 @@ impl Watch {
 fn undo(how: How, text: &str) -> Vec<(How, String)> {
     let one = |text: Option<String>| text.map(|text| (how, text)).into_iter().collect();
     match how {
-        How::Rot13 => one(if_better(text, turned(text, rot13), 16)),
+        How::Rot13 => {
+            one(if_better(text, turned(text, rot13), 16)
+                .or_else(|| with_common_words(text, turned(text, rot13))))
+        }
         How::Reversed => mirrored(text).into_iter().map(|text| (how, text)).collect(),
         How::Caesar => decipher(text).into_iter().collect(),
         How::Leet => one(leet(text)),
@@ -274,7 +277,7 @@ fn turned(text: &str, turn: impl Fn(u8) -> u8) -> String {
 
 /// The mirror image as a whole and, of several words, each word by itself: letter pairs do not tell which was meant.
 fn mirrored(text: &str) -> Vec<String> {
-    // Letter pairs differ little from their mirror images: a common word has to be there as well.
+    // Letter pairs differ little from their mirror images: a common word has to be there too.
     let Some(whole) = if_better(text, text.chars().rev().collect(), 5) else {
         return Vec::new();
     };
@@ -319,20 +322,27 @@ fn decipher(text: &str) -> Option<(How, String)> {
             number => byte & 0xE0 | read(number),
         })
     };
-    if price(&round) < price(&shifted(best)) {
-        return Some((How::Atbash, if_better(text, by_letter(&round), DECIPHERED_GAIN)?));
-    }
-    Some((
-        How::Caesar,
-        if_better(text, by_letter(&shifted(best)), DECIPHERED_GAIN)?,
-    ))
+    // With so many readings to choose from, one of them is better than noise by chance: it must have a common word.
+    let (how, undone) = if price(&round) < price(&shifted(best)) {
+        (How::Atbash, by_letter(&round))
+    } else {
+        (How::Caesar, by_letter(&shifted(best)))
+    };
+    with_common_words(text, undone).map(|text| (how, text))
 }
 
+/// The undone text, if it reads better and has common words that the text does not have.
+fn with_common_words(stands: &str, undone: String) -> Option<String> {
+    let common = language::common_words(&undone) > language::common_words(stands);
+    let reads = language::mean_cost(&undone)? <= MEAN_MOST_WITH_WORDS;
+    let better = language::mean_cost(&undone)? + 16 <= language::mean_cost(stands)?;
+    (common && reads && better).then_some(undone)
+}
+
+/// Most that a letter pair may cost on the average where common words speak for the text too.
+const MEAN_MOST_WITH_WORDS: u32 = 66;
 /// Letters by which a cipher is told.
 const SAMPLE: usize = 256;
-/// How much less a letter pair must cost on the average once deciphered: with 25 readings to choose from, one of them
-/// is better than noise by chance.
-const DECIPHERED_GAIN: u32 = 22;
 
 /// The undone text, if it reads well and each of its letter pairs costs at least `gain` less on the average.
 fn if_better(stands: &str, undone: String, gain: u32) -> Option<String> {
@@ -595,7 +605,7 @@ const fn gains_of(first: u8, second: u8) -> [i16; LANES] {
         _ => 0,
     };
     let spaced = match (is_word(first), is_word(second)) {
-        _ if first == FURTHER && second == FURTHER || first == LEAD && second == FURTHER => 0,
+        _ if second == FURTHER && (first == FURTHER || first == LEAD) => 0,
         (true, true) => -24,
         (true, false) | (false, true) => 8,
         (false, false) => 0,

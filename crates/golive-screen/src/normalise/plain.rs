@@ -92,9 +92,9 @@ enum Neighbour {
 /// How the look-alikes of a stretch are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Read {
-    AsTheyAre,
-    AsLetters,
-    AsDigits,
+    Unchanged,
+    Letters,
+    Digits,
 }
 
 /// Most bytes of words made of look-alikes only that wait for the next word to tell what they are.
@@ -138,10 +138,8 @@ impl Maker<'_> {
             };
             if word > at {
                 self.ascii(at..word);
-                at = word;
-                continue;
             }
-            at = self.word(at);
+            at = if word < bytes.len() { self.word(word) } else { word };
         }
         self.settle(Neighbour::None, bytes.len());
     }
@@ -185,11 +183,11 @@ impl Maker<'_> {
         if disguised && bits & LATIN != 0 {
             self.settle(Neighbour::Latin, start);
             self.changes.mixed_words += 1;
-            self.write(start..end, Read::AsLetters);
+            self.write(start..end, Read::Letters);
             self.before = Neighbour::Latin;
         } else if disguised && bits & FOREIGN == 0 && digits >= DIGITS_FEWEST {
             self.settle(Neighbour::None, start);
-            self.write(start..end, Read::AsDigits);
+            self.write(start..end, Read::Digits);
         } else if disguised && !foreign {
             let waits_from = *self.waiting.get_or_insert(start);
             if end - waits_from > WAITING_MOST {
@@ -214,7 +212,7 @@ impl Maker<'_> {
             if clean && (bits & JOINS == 0 || passes(self.source.get(start..end).unwrap_or_default())) {
                 self.keep(start..end);
             } else {
-                self.write(start..end, Read::AsTheyAre);
+                self.write(start..end, Read::Unchanged);
             }
         }
         end
@@ -232,9 +230,9 @@ impl Maker<'_> {
         };
         if disguise {
             self.changes.mixed_words += 1;
-            self.write(range, Read::AsLetters);
+            self.write(range, Read::Letters);
         } else {
-            self.write(range, Read::AsTheyAre);
+            self.write(range, Read::Unchanged);
         }
     }
 
@@ -284,7 +282,7 @@ impl Maker<'_> {
                 .get(next..)
                 .and_then(|rest| rest.chars().next())
                 .is_some_and(|c| class(c) & JOINS != 0);
-            let alike = read != Read::AsTheyAre && bits & (LOOKALIKE | LOOSELY) != 0;
+            let alike = read != Read::Unchanged && bits & (LOOKALIKE | LOOSELY) != 0;
             let foreign_digit = bits & DIGIT != 0 && !c.is_ascii();
             if bits & (HIDDEN | CHANGES | JOINS) == 0 && !joined && !alike && !foreign_digit {
                 at = next;
@@ -336,7 +334,7 @@ impl Maker<'_> {
             hidden_since = 0;
         }
         let source = self.source.get(start..end).unwrap_or_default();
-        if read == Read::AsTheyAre && passes(source) {
+        if read == Read::Unchanged && passes(source) {
             self.keep(start..end);
             self.mixed_cluster = cluster;
             return end;
@@ -377,7 +375,7 @@ impl Maker<'_> {
     }
 
     fn alike(&self, cluster: &[char], read: Read) -> bool {
-        read != Read::AsTheyAre && cluster.first().is_some_and(|&c| lookalike(c).is_some())
+        read != Read::Unchanged && cluster.first().is_some_and(|&c| lookalike(c).is_some())
     }
 
     fn read(&self, c: char, read: Read) -> char {
@@ -388,9 +386,9 @@ impl Maker<'_> {
             return digit;
         }
         match (read, lookalike(c)) {
-            (Read::AsTheyAre, _) | (_, None) => c,
-            (Read::AsLetters, Some((ascii, _))) => ascii,
-            (Read::AsDigits, Some((ascii, _))) => match ascii {
+            (Read::Unchanged, _) | (_, None) => c,
+            (Read::Letters, Some((ascii, _))) => ascii,
+            (Read::Digits, Some((ascii, _))) => match ascii {
                 'O' | 'o' => '0',
                 'I' | 'l' | 'i' => '1',
                 'S' | 's' => '5',
@@ -426,6 +424,13 @@ fn passes(text: &str) -> bool {
 
 /// The first byte from `at` on that is not ASCII or is a control character which is no white space.
 pub(crate) fn next_stop(bytes: &[u8], mut at: usize) -> usize {
+    // In text of other scripts the next stop is near: a blank or a comma away.
+    for _ in 0..4 {
+        match bytes.get(at) {
+            Some(&byte) if !stops(byte) => at += 1,
+            _ => return at.min(bytes.len()),
+        }
+    }
     while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<32>) {
         if block.iter().fold(false, |any, &byte| any | stops(byte)) {
             break;
@@ -439,7 +444,7 @@ pub(crate) fn next_stop(bytes: &[u8], mut at: usize) -> usize {
 }
 
 fn stops(byte: u8) -> bool {
-    let control = (byte < 0x20) & !((byte >= 0x09) & (byte <= 0x0D));
+    let control = (byte < 0x20) & !(0x09..=0x0D).contains(&byte);
     (byte >= 0x7F) | control
 }
 
