@@ -68,9 +68,10 @@ pub(crate) fn joint(text: &Text, word_end: usize, at: usize) -> Option<Joint> {
                     })
                     .map_or(between.len(), |n| pos + n);
                 let word = &between[pos..end];
-                if !JOINING
-                    .iter()
-                    .any(|joining| word.eq_ignore_ascii_case(joining.as_bytes()))
+                if word.len() > 6
+                    || !JOINING
+                        .iter()
+                        .any(|joining| word.eq_ignore_ascii_case(joining.as_bytes()))
                 {
                     return None;
                 }
