@@ -299,8 +299,8 @@ fn is_whole_on_the_left(text: &Text, start: usize) -> bool {
     };
     match text.bytes[start] {
         first if is(first, ALNUM) => {
-            !is(before, ALNUM)
-                && !(before >= 0x80 && matches!(text.char_before(start), Some('\u{C0}'..='\u{24F}')))
+            let accented = before >= 0x80 && matches!(text.char_before(start), Some('\u{C0}'..='\u{24F}'));
+            !is(before, ALNUM) && !accented
         }
         // Letters of two bytes: Latin with accents, Greek, Cyrillic, Hebrew, Arabic.
         0xC3..=0xDF => !is(before, ALNUM) && !super::arms::is_letter_before(text.bytes, start),

@@ -102,7 +102,7 @@ impl<'t> Folded<'t> {
     }
 
     /// The folded place of the original's `place`: of the first folded byte at or behind it.
-    pub(crate) fn from_original(&self, place: usize) -> usize {
+    pub(crate) fn folded_place(&self, place: usize) -> usize {
         match &self.places {
             None => place,
             Some(places) => places.partition_point(|have| (*have as usize) < place),
@@ -294,7 +294,7 @@ mod tests {
         let at = folded.text().find("411").unwrap();
         assert_eq!(&text[folded.range(at..at + 3)], "４１\u{200B}１");
         assert_eq!(folded.place(folded.text().len()), text.len());
-        assert_eq!(folded.from_original(text.find('４').unwrap()), at);
+        assert_eq!(folded.folded_place(text.find('４').unwrap()), at);
     }
 
     #[test]

@@ -529,19 +529,30 @@ impl Rules {
         let Some(name) = person::name(text, best.at) else {
             return;
         };
+        // "Name:\nOrganization: …": what a colon follows is the next word for a value.
+        let head = text.get(name.end) == Some(b':');
+        let value = &text.bytes[best.at..name.end];
+        let lower = value.iter().any(|b| is(*b, LOWER) || *b >= 0x80);
         let enough = match told {
             None => name.titled,
+            Some(_) if head => false,
+            // Signs that follow a word of their script without a joint are the sentence going on.
+            Some((person::Joint::Blank, Says::One(_))) if is_ideograph_before(text, best.at) => false,
             Some((joint, says)) => {
                 name.words >= 2
                     || name.titled
                     || matches!(says, Says::Surely(_))
-                    || joint == person::Joint::Mark
+                    || lower && joint == person::Joint::Mark
             }
         };
         if enough {
             best.offer(Kind::Person, name.end, score::TOLD);
         }
     }
+}
+
+fn is_ideograph_before(text: &Text, at: usize) -> bool {
+    text.before(at).is_some_and(|byte| byte >= 0x80) && text.char_before(at).is_some_and(person::is_ideograph)
 }
 
 /// Whether the word before goes on at `at`.

@@ -314,7 +314,7 @@ fn is_name_word(word: &str) -> bool {
     length == 0 || lower || length >= 3
 }
 
-fn is_ideograph(c: char) -> bool {
+pub(crate) fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{3040}'..='\u{30FF}')
 }
 
