@@ -182,6 +182,10 @@ pub(crate) fn is_invisible(c: char) -> bool {
 /// What one character becomes; nothing if a reader does not see it.
 fn fold(c: char) -> Option<char> {
     let n = c as u32;
+    // Letters that stay, before the long table: Latin, Greek, Cyrillic, kana, ideographs, Hangul.
+    if matches!(n, 0xC0..=0x34E | 0x370..=0x61B | 0x3041..=0x3163 | 0x3165..=0xA61F | 0xAC00..=0xD7FF) {
+        return Some(c);
+    }
     let ascii = |n: u32| char::from_u32(n).unwrap_or(c);
     Some(match n {
         0xAD
