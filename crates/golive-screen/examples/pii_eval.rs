@@ -1,10 +1,11 @@
 //! S4: how well personal data is found: precision, recall and F1 over labelled lines, per type and per kind of line.
 //!
-//!     cargo run --release -p golive-screen --example pii_eval -- FILE [--errors TYPE] [--predictions OUT]
+//!     cargo run --release -p golive-screen --example pii_eval -- FILE [--errors TYPE] [--predictions OUT] [--stream BYTES]
 //!
 //! FILE (or the variable `GOLIVE_PII_LINES`) is JSON lines, plain or `.gz`. A line has `text`, `kind`, and `spans` of
 //! `start`, `end` (bytes, half-open), `type`, and perhaps `optional` (finding it is neither right nor wrong). A line
 //! with `only_type` is judged for that type alone. A span is found exactly, or it overlaps; both are printed.
+//! `--stream` also sends each text through the stream filter in pieces of so many bytes and tells what it held back.
 //! `--predictions` takes another program's findings instead: lines of `{"id", "spans": [{"start","end","type"}]}`.
 //!
 //! Never: part of the product.
@@ -13,9 +14,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 use golive_screen::pii::{Detector, Options};
+use golive_screen::redact::{Action, Policy};
+use golive_screen::stream::Filter;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -132,22 +136,26 @@ const BY_CONTEXT: &[&str] = &["PERSON", "LOCATION", "DATE_OF_BIRTH"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut file = std::env::var("GOLIVE_PII_LINES").ok();
-    let (mut errors, mut predictions) = (None, None);
+    let (mut errors, mut predictions, mut stream) = (None, None, None);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--errors" => errors = arguments.next(),
             "--predictions" => predictions = arguments.next(),
+            "--stream" => stream = arguments.next().and_then(|size| size.parse().ok()).map(Held::new),
             _ => file = Some(argument),
         }
     }
     let file = file.ok_or("name a file of labelled lines")?;
     let others = predictions.map(|path| read_predictions(&path)).transpose()?;
-    let detector = Detector::new(&Options::default())?;
+    let detector = Arc::new(Detector::new(&Options::default())?);
 
     let (mut types, mut kinds) = (BTreeMap::<String, Count>::new(), BTreeMap::<String, Count>::new());
     for line in lines(&file)? {
         let row: Row = serde_json::from_str(&line?)?;
+        if let Some(held) = &mut stream {
+            held.run(&detector, &row.text);
+        }
         let found: Vec<Span> = match &others {
             Some(others) => others.get(&row.id).cloned().unwrap_or_default(),
             None => detector
@@ -191,7 +199,52 @@ fn main() -> Result<(), Box<dyn Error>> {
         kinds.entry(row.kind.clone()).or_default();
     }
     report(&types, &kinds);
+    if let Some(held) = stream {
+        let mean = held.sum as f64 / held.pushes.max(1) as f64;
+        println!(
+            "\nstream in pieces of {} bytes: {} pushes, {mean:.1} bytes held on average, {} at most",
+            held.size, held.pushes, held.most
+        );
+    }
     Ok(())
+}
+
+/// What a stream held back, in bytes, after each push.
+struct Held {
+    size: usize,
+    pushes: usize,
+    sum: usize,
+    most: usize,
+}
+
+impl Held {
+    fn new(size: usize) -> Held {
+        Held {
+            size: size.max(1),
+            pushes: 0,
+            sum: 0,
+            most: 0,
+        }
+    }
+
+    fn run(&mut self, detector: &Arc<Detector>, text: &str) {
+        let mut filter = Filter::new(Arc::clone(detector), Arc::new(Policy::new(Action::Redact)));
+        let mut rest = text;
+        while !rest.is_empty() {
+            let mut end = self.size.min(rest.len());
+            while !rest.is_char_boundary(end) {
+                end += 1;
+            }
+            let (piece, tail) = rest.split_at(end);
+            rest = tail;
+            if filter.push(piece).is_err() {
+                return;
+            }
+            self.pushes += 1;
+            self.sum += filter.held();
+            self.most = self.most.max(filter.held());
+        }
+    }
 }
 
 /// Per type: what was found, missed, and found without being there.

@@ -201,7 +201,7 @@ impl Filter {
     /// Writes what is decided. Gives the folded place and the place in the buffer up to which it is done.
     fn release(&mut self, buffer: &str, folded: &Folded, complete: bool, out: &mut String) -> (usize, usize) {
         let known = &folded.text().as_bytes()[..folded.settled()];
-        let mut at = folded.from_original(self.context);
+        let mut at = folded.folded_place(self.context);
         let mut place = self.context;
         loop {
             if let Some(swallowed) = self.open.take() {

@@ -121,9 +121,8 @@ impl<'w> Context<'w> {
         }
     }
 
-    /// A word of the text is passed, whose bytes these are.
-    pub(crate) fn pass(&mut self, word: &[u8], end: usize) {
-        let hash = Arms::hash(word);
+    /// A word of the text is passed, whose hash this is.
+    pub(crate) fn pass(&mut self, hash: u32, end: usize) {
         if self.words.arms.has(self.last, hash) {
             self.armed = end + JOINT_MAX;
         }
@@ -244,6 +243,14 @@ impl<'w> Context<'w> {
 
     /// Whether the words directly to the right say `kind`: "… is my SSN", "… (SSN)".
     pub(crate) fn right(&self, text: &Text, end: usize, kind: Kind) -> bool {
+        // Most of what follows a number can be none of them.
+        match text.get(end) {
+            Some(b' ') if !matches!(text.get(end + 1), Some(b'i' | b'a' | b'e' | b'(' | 0xC3)) => {
+                return false;
+            }
+            Some(b' ' | 0xE6) => {}
+            _ => return false,
+        }
         let Some(joint) = JOINTS
             .iter()
             .find(|joint| text.goes_on(end, joint.as_bytes(), true))
@@ -292,8 +299,8 @@ fn is_whole_on_the_left(text: &Text, start: usize) -> bool {
     };
     match text.bytes[start] {
         first if is(first, ALNUM) => {
-            !is(before, ALNUM)
-                && !(before >= 0x80 && matches!(text.char_before(start), Some('\u{C0}'..='\u{24F}')))
+            let accented = before >= 0x80 && matches!(text.char_before(start), Some('\u{C0}'..='\u{24F}'));
+            !is(before, ALNUM) && !accented
         }
         // Letters of two bytes: Latin with accents, Greek, Cyrillic, Hebrew, Arabic.
         0xC3..=0xDF => !is(before, ALNUM) && !super::arms::is_letter_before(text.bytes, start),

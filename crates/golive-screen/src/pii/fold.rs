@@ -102,7 +102,7 @@ impl<'t> Folded<'t> {
     }
 
     /// The folded place of the original's `place`: of the first folded byte at or behind it.
-    pub(crate) fn from_original(&self, place: usize) -> usize {
+    pub(crate) fn folded_place(&self, place: usize) -> usize {
         match &self.places {
             None => place,
             Some(places) => places.partition_point(|have| (*have as usize) < place),
@@ -182,6 +182,10 @@ pub(crate) fn is_invisible(c: char) -> bool {
 /// What one character becomes; nothing if a reader does not see it.
 fn fold(c: char) -> Option<char> {
     let n = c as u32;
+    // Letters that stay, before the long table: Latin, Greek, Cyrillic, kana, ideographs, Hangul.
+    if matches!(n, 0xC0..=0x34E | 0x370..=0x61B | 0x3041..=0x3163 | 0x3165..=0xA61F | 0xAC00..=0xD7FF) {
+        return Some(c);
+    }
     let ascii = |n: u32| char::from_u32(n).unwrap_or(c);
     Some(match n {
         0xAD
@@ -294,7 +298,7 @@ mod tests {
         let at = folded.text().find("411").unwrap();
         assert_eq!(&text[folded.range(at..at + 3)], "４１\u{200B}１");
         assert_eq!(folded.place(folded.text().len()), text.len());
-        assert_eq!(folded.from_original(text.find('４').unwrap()), at);
+        assert_eq!(folded.folded_place(text.find('４').unwrap()), at);
     }
 
     #[test]

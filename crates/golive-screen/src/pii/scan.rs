@@ -5,7 +5,7 @@
 //!
 //! Never: goes back, or depends on more than [`KEPT_LEFT`] bytes before a place.
 
-use super::arms::{is_letter_before, word_end};
+use super::arms::{Arms, is_letter_before, word_end};
 use super::context::{Context, Verdict, Words};
 use super::custom::Customs;
 use super::kind::{Kind, Kinds};
@@ -14,7 +14,7 @@ use super::rule::open::{Fed, Open, Tail, pem_marker, token_marker};
 use super::rule::secret::{Class, Secrets};
 use super::rule::{address, date, email, net, password, person, phone, token, url};
 use super::score::{self, Score};
-use super::text::{ALNUM, BLANK, DIGIT, HEX, LETTER, LOCAL, STD64, Text, UPPER, is};
+use super::text::{ALNUM, BLANK, CLASS, DIGIT, HEX, LETTER, LOCAL, LOWER, STD64, Text, UPPER, is};
 use super::words::Says;
 
 /// How much to the left of a place a decision may depend on: the window of words, the longest word in it, and room.
@@ -178,17 +178,34 @@ impl Rules {
 
     /// What begins at a letter or digit that begins a word, and where the next place is.
     fn word(&self, text: &Text, context: &mut Context, at: usize) -> (Option<Hit>, usize) {
+        let first = text.bytes[at];
+        let (mut end, mut digits, mut hash) = (at, 0, 0);
+        for byte in &text.bytes[at..text.len().min(at + WORD_MAX)] {
+            let class = CLASS[usize::from(*byte)];
+            if class & ALNUM == 0 {
+                break;
+            }
+            end += 1;
+            digits += usize::from(class & DIGIT);
+            hash = Arms::step(hash, *byte);
+        }
+        let next = text.get(end);
+
+        // Most words of prose: in lower case, a blank behind them. Nothing begins with one but what words tell.
+        if digits == 0
+            && next == Some(b' ')
+            && is(first, LOWER)
+            && !context.is_armed(at)
+            && self.customs.len() == 0
+        {
+            context.pass(hash, end);
+            return (None, end + 1);
+        }
         let mut best = Best {
             rules: self,
             at,
             hit: None,
         };
-        let first = text.bytes[at];
-        let end = text.run(at, ALNUM, WORD_MAX);
-        let run = &text.bytes[at..end];
-        let digits = run.iter().filter(|b| is(**b, DIGIT)).count();
-        let next = text.get(end);
-
         if let Some(second) = text.get(at + 1) {
             if self.secrets.may_begin(first, second)
                 && let Some(found) = self.secrets.find(text, at)
@@ -236,14 +253,13 @@ impl Rules {
         if self.customs.len() > 0 {
             self.custom(text, context, &mut best);
         }
-        let whole = if matches!(next, Some(0xC3..=0xDF)) {
-            let whole = word_end(text.bytes, at);
+        let (mut whole, mut hash) = (end, hash);
+        if matches!(next, Some(0xC3..=0xDF)) {
+            whole = word_end(text.bytes, at);
             text.get(whole);
-            whole
-        } else {
-            end
-        };
-        context.pass(&text.bytes[at..whole], whole);
+            hash = Arms::hash(&text.bytes[at..whole]);
+        }
+        context.pass(hash, whole);
         // The rest of a longer word is passed over when its turn comes: it need not be all there.
         (best.hit, end)
     }
@@ -287,7 +303,7 @@ impl Rules {
                 b':' | b'=' | b'"' | b'\'' | b'|' | b'>' | b'(' | b'[' | b'`' | b'{' | b'<' | b',' | b';'
             )
         {
-            self.told_password(text, context, &mut best);
+            self.told(text, context, &mut best);
         }
         (best.hit, at + 1)
     }
@@ -313,7 +329,7 @@ impl Rules {
             let end = word_end(text.bytes, at);
             // A word that may go on is not known yet: the read is remembered.
             text.get(end);
-            context.pass(&text.bytes[at..end], end);
+            context.pass(Arms::hash(&text.bytes[at..end]), end);
         } else if !two {
             context.pass_sign(&text.bytes[at..(at + length).min(text.len())], at + length);
         }
@@ -396,8 +412,10 @@ impl Rules {
     }
 
     fn date(&self, text: &Text, context: &Context, best: &mut Best) {
-        if let Some(end) = date::find(text, best.at)
-            && let verdict @ Verdict::For(_) = context.verdict(text, best.at, Kind::DateOfBirth)
+        if context.is_armed(best.at)
+            && let Some(end) = date::find(text, best.at)
+            && let verdict @ Verdict::For(0..=person::JOINT_MAX) =
+                context.verdict(text, best.at, Kind::DateOfBirth)
         {
             best.offer_told(
                 Kind::DateOfBirth,
@@ -454,18 +472,21 @@ impl Rules {
     /// Values that only the words before them tell.
     fn told(&self, text: &Text, context: &Context, best: &mut Best) {
         let at = best.at;
+        let first = text.bytes[at];
+        let name = person::may_begin(text, at);
+        let words = super::words::told_by_words();
         for hit in context.left(text, at).iter() {
+            if at - hit.end > person::JOINT_MAX {
+                break;
+            }
             let kinds = hit.says.kinds();
-            if !kinds.meets(super::words::told_by_words()) {
+            if !kinds.meets(words) {
                 continue;
             }
             let Some(joint) = person::joint(text, hit.end, at) else {
                 continue;
             };
-            if kinds.has(Kind::Person)
-                && person::may_begin(text, at)
-                && !person::is_attribute(text, hit.start)
-            {
+            if kinds.has(Kind::Person) && name && !person::is_attribute(text, hit.start) {
                 self.person(text, Some((joint, hit.says)), best);
             }
             if kinds.has(Kind::Location)
@@ -473,38 +494,31 @@ impl Rules {
             {
                 best.offer(Kind::Location, end, score::TOLD);
             }
-            if kinds.has(Kind::DateOfBirth) && is(text.bytes[at], LETTER) {
+            if kinds.has(Kind::DateOfBirth) && is(first, LETTER) {
                 self.date(text, context, best);
             }
+            if first < 0x80 {
+                self.told_secret(text, kinds, joint, best);
+            }
         }
-        self.told_password(text, context, best);
     }
 
-    fn told_password(&self, text: &Text, context: &Context, best: &mut Best) {
+    fn told_secret(&self, text: &Text, kinds: Kinds, joint: person::Joint, best: &mut Best) {
         let at = best.at;
-        for hit in context.left(text, at).iter() {
-            let kinds = hit.says.kinds();
-            if !kinds.meets(super::words::told_by_words()) {
-                continue;
-            }
-            let Some(joint) = person::joint(text, hit.end, at) else {
-                continue;
-            };
-            if kinds.has(Kind::SecretAwsSecret)
-                && let Some(end) = password::aws_secret(text, at)
-            {
-                best.offer(Kind::SecretAwsSecret, end, score::SURE);
-            }
-            if kinds.has(Kind::SecretApiKey)
-                && let Some(end) = password::key(text, at)
-            {
-                best.offer(Kind::SecretApiKey, end, score::TOLD);
-            }
-            if kinds.has(Kind::SecretPassword)
-                && let Some(end) = password::find(text, at, joint)
-            {
-                best.offer(Kind::SecretPassword, end, score::TOLD);
-            }
+        if kinds.has(Kind::SecretAwsSecret)
+            && let Some(end) = password::aws_secret(text, at)
+        {
+            best.offer(Kind::SecretAwsSecret, end, score::SURE);
+        }
+        if kinds.has(Kind::SecretApiKey)
+            && let Some(end) = password::key(text, at)
+        {
+            best.offer(Kind::SecretApiKey, end, score::TOLD);
+        }
+        if kinds.has(Kind::SecretPassword)
+            && let Some(end) = password::find(text, at, joint)
+        {
+            best.offer(Kind::SecretPassword, end, score::TOLD);
         }
     }
 
@@ -515,19 +529,30 @@ impl Rules {
         let Some(name) = person::name(text, best.at) else {
             return;
         };
+        // "Name:\nOrganization: …": what a colon follows is the next word for a value.
+        let head = text.get(name.end) == Some(b':');
+        let value = &text.bytes[best.at..name.end];
+        let lower = value.iter().any(|b| is(*b, LOWER) || *b >= 0x80);
         let enough = match told {
             None => name.titled,
+            Some(_) if head => false,
+            // Signs that follow a word of their script without a joint are the sentence going on.
+            Some((person::Joint::Blank, Says::One(_))) if is_ideograph_before(text, best.at) => false,
             Some((joint, says)) => {
                 name.words >= 2
                     || name.titled
                     || matches!(says, Says::Surely(_))
-                    || joint == person::Joint::Mark
+                    || lower && joint == person::Joint::Mark
             }
         };
         if enough {
             best.offer(Kind::Person, name.end, score::TOLD);
         }
     }
+}
+
+fn is_ideograph_before(text: &Text, at: usize) -> bool {
+    text.before(at).is_some_and(|byte| byte >= 0x80) && text.char_before(at).is_some_and(person::is_ideograph)
 }
 
 /// Whether the word before goes on at `at`.

@@ -114,9 +114,10 @@ pub(crate) fn find(text: &Text, at: usize) -> Option<usize> {
         } else if is_capital || street {
             capital += 1;
             end = stop;
-        } else if SMALL.contains(&bare) || lower.contains('\'') && word.chars().any(char::is_uppercase) {
-        } else if word.chars().all(|c| matches!(c, '-' | '/' | '#' | '–')) {
-        } else {
+        } else if !(SMALL.contains(&bare)
+            || lower.contains('\'') && word.chars().any(char::is_uppercase)
+            || word.chars().all(|c| matches!(c, '-' | '/' | '#' | '–')))
+        {
             break;
         }
         words += 1;

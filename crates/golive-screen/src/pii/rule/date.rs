@@ -123,12 +123,14 @@ fn gap(text: &Text, at: usize) -> Option<usize> {
 }
 
 fn month(text: &Text, at: usize) -> Option<usize> {
+    let first = text.get(at)?.to_ascii_lowercase();
     let found = MONTHS.iter().any(|name| {
-        name.bytes().enumerate().all(|(n, want)| {
-            text.bytes
-                .get(at + n)
-                .is_some_and(|have| have.eq_ignore_ascii_case(&want))
-        })
+        name.as_bytes()[0] == first
+            && name.bytes().enumerate().all(|(n, want)| {
+                text.bytes
+                    .get(at + n)
+                    .is_some_and(|have| have.eq_ignore_ascii_case(&want))
+            })
     });
     // A name cut off by the end may still become a month.
     let mut end = at;

@@ -10,6 +10,8 @@ use super::table::{ROWS, Row};
 
 /// The longest first run of a shape; longer words are looked at by other rules.
 const RUN_MAX: usize = 20;
+/// The longest shape.
+const SHAPE_MAX: usize = 32;
 /// The longest bare value.
 const VALUE_MAX: usize = 24;
 
@@ -80,15 +82,28 @@ impl Numbers {
     ) {
         let table = if digits { &self.by_run } else { &self.by_letters };
         let Some(shapes) = table.get(run) else { return };
-        if shapes.is_empty() || hangs_on_the_left(text, at) {
+        if shapes.is_empty() {
             return;
         }
+        // What shapes see: digits as `9`, letters as `A`, all else as it is. Made once for all shapes.
+        let (mut view, mut seen) = ([0u8; SHAPE_MAX], 0);
+        for (place, byte) in view.iter_mut().zip(text.bytes.get(at..).unwrap_or_default()) {
+            *place = match *byte {
+                b'0'..=b'9' => b'9',
+                b'a'..=b'z' | b'A'..=b'Z' => b'A',
+                other => other,
+            };
+            seen += 1;
+        }
         for shape in shapes {
-            let Some((value, length, lower)) = shape.read(text, at) else {
+            let Some((value, length, lower)) = shape.read(text, at, &view[..seen]) else {
                 continue;
             };
             if (shape.row.check)(&value[..length]) {
                 let end = at + shape.places.len();
+                if hangs_on_the_left(text, at) {
+                    return;
+                }
                 if !hangs_on_the_right(text, end) && !shape.is_part_of_a_row(text, at, end) {
                     each(Fit { shape, end, lower });
                 }
@@ -128,24 +143,25 @@ impl Shape {
         text.run(end + 1, DIGIT, group + 1) - end - 1 == group
     }
 
-    fn read(&self, text: &Text, at: usize) -> Option<([u8; VALUE_MAX], usize, bool)> {
-        let (mut value, mut length, mut lower) = ([0u8; VALUE_MAX], 0, false);
+    fn read(&self, text: &Text, at: usize, view: &[u8]) -> Option<([u8; VALUE_MAX], usize, bool)> {
         for (n, place) in self.places.iter().enumerate() {
-            let byte = text.get(at + n)?;
-            let class = match place {
-                b'9' => DIGIT,
-                b'A' => LETTER,
-                b'*' => ALNUM,
-                // Table columns and pretty printers use more than one kind of blank; folding made them all one.
-                literal if *literal == byte => continue,
-                _ => return None,
+            let Some(seen) = view.get(n) else {
+                // The text ends here, or goes on with what has not come yet: the read is remembered.
+                text.get(at + n);
+                return None;
             };
-            if !text::is(byte, class) {
+            let fits = place == seen || *place == b'*' && matches!(seen, b'9' | b'A');
+            if !fits {
                 return None;
             }
-            lower |= text::is(byte, LOWER);
-            *value.get_mut(length)? = byte.to_ascii_uppercase();
-            length += 1;
+        }
+        let (mut value, mut length, mut lower) = ([0u8; VALUE_MAX], 0, false);
+        for (place, byte) in self.places.iter().zip(&text.bytes[at..]) {
+            if is_place(*place) {
+                lower |= text::is(*byte, LOWER);
+                *value.get_mut(length)? = byte.to_ascii_uppercase();
+                length += 1;
+            }
         }
         Some((value, length, lower))
     }
@@ -211,7 +227,7 @@ mod tests {
         for row in ROWS {
             for (shape, score) in row.shapes {
                 let run = shape.bytes().take_while(|b| is_place(*b)).count();
-                assert!((1..RUN_MAX).contains(&run), "{shape}");
+                assert!((1..RUN_MAX).contains(&run) && shape.len() <= SHAPE_MAX, "{shape}");
                 assert!(
                     shape.bytes().filter(|b| is_place(*b)).count() <= VALUE_MAX,
                     "{shape}"

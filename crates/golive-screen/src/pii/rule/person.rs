@@ -68,9 +68,10 @@ pub(crate) fn joint(text: &Text, word_end: usize, at: usize) -> Option<Joint> {
                     })
                     .map_or(between.len(), |n| pos + n);
                 let word = &between[pos..end];
-                if !JOINING
-                    .iter()
-                    .any(|joining| word.eq_ignore_ascii_case(joining.as_bytes()))
+                if word.len() > 6
+                    || !JOINING
+                        .iter()
+                        .any(|joining| word.eq_ignore_ascii_case(joining.as_bytes()))
                 {
                     return None;
                 }
@@ -313,7 +314,7 @@ fn is_name_word(word: &str) -> bool {
     length == 0 || lower || length >= 3
 }
 
-fn is_ideograph(c: char) -> bool {
+pub(crate) fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3400}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{3040}'..='\u{30FF}')
 }
 

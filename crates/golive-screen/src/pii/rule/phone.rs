@@ -37,6 +37,9 @@ pub(crate) fn find(text: &Text, at: usize) -> Option<Phone> {
                 }
                 digits += run;
                 short_groups += usize::from(run == 1);
+                if short_groups > 2 {
+                    return None;
+                }
                 pos += run;
                 end = pos;
                 last_group = run;
@@ -79,7 +82,7 @@ pub(crate) fn find(text: &Text, at: usize) -> Option<Phone> {
         return None;
     }
     let end = extension(text, end);
-    if text.bytes.get(end - 1) == Some(&b')') || hangs_on_the_right(text, end) || short_groups > 2 {
+    if text.bytes.get(end - 1) == Some(&b')') || hangs_on_the_right(text, end) {
         return None;
     }
     let first = text.bytes[at + usize::from(plus)];
@@ -100,9 +103,9 @@ fn national(number: &[u8], digits: usize, groups: usize, last_group: usize) -> O
     }
     // A date is no telephone number.
     if digits == 8 && groups == 3 && last_group >= 2 {
-        let parts: Vec<&[u8]> = number.split(|b| !b.is_ascii_digit()).collect();
-        let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
-        if matches!(lengths[..], [4, 2, 2] | [2, 2, 4]) {
+        let mut parts = number.split(|b| !b.is_ascii_digit()).map(<[u8]>::len);
+        let lengths = [parts.next(), parts.next(), parts.next()];
+        if matches!(lengths, [Some(4), Some(2), Some(2)] | [Some(2), Some(2), Some(4)]) {
             return None;
         }
     }

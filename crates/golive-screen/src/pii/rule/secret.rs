@@ -75,7 +75,9 @@ impl Class {
 /// The rules, by the first two bytes.
 pub(crate) struct Secrets {
     rules: Vec<Rule>,
-    gate: Vec<u64>,
+    /// By the first two bytes: the place in `groups`, plus one.
+    gate: Vec<u8>,
+    groups: Vec<Vec<usize>>,
 }
 
 /// A credential: where it ends, or that it goes on.
@@ -87,24 +89,28 @@ pub(crate) struct Found {
 
 impl Secrets {
     pub(crate) fn new() -> Secrets {
-        let mut rules = Vec::new();
-        let mut gate = vec![0u64; 1024];
-        for (kind, shapes) in RULES {
-            for shape in *shapes {
-                let rule = parse(*kind, shape);
-                let pair = usize::from(rule.begin[0]) << 8 | usize::from(rule.begin[1]);
-                gate[pair / 64] |= 1 << (pair % 64);
-                rules.push(rule);
-            }
-        }
+        let mut rules: Vec<Rule> = RULES
+            .iter()
+            .flat_map(|(kind, shapes)| shapes.iter().map(|shape| parse(*kind, shape)))
+            .collect();
         // The longest beginning first: `sk-ant-` before `sk-`.
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.begin.len()));
-        Secrets { rules, gate }
+        let (mut gate, mut groups) = (vec![0u8; 1 << 16], Vec::<Vec<usize>>::new());
+        for (n, rule) in rules.iter().enumerate() {
+            let place = &mut gate[pair(rule.begin[0], rule.begin[1])];
+            if *place == 0 {
+                groups.push(Vec::new());
+                // Fewer than 255 beginnings; a test counts them.
+                *place = u8::try_from(groups.len()).unwrap_or(u8::MAX);
+            }
+            groups[usize::from(*place) - 1].push(n);
+        }
+        Secrets { rules, gate, groups }
     }
 
+    #[inline]
     pub(crate) fn may_begin(&self, first: u8, second: u8) -> bool {
-        let pair = usize::from(first) << 8 | usize::from(second);
-        self.gate[pair / 64] >> (pair % 64) & 1 == 1
+        self.gate[pair(first, second)] != 0
     }
 
     /// The credential that begins at `at`.
@@ -115,8 +121,14 @@ impl Secrets {
         {
             return None;
         }
-        self.rules.iter().find_map(|rule| rule.find(text, at))
+        let group = self.gate[pair(text.get(at)?, text.get(at + 1)?)];
+        let group = self.groups.get(usize::from(group).checked_sub(1)?)?;
+        group.iter().find_map(|n| self.rules[*n].find(text, at))
     }
+}
+
+fn pair(first: u8, second: u8) -> usize {
+    usize::from(first) << 8 | usize::from(second)
 }
 
 impl Rule {
@@ -236,7 +248,7 @@ mod tests {
     #[test]
     fn every_rule_finds_a_made_up_one_and_nothing_shorter() {
         let secrets = Secrets::new();
-        assert!(secrets.rules.len() > 80);
+        assert!(secrets.rules.len() > 80 && secrets.groups.len() < 255);
         for rule in &secrets.rules {
             let text = made(rule);
             assert!(rule.runs.iter().all(|run| run.min > 0 && run.min <= run.max));

@@ -100,14 +100,17 @@ impl Says {
 
 /// The kinds whose values are found only behind a word for them.
 pub(crate) fn told_by_words() -> Kinds {
-    Kinds::of(&[
-        Kind::Person,
-        Kind::Location,
-        Kind::DateOfBirth,
-        Kind::SecretPassword,
-        Kind::SecretAwsSecret,
-        Kind::SecretApiKey,
-    ])
+    static TOLD: std::sync::LazyLock<Kinds> = std::sync::LazyLock::new(|| {
+        Kinds::of(&[
+            Kind::Person,
+            Kind::Location,
+            Kind::DateOfBirth,
+            Kind::SecretPassword,
+            Kind::SecretAwsSecret,
+            Kind::SecretApiKey,
+        ])
+    });
+    *TOLD
 }
 
 fn without_accent(c: char) -> char {
