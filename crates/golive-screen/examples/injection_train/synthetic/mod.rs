@@ -91,7 +91,7 @@ fn soup(dice: &mut Dice) -> Row {
                 text.push(*dice.pick(&letters));
             }
         }
-        text.push_str(*dice.pick(&[" ", " ", " ", " ", " ", " ", " ", ", ", ". "]));
+        text.push_str(dice.pick::<&str>(&[" ", " ", " ", " ", " ", " ", " ", ", ", ". "]));
     }
     let channel = *dice.pick(&[Channel::Document, Channel::Document, Channel::Tool, Channel::User]);
     row(text, false, "soup", channel, None)
@@ -170,7 +170,7 @@ fn honest(grammar: &Grammar, dice: &mut Dice) -> Row {
         let slots = if dice.chance() < 0.4 { hard::IN_DATA } else { benign::IN_DATA };
         kind = *dice.pick(slots);
         text.push_str(&grammar.text(kind, dice));
-        text.push_str(*dice.pick(&[" ", "\n", "\n\n"]));
+        text.push_str(dice.pick::<&str>(&[" ", "\n", "\n\n"]));
     }
     let channel = match dice.below(10) {
         0..5 => Channel::Document,
