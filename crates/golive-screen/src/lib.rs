@@ -12,3 +12,4 @@ pub mod normalise;
 pub mod overlap;
 pub mod spotlight;
 pub mod validate;
+

@@ -75,8 +75,8 @@ fn first_escape(text: &str, mut at: usize) -> Option<usize> {
 struct Undone {
     text: Vec<u8>,
     how: Vec<How>,
-    /// Letters and digits that had been escaped: nobody does that by habit.
-    letters: usize,
+    /// Letters and digits that had been escaped, and whatever stood in percent: nobody does that by habit.
+    deliberate: usize,
     others: usize,
 }
 
@@ -89,8 +89,8 @@ impl Undone {
         if !self.how.contains(&escape.how) {
             self.how.push(escape.how);
         }
-        if escape.character.is_alphanumeric() {
-            self.letters += 1;
+        if escape.character.is_alphanumeric() || escape.how == How::Percent {
+            self.deliberate += 1;
         } else {
             self.others += 1;
         }
@@ -101,7 +101,7 @@ impl Undone {
 
     /// One lone `\n` or `&amp;` says nothing that the text does not.
     fn is_worth_it(&self) -> bool {
-        self.letters > 0 || self.others > 1
+        self.deliberate > 0 || self.others > 1
     }
 }
 

@@ -3,6 +3,8 @@
 //! Never: does more work than a fixed multiple of the text, whatever stands in it, or makes a layer of honest prose.
 
 mod escape;
+mod group;
+mod jammed;
 pub(crate) mod language;
 mod token;
 mod whole;
@@ -28,10 +30,12 @@ pub enum How {
     Base32,
     /// Pairs of hexadecimal digits, together or apart.
     Hex,
-    /// Groups of eight binary digits.
+    /// Binary digits, together or in groups of seven or eight.
     Binary,
     /// Character codes as decimal numbers.
     Decimal,
+    /// Morse code.
+    Morse,
     /// `%41` as in URLs.
     Percent,
     /// `&#65;`, `&#x41;` and `&lt;` as in HTML.
@@ -40,7 +44,11 @@ pub enum How {
     Escapes,
     /// Each letter thirteen places further in the alphabet.
     Rot13,
-    /// Written backwards.
+    /// Each letter another fixed number of places further in the alphabet.
+    Caesar,
+    /// The alphabet turned round: z for a.
+    Atbash,
+    /// Written backwards, as a whole or word by word.
     Reversed,
     /// Digits and signs for letters.
     Leet,
@@ -153,6 +161,7 @@ fn all(text: &str) -> Vec<Found> {
     let mut found = Vec::new();
     escape::find(text, &mut found);
     token::find(text, &mut found);
+    group::find(text, &mut found);
     whole::find(text, &mut found);
     found
 }

@@ -6,7 +6,7 @@
 //! Never: guesses: what does not read better undone than as it stands makes no layer.
 
 use super::language::{self, cost, letter};
-use super::{Found, How};
+use super::{Found, How, jammed};
 use std::ops::Range;
 
 /// Most stretches of one disguise in one text.
@@ -32,12 +32,17 @@ const DISGUISES: [Disguise; LANES] = [
         against: -60,
     },
     Disguise {
+        how: How::Caesar,
+        threshold: 300,
+        against: -60,
+    },
+    Disguise {
         how: How::Spaced,
         threshold: 90,
         against: -60,
     },
 ];
-const LANES: usize = 4;
+const LANES: usize = 5;
 
 struct Disguise {
     how: How,
@@ -57,15 +62,21 @@ pub(super) fn find(text: &str, found: &mut Vec<Found>) {
                 disguise.against,
             );
             let line = (disguise.how == How::Reversed).then(|| to_line(text, &tight));
-            let undone = line.into_iter().chain([tight]).find_map(|stretch| {
-                let text = undo(disguise.how, text.get(stretch.clone())?)?;
-                Some(Found {
-                    how: vec![disguise.how],
-                    at: stretch,
+            for stretch in line.into_iter().chain([tight]) {
+                let Some(stands) = text.get(stretch.clone()) else {
+                    continue;
+                };
+                let before = found.len();
+                let undone = undo(disguise.how, stands);
+                found.extend(undone.into_iter().map(|(how, text)| Found {
+                    how: vec![how],
+                    at: stretch.clone(),
                     text,
-                })
-            });
-            found.extend(undone);
+                }));
+                if found.len() > before {
+                    break;
+                }
+            }
         }
     }
 }
@@ -175,7 +186,7 @@ fn suspects(bytes: &[u8]) -> [Vec<Range<usize>>; LANES] {
         }
         let bias = block.len() as i32 * BIAS;
         for (lane, (watch, disguise)) in watches.iter_mut().zip(&DISGUISES).enumerate() {
-            let gain = i32::from((packed >> (16 * lane)) as u16) - bias;
+            let gain = (packed >> (LANE_BITS * lane) & LANE_MASK) as i32 - bias;
             watch.push(n, gain, disguise.threshold);
         }
     }
@@ -236,29 +247,92 @@ impl Watch {
     }
 }
 
-/// The text behind a disguise, if it reads like a language, and clearly better than what stands there.
-fn undo(how: How, text: &str) -> Option<String> {
+/// The texts behind a disguise, if they read like a language, and clearly better than what stands there.
+fn undo(how: How, text: &str) -> Vec<(How, String)> {
+    let one = |text: Option<String>| text.map(|text| (how, text)).into_iter().collect();
     match how {
-        How::Rot13 => {
-            let turned = text.chars().map(|c| {
-                if c.is_ascii() {
-                    char::from(rot13(c as u8))
-                } else {
-                    c
-                }
-            });
-            if_better(text, turned.collect(), 16)
-        }
-        How::Reversed => {
-            // Letter pairs differ little from their mirror images: a common word has to be there as well.
-            let mirrored = if_better(text, text.chars().rev().collect(), 5)?;
-            (language::common_words(&mirrored) > language::common_words(text)).then_some(mirrored)
-        }
-        How::Leet => leet(text),
-        How::Spaced => closed_up(text),
-        _ => None,
+        How::Rot13 => one(if_better(text, turned(text, rot13), 16)),
+        How::Reversed => mirrored(text).into_iter().map(|text| (how, text)).collect(),
+        How::Caesar => decipher(text).into_iter().collect(),
+        How::Leet => one(leet(text)),
+        How::Spaced => one(closed_up(text)),
+        _ => Vec::new(),
     }
 }
+
+fn turned(text: &str, turn: impl Fn(u8) -> u8) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_ascii() {
+                char::from(turn(c as u8))
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+/// The mirror image as a whole and, of several words, each word by itself: letter pairs do not tell which was meant.
+fn mirrored(text: &str) -> Vec<String> {
+    // Letter pairs differ little from their mirror images: a common word has to be there as well.
+    let Some(whole) = if_better(text, text.chars().rev().collect(), 5) else {
+        return Vec::new();
+    };
+    if language::common_words(&whole) <= language::common_words(text) {
+        return Vec::new();
+    }
+    let mut readings = vec![whole];
+    if text.split_whitespace().nth(2).is_some() {
+        let word = |word: &str| word.chars().rev().collect::<String>();
+        readings.push(text.split_whitespace().map(word).collect::<Vec<_>>().join(" "));
+    }
+    readings
+}
+
+/// The best reading under any shift of the alphabet, or the alphabet turned round, judged by the first letters.
+fn decipher(text: &str) -> Option<(How, String)> {
+    let sample: Vec<u8> = text.bytes().take(SAMPLE).map(letter).collect();
+    let price = |read: &dyn Fn(u8) -> u8| -> u32 {
+        let pairs = sample.iter().zip(sample.iter().skip(1));
+        pairs
+            .filter(|(first, second)| **first | **second != 0)
+            .map(|(&first, &second)| u32::from(cost(read(first), read(second))))
+            .sum()
+    };
+    let shifted = |by: u8| {
+        move |number: u8| {
+            if number == 0 {
+                0
+            } else {
+                (number - 1 + by) % 26 + 1
+            }
+        }
+    };
+    let round = |number: u8| if number == 0 { 0 } else { 27 - number };
+    let best = (1..26)
+        .filter(|&by| by != 13)
+        .min_by_key(|&by| price(&shifted(by)))?;
+    let by_letter = |read: &dyn Fn(u8) -> u8| {
+        turned(text, |byte| match letter(byte) {
+            0 => byte,
+            // The same case as it had.
+            number => byte & 0xE0 | read(number),
+        })
+    };
+    if price(&round) < price(&shifted(best)) {
+        return Some((How::Atbash, if_better(text, by_letter(&round), DECIPHERED_GAIN)?));
+    }
+    Some((
+        How::Caesar,
+        if_better(text, by_letter(&shifted(best)), DECIPHERED_GAIN)?,
+    ))
+}
+
+/// Letters by which a cipher is told.
+const SAMPLE: usize = 256;
+/// How much less a letter pair must cost on the average once deciphered: with 25 readings to choose from, one of them
+/// is better than noise by chance.
+const DECIPHERED_GAIN: u32 = 22;
 
 /// The undone text, if it reads well and each of its letter pairs costs at least `gain` less on the average.
 fn if_better(stands: &str, undone: String, gain: u32) -> Option<String> {
@@ -377,8 +451,14 @@ fn closed_up(text: &str) -> Option<String> {
             letters_apart(rest)
         };
         if let Some((length, word)) = apart {
-            closed.push_str(&word);
-            changed.push_str(&word);
+            let split = if word.len() >= JAMMED_FEWEST {
+                jammed::split(&word)
+            } else {
+                None
+            };
+            let read = split.as_deref().unwrap_or(&word);
+            closed.push_str(read);
+            changed.push_str(read);
             changed.push(' ');
             letters += word.chars().filter(|c| c.is_alphabetic()).count();
             digits += word.chars().filter(char::is_ascii_digit).count();
@@ -396,6 +476,8 @@ fn closed_up(text: &str) -> Option<String> {
     (number || letters >= CHANGED_FEWEST && reads_well()).then_some(closed)
 }
 
+/// Letters from which on a word that was set apart may be several.
+const JAMMED_FEWEST: usize = 10;
 /// Fewest digits that make a number worth closing up.
 const DIGITS_FEWEST: usize = 8;
 
@@ -463,8 +545,13 @@ static GAINS: [[i16; LANES]; 1024] = {
     gains
 };
 
-/// Added to every gain in [`PACKED`]: above the largest loss, and small enough that the sum of a block fits its lane.
-const BIAS: i32 = 512;
+/// Largest gain or loss of one pair.
+const GAIN_MOST: i16 = 127;
+/// Added to every gain in [`PACKED`], so that none is negative.
+const BIAS: i32 = 128;
+/// Room for the sum of one block.
+const LANE_BITS: usize = 12;
+const LANE_MASK: u64 = (1 << LANE_BITS) - 1;
 
 /// The gains of a pair side by side in one word, so that one addition adds all of them up.
 static PACKED: [u64; 1024] = {
@@ -474,8 +561,8 @@ static PACKED: [u64; 1024] = {
         let mut lane = 0;
         while lane < LANES {
             let gain = GAINS[pair][lane] as i32 + BIAS;
-            assert!(gain >= 0 && gain * (BLOCK as i32) < 1 << 16);
-            packed[pair] |= (gain as u64) << (16 * lane);
+            assert!(gain >= 0 && gain * (BLOCK as i32) < 1 << LANE_BITS);
+            packed[pair] |= (gain as u64) << (LANE_BITS * lane);
             lane += 1;
         }
         pair += 1;
@@ -484,14 +571,17 @@ static PACKED: [u64; 1024] = {
 };
 
 const fn gains_of(first: u8, second: u8) -> [i16; LANES] {
-    let (turned, mirrored) = if first <= 26 && second <= 26 && first | second != 0 {
+    let (turned, mirrored, strange) = if first <= 26 && second <= 26 && first | second != 0 {
         let stands = cost(first, second) as i16;
         let turned = cost(turn(first), turn(second)) as i16;
         let mirrored = cost(second, first) as i16;
         // The small loss per pair keeps noise, where neither reading is better, from adding up.
-        (stands - turned - 8, stands - mirrored - 3)
+        (stands - turned - 8, stands - mirrored - 3, stands - STRANGE)
+    } else if first == LEET || first == DIGIT || second == LEET || second == DIGIT {
+        // Identifiers and encoded data are strange too, but they have digits.
+        (0, 0, -30)
     } else {
-        (0, 0)
+        (0, 0, 0)
     };
     let leet = match (
         is_letter_symbol(first),
@@ -510,7 +600,20 @@ const fn gains_of(first: u8, second: u8) -> [i16; LANES] {
         (true, false) | (false, true) => 8,
         (false, false) => 0,
     };
-    [turned, mirrored, leet, spaced]
+    [clip(turned), clip(mirrored), leet, clip(strange), spaced]
+}
+
+/// Cost of a letter pair that no language of the Latin alphabet keeps up for long.
+const STRANGE: i16 = 64;
+
+const fn clip(gain: i16) -> i16 {
+    if gain > GAIN_MOST {
+        GAIN_MOST
+    } else if gain < -GAIN_MOST {
+        -GAIN_MOST
+    } else {
+        gain
+    }
 }
 
 const fn is_letter_symbol(symbol: u8) -> bool {

@@ -66,6 +66,9 @@ fn is_space(byte: u8) -> bool {
     (byte == b' ') | (byte.wrapping_sub(9) < 5)
 }
 
+/// ASCII characters in a row, as between the words of other scripts, that are looked at one by one.
+const ASCII_MOST: usize = 8;
+
 struct Folder {
     text: String,
     map: Map,
@@ -94,17 +97,30 @@ impl Folder {
         }
     }
 
-    /// Folds the characters other than ASCII at the beginning; gives what follows them.
+    /// Folds the characters at the beginning, up to the next longer stretch of ASCII; gives what follows them.
     fn others<'a>(&mut self, text: &'a str) -> &'a str {
         let lowers: &[u16] = &LOWER;
         let mut rest = text.chars();
         // From here on nothing is written yet, and all of it stays as it is.
         let mut same = text;
         let mut at = 0;
+        let mut before = self.text.chars().next_back().unwrap_or('x');
+        let mut ascii = 0;
         while let Some(c) = rest.next() {
             if c.is_ascii() {
-                break;
+                ascii += 1;
+                let plain = !c.is_ascii_uppercase()
+                    && (!c.is_ascii_whitespace() || c == ' ' && before != ' ')
+                    && c != '\u{b}';
+                if ascii > ASCII_MOST || !plain {
+                    break;
+                }
+                before = c;
+                at += 1;
+                continue;
             }
+            ascii = 0;
+            before = c;
             let code = u32::from(c);
             let lower = match code {
                 0..LOWER_END => u32::from(lowers.get(code as usize).copied().unwrap_or(0)),
@@ -117,6 +133,7 @@ impl Folder {
                 self.text.push_str(written);
                 self.map.keep(written.len());
                 self.special(c);
+                before = self.text.chars().next_back().unwrap_or('x');
                 same = left.get(c.len_utf8()..).unwrap_or_default();
                 at = 0;
             } else {

@@ -13,6 +13,8 @@ mod map;
 mod plain;
 
 pub use crate::decode::{How, Layer};
+pub(crate) use class::{Hidden, hidden};
+pub(crate) use plain::next_stop;
 
 use crate::decode::{self, Layers};
 use fold::{Folded, fold};

@@ -138,10 +138,8 @@ impl Maker<'_> {
             };
             if word > at {
                 self.ascii(at..word);
-                at = word;
-                continue;
             }
-            at = self.word(at);
+            at = if word < bytes.len() { self.word(word) } else { word };
         }
         self.settle(Neighbour::None, bytes.len());
     }
@@ -425,7 +423,14 @@ fn passes(text: &str) -> bool {
 }
 
 /// The first byte from `at` on that is not ASCII or is a control character which is no white space.
-fn next_stop(bytes: &[u8], mut at: usize) -> usize {
+pub(crate) fn next_stop(bytes: &[u8], mut at: usize) -> usize {
+    // In text of other scripts the next stop is near: a blank or a comma away.
+    for _ in 0..4 {
+        match bytes.get(at) {
+            Some(&byte) if !stops(byte) => at += 1,
+            _ => return at.min(bytes.len()),
+        }
+    }
     while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<32>) {
         if block.iter().fold(false, |any, &byte| any | stops(byte)) {
             break;

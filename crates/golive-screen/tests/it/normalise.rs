@@ -153,6 +153,7 @@ fn honest_prose_has_no_layers() {
         "The quick brown fox jumps over the lazy dog; internationalisation and 100% de descuento.",
         "Order 4711-0815 was shipped at 10:30 by DHL, tracking JD014600006281230704. C:\\new folder",
         "Wir haben die Rechnung am 12.03.2026 erhalten und möchten sie nun bezahlen.",
+        "| 12 | 14 | 65 | 66 | 72 | 80 | 91 | 99 |, -- --- -- . . . -- and 10:45:12, 11:01:59, 2026-11-25, 2026-11-26",
         "Plan: a) first b) second c) third. x = y + z, or i, j, k.",
         "550e8400-e29b-41d4-a716-446655440000 and sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     ] {
