@@ -92,7 +92,10 @@ pub struct Judged<'r> {
 
 pub fn judge<'r>(rows: &'r [Row], synthetic: &[Row], lexicon: &Lexicon, settings: &Settings) -> Judged<'r> {
     let all: Vec<&Row> = rows.iter().chain(synthetic).collect();
-    let mut examples: Vec<Example> = all.iter().map(|row| Example::new(row, lexicon, settings)).collect();
+    let mut examples: Vec<Example> = all
+        .iter()
+        .map(|row| Example::new(row, lexicon, settings))
+        .collect();
     crate::weigh(&all, &mut examples, settings);
     let mut judged: Vec<(&Row, f32)> = Vec::new();
     // Logits, so that calibration comes after: a slope this small cannot saturate.

@@ -111,17 +111,17 @@ fn run(arguments: &[String]) -> Result<(), String> {
 
 /// A model of these rows.
 fn train(rows: &[&Row], lexicon: &Lexicon, settings: &Settings) -> Learner {
-    let mut examples: Vec<Example> = rows.iter().map(|row| Example::new(row, lexicon, settings)).collect();
+    let mut examples: Vec<Example> = rows
+        .iter()
+        .map(|row| Example::new(row, lexicon, settings))
+        .collect();
     weigh(rows, &mut examples, settings);
     train_on(rows, &examples.iter().collect::<Vec<_>>(), settings)
 }
 
 /// The same, of examples that are made already.
 fn train_on(rows: &[&Row], examples: &[&Example], settings: &Settings) -> Learner {
-    let mut learner = Learner::new(
-        descent::allowed(rows, examples, settings),
-        settings.clone(),
-    );
+    let mut learner = Learner::new(descent::allowed(rows, examples, settings), settings.clone());
     learner.train(examples);
     learner
 }
@@ -138,7 +138,8 @@ fn weigh(rows: &[&Row], examples: &mut [Example], settings: &Settings) {
         example.weight = if folds::is_synthetic(row) { 1.0 } else { even };
         if !row.attack {
             example.weight *= settings.benign;
-            if row.kind.starts_with("hardneg") || matches!(row.kind.as_str(), "system_prompt" | "tool_output") {
+            if row.kind.starts_with("hardneg") || matches!(row.kind.as_str(), "system_prompt" | "tool_output")
+            {
                 example.weight *= settings.hard;
             }
         }

@@ -7,6 +7,7 @@ mod attacks;
 mod benign;
 mod grammar;
 mod hard;
+mod planted;
 mod tongues;
 mod words;
 
@@ -26,7 +27,13 @@ const TONGUES: usize = 14;
 
 /// Every synthetic text of a seed.
 pub fn texts(seed: u64) -> Vec<Row> {
-    let grammar = Grammar::new(&[words::WORDS, attacks::ATTACKS, benign::BENIGN, hard::HARD]);
+    let grammar = Grammar::new(&[
+        words::WORDS,
+        attacks::ATTACKS,
+        planted::PLANTED,
+        benign::BENIGN,
+        hard::HARD,
+    ]);
     let mut dice = Dice::new(seed ^ 0x51);
     let mut rows = Vec::new();
     for _ in 0..TEXTS {
@@ -109,7 +116,7 @@ fn attack(grammar: &Grammar, dice: &mut Dice) -> Row {
         let whole = 0..text.len();
         return row(text, true, slot, Channel::User, Some(whole));
     }
-    let slot = *dice.pick(attacks::IN_DATA);
+    let slot = *dice.pick(planted::IN_DATA);
     let text = grammar.text(slot, dice);
     let text = varied(&text, dice);
     let channel = if dice.chance() < 0.5 {
@@ -125,7 +132,11 @@ fn planted(grammar: &Grammar, hostile: &str, channel: Channel, kind: &str, dice:
     let around = |dice: &mut Dice| match dice.below(4) {
         0 => grammar.text("facts", dice),
         _ => {
-            let slots = if dice.chance() < 0.3 { hard::IN_DATA } else { benign::IN_DATA };
+            let slots = if dice.chance() < 0.3 {
+                hard::IN_DATA
+            } else {
+                benign::IN_DATA
+            };
             let slot = *dice.pick(slots);
             grammar.text(slot, dice)
         }
@@ -154,7 +165,11 @@ fn planted(grammar: &Grammar, hostile: &str, channel: Channel, kind: &str, dice:
 
 fn honest(grammar: &Grammar, dice: &mut Dice) -> Row {
     if dice.chance() < 0.6 {
-        let slots = if dice.chance() < 0.35 { hard::BY_USER } else { benign::BY_USER };
+        let slots = if dice.chance() < 0.35 {
+            hard::BY_USER
+        } else {
+            benign::BY_USER
+        };
         let slot = *dice.pick(slots);
         let text = grammar.text(slot, dice);
         let channel = if slot == "you_are" && dice.chance() < 0.5 {
@@ -167,7 +182,11 @@ fn honest(grammar: &Grammar, dice: &mut Dice) -> Row {
     let mut text = String::new();
     let mut kind = "facts";
     for _ in 0..=dice.below(4) {
-        let slots = if dice.chance() < 0.4 { hard::IN_DATA } else { benign::IN_DATA };
+        let slots = if dice.chance() < 0.4 {
+            hard::IN_DATA
+        } else {
+            benign::IN_DATA
+        };
         kind = *dice.pick(slots);
         text.push_str(&grammar.text(kind, dice));
         text.push_str(dice.pick::<&str>(&[" ", "\n", "\n\n"]));
