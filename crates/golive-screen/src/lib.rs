@@ -16,3 +16,4 @@ pub mod redact;
 pub mod spotlight;
 pub mod stream;
 pub mod validate;
+

@@ -35,23 +35,23 @@ pub struct Settings {
     pub benign: f32,
     /// Weights of the table, as a power of two.
     pub table_bits: u32,
-    /// Targets are held this far from 0 and 1: some labels are wrong.
-    pub label_noise: f32,
+    /// How much more still a benign text weighs that talks like an attack (kinds `hardneg_…`, prompts, tool outputs).
+    pub hard: f32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             seed: 4,
-            epochs: 14,
+            epochs: 5,
             step: 0.12,
             word_step: 0.35,
-            decay: 0.01,
+            decay: 0.1,
             blind: 0.5,
             makers_min: 2,
             benign: 1.5,
             table_bits: 18,
-            label_noise: 0.0,
+            hard: 2.0,
         }
     }
 }
@@ -71,7 +71,7 @@ impl Settings {
             "makers_min" => self.makers_min = number as usize,
             "benign" => self.benign = number,
             "table_bits" => self.table_bits = number as u32,
-            "label_noise" => self.label_noise = number,
+            "hard" => self.hard = number,
             _ => return Err(told()),
         }
         Ok(())
@@ -124,6 +124,7 @@ impl Example {
             } else {
                 settings.label_noise / 4.0
             },
+            target: f32::from(u8::from(row.attack)),
             weight: 1.0,
             trust,
             begins,

@@ -138,6 +138,10 @@ fn weigh(rows: &[&Row], examples: &mut [Example], settings: &Settings) {
         example.weight = if folds::is_synthetic(row) { 1.0 } else { even };
         if !row.attack {
             example.weight *= settings.benign;
+            if row.kind.starts_with("hardneg") || matches!(row.kind.as_str(), "system_prompt" | "tool_output")
+            {
+                example.weight *= settings.hard;
+            }
         }
     }
 }

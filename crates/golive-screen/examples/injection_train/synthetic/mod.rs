@@ -7,6 +7,7 @@ mod attacks;
 mod benign;
 mod grammar;
 mod hard;
+mod planted;
 mod tongues;
 mod words;
 
@@ -26,7 +27,13 @@ const TONGUES: usize = 14;
 
 /// Every synthetic text of a seed.
 pub fn texts(seed: u64) -> Vec<Row> {
-    let grammar = Grammar::new(&[words::WORDS, attacks::ATTACKS, benign::BENIGN, hard::HARD]);
+    let grammar = Grammar::new(&[
+        words::WORDS,
+        attacks::ATTACKS,
+        planted::PLANTED,
+        benign::BENIGN,
+        hard::HARD,
+    ]);
     let mut dice = Dice::new(seed ^ 0x51);
     let mut rows = Vec::new();
     for _ in 0..TEXTS {
@@ -91,7 +98,7 @@ fn soup(dice: &mut Dice) -> Row {
                 text.push(*dice.pick(&letters));
             }
         }
-        text.push_str(*dice.pick(&[" ", " ", " ", " ", " ", " ", " ", ", ", ". "]));
+        text.push_str(dice.pick::<&str>(&[" ", " ", " ", " ", " ", " ", " ", ", ", ". "]));
     }
     let channel = *dice.pick(&[Channel::Document, Channel::Document, Channel::Tool, Channel::User]);
     row(text, false, "soup", channel, None)
@@ -109,7 +116,7 @@ fn attack(grammar: &Grammar, dice: &mut Dice) -> Row {
         let whole = 0..text.len();
         return row(text, true, slot, Channel::User, Some(whole));
     }
-    let slot = *dice.pick(attacks::IN_DATA);
+    let slot = *dice.pick(planted::IN_DATA);
     let text = grammar.text(slot, dice);
     let text = varied(&text, dice);
     let channel = if dice.chance() < 0.5 {
@@ -182,7 +189,7 @@ fn honest(grammar: &Grammar, dice: &mut Dice) -> Row {
         };
         kind = *dice.pick(slots);
         text.push_str(&grammar.text(kind, dice));
-        text.push_str(*dice.pick(&[" ", "\n", "\n\n"]));
+        text.push_str(dice.pick::<&str>(&[" ", "\n", "\n\n"]));
     }
     let channel = match dice.below(10) {
         0..5 => Channel::Document,
