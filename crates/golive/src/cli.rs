@@ -232,6 +232,9 @@ pub struct Check {
     /// Load and attack proofs may run though the target is not marked `staging = true`: it is yours, and you say so.
     #[arg(long)]
     pub i_own_this: bool,
+    /// A short run for CI: proofs of rates send less, and say what that cannot bound.
+    #[arg(long)]
+    pub quick: bool,
     /// Go on after a failure in phase 1.
     #[arg(long)]
     pub keep_going: bool,

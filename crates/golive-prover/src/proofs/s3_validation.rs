@@ -4,7 +4,8 @@
 //! a clear refusal quickly and never an error of the server, that none of them reaches the model, and that odd but
 //! valid requests are served.
 //!
-//! **How**: every case of the corpus (`corpus/s3_validation.json`) goes out byte for byte on a connection of its own.
+//! **How**: every case of the corpus (`corpus/s3_validation.json`) goes out byte for byte on a connection of its own, and
+//! the broken bodies among them once more over HTTP/2 where the target speaks it without TLS.
 //! A refusal is a 4xx in the target's wire format within two seconds; where HTTP itself is broken, any 4xx, 501, 505 or
 //! a closed connection. After each case the target must serve the next plain request. Cases that abuse HTTP itself
 //! are sent only to a target marked `staging = true`. Then the lab is asked for every refused case's marker. Hidden
@@ -24,6 +25,7 @@ mod corpus;
 mod hidden;
 mod inside;
 mod judge;
+mod second;
 mod wire;
 
 use std::time::Duration;
@@ -102,7 +104,12 @@ fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
             let slow = cases.iter().any(|case| case.expect == Expect::Slow);
             // Each case, the plain request after it, and the controls.
             let time = Duration::from_secs(if slow { 60 } else { 15 });
-            PartPlan::yes(part, cases.len() as u64 * 2 + 8, time)
+            let again = if *part == "S3.valid" {
+                0
+            } else {
+                second::of(&cases).len() + 1
+            };
+            PartPlan::yes(part, (cases.len() + again) as u64 * 2 + 8, time)
         })
         .collect()
 }
@@ -171,7 +178,14 @@ async fn prove(ctx: &Ctx, id: &'static str) -> (PartReport, bool) {
         let reason = "the plain request is not served, so a refusal of another one says nothing";
         return (draft.controls(controls).unproven(reason), false);
     }
-    let tried = try_all(ctx, &maker, cases).await;
+    let again = if valid || !second::is_spoken(ctx, &maker).await {
+        Vec::new()
+    } else {
+        second::of(&cases)
+    };
+    let over_second = again.len();
+    let mut tried = try_all(ctx, &maker, cases, Version::First).await;
+    tried.extend(try_all(ctx, &maker, again, Version::Second).await);
     controls = controls.positive(plain(ctx, &maker, "the plain request is served afterwards").await);
 
     let mut tally = Tally::new();
@@ -223,6 +237,7 @@ async fn prove(ctx: &Ctx, id: &'static str) -> (PartReport, bool) {
         ))
         .measured("cases", tried.len())
         .measured("cases_not_held", tried.len() - held)
+        .measured("cases_over_http2", over_second)
         .measured("cases_left_out", left_out)
         .measured("slowest_ms", slowest.map_or(0, millis))
         .evidences(bad.map(|one| one.evidence.clone()));
@@ -242,8 +257,17 @@ async fn prove(ctx: &Ctx, id: &'static str) -> (PartReport, bool) {
     (report, true)
 }
 
+/// Which HTTP a case is sent over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    /// HTTP/1.1, byte by byte.
+    First,
+    /// HTTP/2, by a library.
+    Second,
+}
+
 /// Fast cases one after the other, so that the one that did harm is known; then the slow ones side by side.
-async fn try_all(ctx: &Ctx, maker: &Maker, cases: Vec<Case>) -> Vec<Tried> {
+async fn try_all(ctx: &Ctx, maker: &Maker, cases: Vec<Case>, version: Version) -> Vec<Tried> {
     let total = cases.len();
     let (slow, fast): (Vec<_>, Vec<_>) = cases
         .into_iter()
@@ -257,13 +281,13 @@ async fn try_all(ctx: &Ctx, maker: &Maker, cases: Vec<Case>) -> Vec<Tried> {
         if n % 10 == 0 {
             ctx.waiting(format!("cases of {}: {n} of {total}", maker.part));
         }
-        out.push(one(ctx, maker, n, case).await);
+        out.push(one(ctx, maker, n, case, version).await);
     }
     if !slow.is_empty() {
         ctx.waiting("slow senders, for the target to lose its patience");
     }
     let slow: Vec<Tried> = futures_util::stream::iter(slow)
-        .map(|(n, case)| one(ctx, maker, n, case))
+        .map(|(n, case)| one(ctx, maker, n, case, version))
         .buffered(SLOW_AT_ONCE)
         .collect()
         .await;
@@ -271,14 +295,21 @@ async fn try_all(ctx: &Ctx, maker: &Maker, cases: Vec<Case>) -> Vec<Tried> {
     out
 }
 
-async fn one(ctx: &Ctx, maker: &Maker, n: usize, mut case: Case) -> Tried {
-    let tag = maker.tag(&case, n);
+async fn one(ctx: &Ctx, maker: &Maker, n: usize, mut case: Case, version: Version) -> Tried {
+    // Three digits make the user of a case: those of HTTP/2 begin where no case of HTTP/1.1 is.
+    let tag = maker.tag(&case, if version == Version::Second { 800 + n } else { n });
     let made = maker.make(&case, &tag);
     if case.expect == Expect::Refuse && made.bytes.len() as u64 > ctx.config.declares.body_size.0 {
         // Past the size that is read: who hangs up while it still comes has refused it too.
         case.expect = Expect::RefuseOrClose;
     }
-    let mut came = wire::send(ctx, &made, judge::patience(case.expect)).await;
+    let send = || async {
+        match version {
+            Version::First => wire::send(ctx, &made, judge::patience(case.expect)).await,
+            Version::Second => second::send(ctx, maker, &case, &tag).await,
+        }
+    };
+    let mut came = send().await;
     // The target's own limit says nothing about the case; it is waited out, within reason.
     for _ in 0..2 {
         let Some(wait) = came.limited_for() else { break };
@@ -286,7 +317,7 @@ async fn one(ctx: &Ctx, maker: &Maker, n: usize, mut case: Case) -> Tried {
         if !ctx.sleep(wait).await {
             break;
         }
-        came = wire::send(ctx, &made, judge::patience(case.expect)).await;
+        came = send().await;
     }
     let judged = judge::judge(&case, &came, &ctx.config);
     let evidence = came.evidence(

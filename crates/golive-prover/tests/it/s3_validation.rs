@@ -18,6 +18,18 @@ async fn a_gateway_that_reads_strictly_passes_with_every_case() {
     assert_eq!(texts.measured["removed"], texts.measured["cases"]);
     assert!(addresses.measured["cases"].as_u64().unwrap() >= 20);
     assert!(part(&report, "S3.structure").measured["cases"].as_u64().unwrap() >= 80);
+    assert!(
+        part(&report, "S3.structure").measured["cases_over_http2"]
+            .as_u64()
+            .unwrap()
+            >= 10
+    );
+    assert!(
+        part(&report, "S3.bounds").measured["cases_over_http2"]
+            .as_u64()
+            .unwrap()
+            >= 3
+    );
     assert!(part(&report, "S3.valid").measured["cases"].as_u64().unwrap() >= 20);
     assert_verdict(&report, "S3.schema", Verdict::Unproven);
 }

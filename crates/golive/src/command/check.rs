@@ -59,14 +59,18 @@ fn prepare(args: &Check, config: &Path) -> Result<CheckOptions, Exit> {
     options.keep_going = args.keep_going;
     options.own_this = args.i_own_this;
     options.demo = args.demo;
+    options.quick = args.quick;
     options.exceptions = exceptions(args).map_err(usage)?;
     options.out = Some(args.out.clone());
+    if args.quick {
+        reach.push_str(" --quick");
+    }
     options.reach = reach;
     Ok(options)
 }
 
 fn plan(options: &CheckOptions, args: &Check) -> Exit {
-    let plan = golive_prover::plan(&options.target, &options.selection, options.own_this);
+    let plan = golive_prover::plan_of(options);
     if wants_json(args) {
         output::data(report::json::plan(&plan).trim_end());
     } else {

@@ -230,7 +230,7 @@ mod tests {
         assert_eq!(kinds.len(), KINDS.len());
         let channels: BTreeSet<_> = quick
             .iter()
-            .map(|one| std::mem::discriminant(&one.turn).clone())
+            .map(|one| std::mem::discriminant(&one.turn))
             .map(|d| format!("{d:?}"))
             .collect();
         assert_eq!(channels.len(), 3);

@@ -107,6 +107,15 @@ pub(super) enum After {
 }
 
 impl Case {
+    /// Nothing but its body, and headers that any version of HTTP has, is out of the ordinary.
+    pub(super) fn is_a_body(&self) -> bool {
+        self.raw.is_none()
+            && self.start.is_none()
+            && self.lines.is_empty()
+            && self.eol.is_none()
+            && self.length_plus == 0
+    }
+
     /// The case without a defect.
     pub(super) fn plain(part: &str) -> Case {
         Case {
@@ -242,6 +251,30 @@ impl Maker {
             )
             .credential(Credential::Role(self.role.clone()))
             .on_fresh_connection()
+    }
+
+    /// The body of a case.
+    pub(super) fn body(&self, case: &Case, tag: &str) -> Vec<u8> {
+        Making { maker: self, tag }.fill(&case.body)
+    }
+
+    /// The headers of a case by name, without those that HTTP/2 has no place for.
+    pub(super) fn headers(&self, case: &Case, tag: &str) -> Vec<(String, String)> {
+        let made = Making { maker: self, tag };
+        let text = |template: &str| String::from_utf8_lossy(&made.fill(template)).into_owned();
+        let mut lines = vec![text("$AUTH"), text("$USER")];
+        lines.extend(self.more.lines().map(str::to_owned));
+        let mut headers: Vec<(String, String)> = lines
+            .iter()
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+            .collect();
+        if case.headers.iter().all(|(name, _)| name != "content-type") {
+            headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        }
+        let own = case.headers.iter().filter(|(name, _)| name != "content-length");
+        headers.extend(own.filter_map(|(name, value)| Some((name.clone(), text(value.as_deref()?)))));
+        headers
     }
 
     /// The bytes of a case.

@@ -4,12 +4,15 @@
 
 use super::inside::{Place, Planted};
 
+/// Puts a text in its place.
+type Put = fn(String) -> Place;
+
 pub(super) fn cases() -> Vec<Planted> {
     let user = HIDDEN
         .iter()
         .map(|(id, what, hidden)| planted((*id).to_owned(), what, hidden, Place::User));
     // The same in every other place where a text may stand.
-    let places: [(&str, fn(String) -> Place); 3] = [
+    let places: [(&str, Put); 3] = [
         ("in a part", Place::Part),
         ("in an earlier turn", Place::Earlier),
         ("in a tool result", Place::ToolResult),
@@ -23,7 +26,7 @@ pub(super) fn cases() -> Vec<Planted> {
     user.chain(elsewhere).collect()
 }
 
-fn planted(id: String, what: &'static str, hidden: &str, place: fn(String) -> Place) -> Planted {
+fn planted(id: String, what: &'static str, hidden: &str, place: Put) -> Planted {
     let text = format!("Please tell me about the har{hidden}bour and its boats.");
     let mut traces: Vec<String> = hidden.chars().map(String::from).collect();
     traces.dedup();

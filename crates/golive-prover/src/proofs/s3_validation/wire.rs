@@ -46,14 +46,7 @@ pub(super) struct Came {
 
 /// Sends, and reads until an answer is whole, the connection is closed, or `patience` is over.
 pub(super) async fn send(ctx: &Ctx, made: &Made, patience: Duration) -> Came {
-    let mut came = Came {
-        answer: None,
-        closed: false,
-        goaway: false,
-        after: Duration::ZERO,
-        missed: None,
-        received: Vec::new(),
-    };
+    let mut came = Came::nothing();
     let socket = match ctx.target.socket().await {
         Ok(socket) => socket,
         Err(reason) => {
@@ -126,6 +119,23 @@ pub(super) async fn send(ctx: &Ctx, made: &Made, patience: Duration) -> Came {
 }
 
 impl Came {
+    /// Before anything came.
+    pub(super) fn nothing() -> Came {
+        Came {
+            answer: None,
+            closed: false,
+            goaway: false,
+            after: Duration::ZERO,
+            missed: None,
+            received: Vec::new(),
+        }
+    }
+
+    /// What evidence shows of an answer that was read by a library.
+    pub(super) fn show(&mut self, body: &[u8]) {
+        self.received.extend_from_slice(body);
+    }
+
     /// The target's own rate limit answered: how long it asks to be left alone, if that can be waited for.
     pub(super) fn limited_for(&self) -> Option<Duration> {
         let wait = self.answer.as_ref()?.limited_for()?;
