@@ -119,11 +119,6 @@ impl Example {
             begins = vec![0];
         }
         Self {
-            target: if row.attack {
-                1.0 - settings.label_noise
-            } else {
-                settings.label_noise / 4.0
-            },
             target: f32::from(u8::from(row.attack)),
             weight: 1.0,
             trust,

@@ -3,7 +3,6 @@
 
 mod deny;
 mod detect;
-//! what normalising makes of a text, and what the injection screen makes of it.
 mod injection;
 mod media;
 mod normalise;
