@@ -16,4 +16,3 @@ pub mod redact;
 pub mod spotlight;
 pub mod stream;
 pub mod validate;
-
