@@ -13,7 +13,7 @@ use golive_screen::validate::media;
 use golive_screen::validate::schema::Schema;
 use golive_screen::validate::url;
 
-use super::guarded;
+use super::guarded::OwnWords;
 use super::input::Hosts;
 use super::{OwnPrompt, Screens, acts};
 
@@ -116,13 +116,9 @@ impl Machines {
             }
         };
         let hosts = hosts(&settings.media_hosts).map_err(|why| wrong("screening.media_hosts", why))?;
-        let own_prompt = callee.system_prompt.as_ref().map(|file| {
-            let (words, codes) = guarded::of_prompt(&file.text);
-            OwnPrompt {
-                text: file.text.trim_end().to_owned(),
-                words,
-                codes,
-            }
+        let own_prompt = callee.system_prompt.as_ref().map(|file| OwnPrompt {
+            text: file.text.trim_end().to_owned(),
+            words: Arc::new(OwnWords::of(&file.text)),
         });
         let detector = self
             .detector(&settings.pii_values)

@@ -17,7 +17,7 @@ use golive_screen::validate::{media, text as characters, url};
 use golive_wire::texts::{self, Holds, New, Place, Voice};
 use golive_wire::{ApiError, Wire};
 
-use super::guarded::{self, Guarded};
+use super::guarded::{Guarded, OwnWords};
 use super::{Screens, Withheld};
 
 /// Turns of the user's that are also read as one text: an order may be cut into pieces.
@@ -141,8 +141,7 @@ fn judged(screens: &Screens, wire: Wire, body: &[u8]) -> Result<Judged, ApiError
     judged.changed = changed;
     judged.guarded.seen = screens.settings.own_data.then(|| Arc::new(seen));
     if !orders.is_empty() {
-        let (prompt, codes) = guarded::of_prompt(&orders);
-        (judged.guarded.prompt, judged.guarded.codes) = (Some(prompt), codes);
+        judged.guarded.prompt = Some(Arc::new(OwnWords::of(&orders)));
     }
     Ok(judged)
 }

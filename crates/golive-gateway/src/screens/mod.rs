@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use golive_config::Screening;
 use golive_screen::injection::{Channel, Injection};
-use golive_screen::literals::Literals;
 use golive_screen::overlap::{Prompt, Watch};
 use golive_screen::pii::{Detector, Finding};
 use golive_screen::redact::{self, Action, Policy, Seen};
@@ -23,7 +22,7 @@ use golive_screen::validate::schema::Schema;
 use golive_wire::texts::{self, New};
 
 pub use build::{Machines, ScreenError};
-use guarded::Guarded;
+use guarded::{Guarded, OwnWords, Recital};
 
 /// The screens of one agent or model.
 #[derive(Debug)]
@@ -46,10 +45,8 @@ pub struct Screens {
 #[derive(Debug)]
 struct OwnPrompt {
     text: String,
-    /// Its runs of words, by which it is recognised in an answer.
-    words: Arc<Prompt>,
-    /// Codes in it.
-    codes: Option<Arc<Literals>>,
+    /// What no answer may hold of it.
+    words: Arc<OwnWords>,
 }
 
 /// Why an answer may not be told.
@@ -113,7 +110,8 @@ impl Screens {
     /// The filter of one text of a stream.
     #[must_use]
     pub fn filter(&self, guarded: &Guarded) -> TextFilter {
-        let (words, codes) = self.not_to_be_told(guarded);
+        let own = self.not_to_be_told(guarded);
+        let codes = own.and_then(|own| own.codes.as_ref());
         let pii = (self.answers.1 || codes.is_some()).then(|| {
             let mut filter = Filter::new(Arc::clone(&self.detector), Arc::clone(&self.answers.0));
             if let Some(seen) = &guarded.seen {
@@ -126,19 +124,16 @@ impl Screens {
         });
         TextFilter {
             pii,
-            watch: words.map(|words| Watch::new(Arc::clone(words))),
+            own: own.map(|own| (Recital::new(Arc::clone(own)), Watch::new(Runs(Arc::clone(own))))),
         }
     }
 
-    /// The words and codes that an answer must not hold: of the agent's own prompt, else of the request's.
-    fn not_to_be_told<'g>(
-        &'g self,
-        guarded: &'g Guarded,
-    ) -> (Option<&'g Arc<Prompt>>, Option<&'g Arc<Literals>>) {
-        match &self.own_prompt {
-            Some(own) => (Some(&own.words), own.codes.as_ref()),
-            None => (guarded.prompt.as_ref(), guarded.codes.as_ref()),
-        }
+    /// The system prompt that an answer must not repeat: the agent's own, else the request's.
+    fn not_to_be_told<'g>(&'g self, guarded: &'g Guarded) -> Option<&'g Arc<OwnWords>> {
+        self.own_prompt
+            .as_ref()
+            .map(|own| &own.words)
+            .or(guarded.prompt.as_ref())
     }
 
     /// A whole text of an answer, as it may be told.
@@ -146,17 +141,17 @@ impl Screens {
     /// # Errors
     /// It may not be.
     pub fn words<'t>(&self, text: &'t str, guarded: &Guarded) -> Result<Cow<'t, str>, Withheld> {
-        let (words, codes) = self.not_to_be_told(guarded);
-        if let Some(words) = words {
-            let mut watch = Watch::new(&**words);
+        if let Some(own) = self.not_to_be_told(guarded) {
+            let mut watch = Watch::new(&own.runs);
             watch.push(text);
             watch.end();
-            if repeats(&watch) {
+            let holds_code = own
+                .codes
+                .as_ref()
+                .is_some_and(|codes| codes.find_in(text).is_some());
+            if holds_code || repeats(&watch) {
                 return Err(Withheld::Prompt);
             }
-        }
-        if codes.is_some_and(|codes| codes.find_in(text).is_some()) {
-            return Err(Withheld::Prompt);
         }
         if !self.answers.1 {
             return Ok(Cow::Borrowed(text));
@@ -270,8 +265,19 @@ impl Screens {
 /// The filter of one text of a stream.
 #[derive(Debug)]
 pub struct TextFilter {
+    /// Holds a prompt that is told in its order, and watches for one that is not.
+    own: Option<(Recital, Watch<Runs>)>,
     pii: Option<Filter>,
-    watch: Option<Watch<Arc<Prompt>>>,
+}
+
+/// The runs of words of a prompt.
+#[derive(Debug)]
+struct Runs(Arc<OwnWords>);
+
+impl std::borrow::Borrow<Prompt> for Runs {
+    fn borrow(&self) -> &Prompt {
+        &self.0.runs
+    }
 }
 
 impl TextFilter {
@@ -280,17 +286,15 @@ impl TextFilter {
     /// # Errors
     /// Nothing more of it may be told.
     pub fn push(&mut self, words: &str, out: &mut String) -> Result<(), Withheld> {
-        if let Some(watch) = &mut self.watch {
-            watch.push(words);
-            if repeats(watch) {
-                return Err(Withheld::Prompt);
-            }
+        let Some((recital, watch)) = &mut self.own else {
+            return self.pass(words, out);
+        };
+        watch.push(words);
+        if repeats(watch) {
+            return Err(Withheld::Prompt);
         }
-        match &mut self.pii {
-            Some(filter) => out.push_str(&filter.push(words).map_err(|blocked| why(&blocked))?),
-            None => out.push_str(words),
-        }
-        Ok(())
+        let told = recital.push(words).ok_or(Withheld::Prompt)?;
+        self.pass(&told, out)
     }
 
     /// The end of the text: what was held is put behind `out`.
@@ -298,14 +302,24 @@ impl TextFilter {
     /// # Errors
     /// It may not be told.
     pub fn finish(&mut self, out: &mut String) -> Result<(), Withheld> {
-        if let Some(watch) = &mut self.watch {
+        if let Some((recital, watch)) = &mut self.own {
             watch.end();
             if repeats(watch) {
                 return Err(Withheld::Prompt);
             }
+            let told = recital.finish().ok_or(Withheld::Prompt)?;
+            self.pass(&told, out)?;
         }
         if let Some(filter) = &mut self.pii {
             out.push_str(&filter.finish().map_err(|blocked| why(&blocked))?);
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self, words: &str, out: &mut String) -> Result<(), Withheld> {
+        match &mut self.pii {
+            Some(filter) => out.push_str(&filter.push(words).map_err(|blocked| why(&blocked))?),
+            None => out.push_str(words),
         }
         Ok(())
     }
