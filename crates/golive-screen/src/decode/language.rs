@@ -119,7 +119,7 @@ mod tests {
             assert!(reads_well(prose, 12), "{prose}: {:?}", mean_cost(prose));
             let turned: String = prose
                 .bytes()
-                .map(|byte| char::from(super::super::whole::rot13(byte)))
+                .map(|byte| char::from(super::super::undo::rot13(byte)))
                 .collect();
             assert!(!reads_well(&turned, 12), "{turned}: {:?}", mean_cost(&turned));
         }

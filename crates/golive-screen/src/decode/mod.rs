@@ -3,10 +3,12 @@
 //! Never: does more work than a fixed multiple of the text, whatever stands in it, or makes a layer of honest prose.
 
 mod escape;
+mod gain;
 mod group;
 mod jammed;
 pub(crate) mod language;
 mod token;
+mod undo;
 mod whole;
 
 use crate::normalise::plain_of;
