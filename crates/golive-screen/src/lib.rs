@@ -12,4 +12,3 @@ pub mod normalise;
 pub mod overlap;
 pub mod spotlight;
 pub mod validate;
-
