@@ -4,7 +4,6 @@
 
 use super::Trust;
 use super::concept::Concepts;
-use super::lexicon::join;
 use super::rules::{TRIGGERS, fulfilled};
 use super::tokens::Token;
 
@@ -123,8 +122,10 @@ fn meanings(mut concepts: Concepts) -> impl Iterator<Item = u32> {
     })
 }
 
-/// The hash of a feature.
+/// The hash of a feature: short, for it is made some ten times a word.
 #[inline]
 fn mix(kind: u32, first: u32, second: u32) -> u32 {
-    join(join(kind.wrapping_mul(0x85eb_ca6b), first), second).wrapping_mul(0xc2b2_ae35)
+    let kinded = second.wrapping_add(kind.wrapping_mul(0x27d4_eb2f));
+    let both = first.wrapping_mul(0x9e37_79b1) ^ kinded.wrapping_mul(0x85eb_ca6b).rotate_left(15);
+    (both ^ (both >> 15)).wrapping_mul(0xc2b2_ae35)
 }

@@ -6,6 +6,9 @@ use super::concept::{Concept, Concepts};
 use super::fold::{ends_sentence, fold, is_letter, is_proclitic, is_unspaced};
 use super::lexicon::{Entry, HASH_START, Lexicon, PHRASE_WORDS_MAX, extend, extend_char};
 
+/// The shortest stem, in bytes.
+const BEGINNING_BYTES_MIN: usize = 3;
+
 /// The longest beginning of a word that is looked up, in bytes: no stem is longer.
 const BEGINNING_BYTES_MAX: usize = 40;
 
@@ -49,6 +52,7 @@ pub fn tokens(text: &str, lexicon: &Lexicon) -> Vec<Token> {
         lexicon,
         tokens: Vec::with_capacity(text.len() / 5 + 4),
         place: 0,
+        at_sign: 0,
     };
     cutter.run();
     cutter.tokens
@@ -60,6 +64,8 @@ struct Cutter<'a> {
     lexicon: &'a Lexicon,
     tokens: Vec<Token>,
     place: u16,
+    /// The next at sign that was looked for; behind the end if there is none.
+    at_sign: usize,
 }
 
 impl Cutter<'_> {
@@ -156,7 +162,7 @@ impl Cutter<'_> {
                     Some(_) => break,
                 }
             }
-            if at - start <= BEGINNING_BYTES_MAX
+            if (BEGINNING_BYTES_MIN..=BEGINNING_BYTES_MAX).contains(&(at - start))
                 && let Some(entry) = self.lexicon.get(hash)
                 && entry.is_stem
             {
@@ -248,7 +254,15 @@ impl Cutter<'_> {
             self.push(Concept::Url.bit(), start, end);
             return Some(end);
         }
-        // A mail address: the @ within 64 bytes (RFC 5321 allows no longer local part).
+        // A mail address: the @ within 64 bytes (RFC 5321 allows no longer local part). It is looked for once for
+        // all words before it, so that rows of words without one cost nothing.
+        if self.at_sign < start {
+            let next = rest.iter().position(|byte| *byte == b'@');
+            self.at_sign = next.map_or(usize::MAX, |next| start + next);
+        }
+        if self.at_sign.saturating_sub(start) > 64 {
+            return None;
+        }
         let local = rest
             .iter()
             .take(65)
@@ -406,10 +420,12 @@ impl Cutter<'_> {
             start: start as u32,
             end: end as u32,
             place: self.place,
-            script: match self.text[start..].chars().next() {
-                Some(first) if first.is_ascii() => Script::Ascii,
-                Some(first) if is_unspaced(first) => Script::Unspaced,
-                _ => Script::Spaced,
+            script: if self.bytes[start].is_ascii() {
+                Script::Ascii
+            } else if self.text[start..].chars().next().is_some_and(is_unspaced) {
+                Script::Unspaced
+            } else {
+                Script::Spaced
             },
         };
         token.concepts |= self.phrases(hash);
