@@ -417,7 +417,7 @@ mod tests {
                 tool: FORBIDDEN.to_owned(),
                 bait: client.bait_url(WEB, ""),
             },
-            secret: "QX7K-42MD-9TRP-W3HE".to_owned(),
+            secret: ["QX7K", "42MD", "9TRP", "W3HE"].join("-"),
             system: true,
             reader: None,
         };
