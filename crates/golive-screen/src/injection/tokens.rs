@@ -55,7 +55,35 @@ pub fn tokens(text: &str, lexicon: &Lexicon) -> Vec<Token> {
         at_sign: 0,
     };
     cutter.run();
-    cutter.tokens
+    once(cutter.tokens)
+}
+
+/// The longest row of words whose immediate repetition is told as one, in words.
+const REPEATED_MAX: usize = 8;
+
+/// The same without what only says again what stands right before it: saying a thing a thousand times does not make it
+/// another thing.
+fn once(mut tokens: Vec<Token>) -> Vec<Token> {
+    // The last hashes, the newest first, and how many tokens in a row equalled the one so many places before.
+    let (mut last, mut same) = ([None; REPEATED_MAX], [0_usize; REPEATED_MAX]);
+    let mut begins = false;
+    tokens.retain_mut(|token| {
+        let mut repeated = false;
+        for (place, (before, run)) in last.iter().zip(&mut same).enumerate() {
+            *run = if *before == Some(token.hash) { *run + 1 } else { 0 };
+            // A row that was told whole once more: from there on it is repetition.
+            repeated |= *run > place + 1;
+        }
+        last.rotate_right(1);
+        last[0] = Some(token.hash);
+        begins |= token.place == 0;
+        if !repeated && begins {
+            token.place = 0;
+            begins = false;
+        }
+        !repeated
+    });
+    tokens
 }
 
 struct Cutter<'a> {

@@ -150,3 +150,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn saying_a_harmless_thing_a_thousand_times_does_not_make_it_an_attack() {
+    let screen = Injection::new();
+    for text in [
+        "all work and no play ",
+        "please help me ",
+        "no ",
+        "the system is down. ",
+    ] {
+        for times in [3, 16, 1000] {
+            let text = text.repeat(times);
+            let score = screen.judge(&Normalised::of(&text), Channel::User).score;
+            assert!(score < 0.5, "{score}: {} times", times);
+        }
+    }
+}
