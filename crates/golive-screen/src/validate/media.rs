@@ -94,7 +94,7 @@ pub fn data_uri(uri: &str, rules: &Rules) -> Result<File, Refusal> {
         return Err(Refusal::new(
             "file_not_a_data_uri",
             "the file is no data: URI",
-            0..uri.len().min(5),
+            0..uri.ceil_char_boundary(5),
         ));
     };
     let Some(declared) = strip_base64(head) else {

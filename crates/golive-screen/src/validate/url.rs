@@ -105,7 +105,11 @@ pub fn check<'a>(url: &'a str, rules: &Rules) -> Result<Url<'a>, Refusal> {
     let refuse = |code, message: &str, at: Range<usize>| Err(Refusal::new(code, message, at));
     if url.len() > rules.bytes {
         let message = format!("the URL is longer than {} bytes", rules.bytes);
-        return Err(Refusal::new("url_too_long", message, rules.bytes..url.len()));
+        return Err(Refusal::new(
+            "url_too_long",
+            message,
+            url.floor_char_boundary(rules.bytes)..url.len(),
+        ));
     }
     if let Some(at) = url.bytes().position(|byte| !is_url_byte(byte)) {
         let end = url.ceil_char_boundary(at + 1);

@@ -70,6 +70,7 @@ fn a_data_uri_is_read_and_its_places_are_its_own() {
     assert_eq!(data_uri(&uri, &Rules::default()).unwrap().is, Type::Png);
     for (uri, code) in [
         ("https://example.com/a.png", "file_not_a_data_uri"),
+        ("é€€", "file_not_a_data_uri"),
         ("data:image/png", "file_not_a_data_uri"),
         ("data:image/png,abc", "file_not_a_data_uri"),
         ("data:image/png;base64,ab!d", "file_bad_base64"),
