@@ -5,6 +5,7 @@
 //!
 //! Never: watches a clock (its caller does), and never hands on an end it was not given.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -41,6 +42,12 @@ pub enum Piece {
     Broken(String),
 }
 
+impl Piece {
+    fn is_last(&self) -> bool {
+        matches!(self, Self::End(_) | Self::Blocked(_) | Self::Broken(_))
+    }
+}
+
 /// A stream being read.
 #[derive(Debug)]
 pub struct StreamReader {
@@ -54,6 +61,8 @@ pub struct StreamReader {
     usage: Usage,
     tools: Guard,
     screen: Option<StreamScreen>,
+    /// Steps that one event brought, the later ones.
+    pending: VecDeque<Piece>,
 }
 
 impl StreamReader {
@@ -81,6 +90,7 @@ impl StreamReader {
             reply: BytesMut::new(),
             usage: Usage::default(),
             tools: Guard::new(wire, tools),
+            pending: VecDeque::new(),
             screen: StreamScreen::new(wire, &route.screens, guarded),
             route,
         }
@@ -88,6 +98,9 @@ impl StreamReader {
 
     /// The next step. Cancel-safe: an event is consumed whole or not at all.
     pub async fn next(&mut self) -> Piece {
+        if let Some(piece) = self.pending.pop_front() {
+            return piece;
+        }
         loop {
             match self.splitter.next() {
                 Ok(Some(event)) => {
@@ -129,7 +142,8 @@ impl StreamReader {
     fn end_of_body(&mut self) -> Piece {
         let tail = self.splitter.finish();
         if let Some(event) = tail.last.clone().or_else(|| tail.as_if_ended())
-            && let Some(piece @ (Piece::End(_) | Piece::Blocked(_) | Piece::Broken(_))) = self.meaning(&event)
+            && let Some(piece) = self.meaning(&event)
+            && (piece.is_last() || !self.pending.is_empty())
         {
             return piece;
         }
@@ -155,7 +169,8 @@ impl StreamReader {
         {
             pieces.extend(self.passed(held));
         }
-        joined(pieces)
+        self.pending.extend(pieces);
+        self.pending.pop_front()
     }
 
     /// What one event means whose texts may be told.
@@ -224,9 +239,10 @@ impl StreamReader {
             Some(Ok(last)) => last,
             Some(Err(withheld)) => return Piece::Blocked(Block::Text(withheld)),
         };
-        let mut pieces: Vec<Piece> = last.iter().map(|event| self.agent_event(event)).collect();
-        pieces.push(Piece::End(Bytes::new()));
-        joined(pieces).unwrap_or(Piece::End(Bytes::new()))
+        let pieces: Vec<Piece> = last.iter().map(|event| self.agent_event(event)).collect();
+        self.pending.extend(pieces);
+        self.pending.push_back(Piece::End(Bytes::new()));
+        self.pending.pop_front().unwrap_or(Piece::End(Bytes::new()))
     }
 
     fn agent_event(&mut self, event: &Event) -> Piece {
@@ -245,31 +261,5 @@ impl StreamReader {
             }
             None => Piece::Quiet(event.raw.clone()),
         }
-    }
-}
-
-/// Several steps as one: the last that ends the stream decides what it is, else whether any of them has content.
-fn joined(pieces: Vec<Piece>) -> Option<Piece> {
-    let mut pieces = pieces.into_iter();
-    let mut first = pieces.next()?;
-    for next in pieces {
-        first = match (first, next) {
-            (_, last @ (Piece::Blocked(_) | Piece::Broken(_))) => return Some(last),
-            (first @ (Piece::Blocked(_) | Piece::Broken(_) | Piece::End(_)), _) => return Some(first),
-            (Piece::Quiet(one) | Piece::Content(one), Piece::End(last)) => Piece::End(together(one, last)),
-            (Piece::Quiet(one), Piece::Quiet(next)) => Piece::Quiet(together(one, next)),
-            (Piece::Quiet(one) | Piece::Content(one), Piece::Quiet(next) | Piece::Content(next)) => {
-                Piece::Content(together(one, next))
-            }
-        };
-    }
-    Some(first)
-}
-
-fn together(one: Bytes, next: Bytes) -> Bytes {
-    match (one.is_empty(), next.is_empty()) {
-        (true, _) => next,
-        (_, true) => one,
-        _ => [one, next].concat().into(),
     }
 }

@@ -99,7 +99,11 @@ fn delta(data: &[u8], delta: &Range<usize>, choice: u64, spoken: &mut Spoken) {
         let value = one.value.start + delta.start..one.value.end + delta.start;
         match &*name {
             "role" => {}
-            "tool_calls" => {
+            // What was said before a call is whole.
+            "tool_calls" if data[value.start] == b'[' => {
+                if !each(data, &value).is_empty() {
+                    spoken.over.push(format!("{choice}/content/"));
+                }
                 for (place, call) in each(data, &value).into_iter().enumerate() {
                     let index = number(data, &call, "index").unwrap_or(place as u64);
                     for kind in ["function", "custom"] {
@@ -108,6 +112,12 @@ fn delta(data: &[u8], delta: &Range<usize>, choice: u64, spoken: &mut Spoken) {
                         }
                     }
                 }
+            }
+            "content" => {
+                if data[value.start] == b'"' && value.len() > 2 {
+                    spoken.over.push(format!("{choice}/reasoning"));
+                }
+                push(data, value, &format!("{choice}/content/"), spoken);
             }
             "function_call" => push_call(data, &value, &format!("{choice}/function_call/"), spoken),
             _ => push(data, value, &format!("{choice}/{name}/"), spoken),

@@ -158,8 +158,24 @@ fn pieces_of_a_stream_are_kept_apart_by_the_text_they_belong_to() {
         names,
         ["1/content/", "1/reasoning_content/", "1/tool_calls/2/arguments"]
     );
-    assert_eq!((over, logprobs), (vec!["1/".to_owned()], 1));
+    let whole = ["1/reasoning", "1/content/", "1/"].map(str::to_owned).to_vec();
+    assert_eq!(
+        (over, logprobs),
+        (whole, 1),
+        "what was said before another text began, and the choice"
+    );
     assert_eq!(of(Wire::OpenAi, "[DONE]").1, [""]);
+    let padded =
+        r#"{"choices":[{"index":0,"delta":{"content":"a","tool_calls":null},"finish_reason":null}]}"#;
+    assert!(
+        !of(Wire::OpenAi, padded).1.contains(&"0/content/".to_owned()),
+        "no call, no end"
+    );
+    let empty = r#"{"choices":[{"index":0,"delta":{"content":"a","tool_calls":[]},"finish_reason":null}]}"#;
+    assert!(
+        !of(Wire::OpenAi, empty).1.contains(&"0/content/".to_owned()),
+        "no call, no end"
+    );
     let (pieces, over, _) = of(
         Wire::Anthropic,
         r#"{"type":"content_block_start","index":3,"content_block":{"type":"text","text":"be"}}"#,
