@@ -47,7 +47,7 @@ struct Text {
 
 #[derive(Debug)]
 enum State {
-    Words(TextFilter),
+    Words(Box<TextFilter>),
     /// What came of the arguments so far.
     Arguments(String),
 }
@@ -139,7 +139,7 @@ impl StreamScreen {
                 let state = if arguments {
                     State::Arguments(String::new())
                 } else {
-                    State::Words(self.screens.filter(&self.guarded))
+                    State::Words(Box::new(self.screens.filter(&self.guarded)))
                 };
                 self.texts.push((of.to_owned(), Text { state, last: None }));
                 self.texts.len() - 1
