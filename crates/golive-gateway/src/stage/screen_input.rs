@@ -2,6 +2,7 @@
 //!
 //! Never: hands on a request whose screen could not run, or tells a caller which rule its text met.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -51,11 +52,12 @@ pub async fn run(request: guard_tools::Guarded) -> Step<Screened> {
         UpstreamKind::Http => Wire::Problem,
     };
     let judged = if body.len() <= LARGE {
-        input::judge(&route.screens, wire, &body)
+        // A screen that fails in the middle has seen nothing through: closed, not open.
+        catch_unwind(AssertUnwindSafe(|| input::judge(&route.screens, wire, &body)))
+            .unwrap_or_else(|_| Judged::refused(unable()))
     } else {
         let (screens, body) = (Arc::clone(&route.screens), body.clone());
         let beside = tokio::task::spawn_blocking(move || input::judge(&screens, wire, &body));
-        // A screen that ended in the middle has seen nothing through: closed, not open.
         beside.await.unwrap_or_else(|_| Judged::refused(unable()))
     };
     let Judged {

@@ -3,6 +3,7 @@
 //! Never: lets an answer out whose screen could not run, or tells what was taken out.
 
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -21,8 +22,12 @@ const STAGE: &str = "screen_output";
 /// The whole answer as it may be told.
 ///
 /// # Errors
-/// None of it may be.
+/// None of it may be, or its screen failed in the middle: closed, not open.
 pub fn run(call: &mut Call, route: &Arc<Route>, body: Bytes) -> Result<Bytes, Withheld> {
+    catch_unwind(AssertUnwindSafe(|| screened(call, route, body))).unwrap_or(Err(Withheld::TooMuch))
+}
+
+fn screened(call: &mut Call, route: &Arc<Route>, body: Bytes) -> Result<Bytes, Withheld> {
     let screens = &route.screens;
     let guarded = call.guarded.clone();
     if !screens.reads_answers(&guarded) {

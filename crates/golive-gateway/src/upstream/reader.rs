@@ -6,6 +6,7 @@
 //! Never: watches a clock (its caller does), and never hands on an end it was not given.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -18,6 +19,7 @@ use hyper::body::Incoming;
 
 use super::chain_of;
 use crate::runtime::Route;
+use crate::screens::Withheld;
 use crate::screens::guarded::Guarded;
 use crate::screens::stream::StreamScreen;
 use crate::stage::Block;
@@ -156,7 +158,11 @@ impl StreamReader {
 
     /// What one event means; `None` when it is not passed on.
     fn meaning(&mut self, event: &Event) -> Option<Piece> {
-        let screened = match self.screen.as_mut().map(|screen| screen.take(event)) {
+        // A screen that fails in the middle has seen nothing through: closed, not open.
+        let take = |screen: &mut StreamScreen| {
+            catch_unwind(AssertUnwindSafe(|| screen.take(event))).unwrap_or(Err(Withheld::TooMuch))
+        };
+        let screened = match self.screen.as_mut().map(take) {
             None => return self.passed(event),
             Some(Ok(screened)) => screened,
             Some(Err(withheld)) => return Some(Piece::Blocked(Block::Text(withheld))),

@@ -301,3 +301,27 @@ proptest! {
         prop_assert_eq!(found(&text).len(), 1);
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(std::env::var("GOLIVE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000)))]
+    /// Pieces of what the rules look for, in any order: where one rule ends and another begins is where they slip.
+    #[test]
+    fn pieces_of_all_kinds_in_any_order_are_looked_at_without_a_fault(
+        pieces in proptest::collection::vec(prop_oneof![
+            "[(+0-9) ./@:,xX#-]{1,6}",
+            "[a-zA-Z]{1,5}",
+            Just("(".to_owned()), Just("+".to_owned()), Just("@".to_owned()), Just("a@b.co".to_owned()),
+            Just("born ".to_owned()), Just("SSN ".to_owned()), Just("name: ".to_owned()), Just("Tel. ".to_owned()),
+            Just("-----BEGIN ".to_owned()), Just("eyJ".to_owned()), Just("data:".to_owned()), Just("://".to_owned()),
+            Just("DE89".to_owned()), Just("4111".to_owned()), Just("é".to_owned()), Just("密码".to_owned()), Just("\n".to_owned()),
+            Just("ext. ".to_owned()), Just("0x".to_owned()), Just("bc1".to_owned()), Just("::".to_owned()), Just("Straße 1".to_owned()),
+        ], 0..14)
+    ) {
+        let text = pieces.concat();
+        let mut end = 0;
+        for finding in DETECTOR.find_in(&text) {
+            prop_assert!(finding.at.start >= end && text.get(finding.at.clone()).is_some(), "{text:?} {finding:?}");
+            end = finding.at.end;
+        }
+    }
+}

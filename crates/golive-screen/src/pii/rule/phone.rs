@@ -73,19 +73,16 @@ pub(crate) fn find(text: &Text, at: usize) -> Option<Phone> {
             _ => break,
         }
     }
-    if open && text.bytes[end - 1] != b')' {
-        // An opening bracket that was never closed is not part of the number.
-        let bracket = text.bytes.get(at..end)?.iter().rposition(|b| *b == b'(')?;
-        if bracket == 0 {
-            return None;
-        }
+    let last = |end: usize| end.checked_sub(1).and_then(|last| text.bytes.get(last).copied());
+    // An opening bracket that was never closed is not part of the number.
+    if open && last(end) != Some(b')') {
         return None;
     }
     let end = extension(text, end);
-    if text.bytes.get(end - 1) == Some(&b')') || hangs_on_the_right(text, end) {
+    if last(end) == Some(b')') || hangs_on_the_right(text, end) {
         return None;
     }
-    let first = text.bytes[at + usize::from(plus)];
+    let first = text.get(at + usize::from(plus))?;
     let score = if plus {
         if !(8..=15).contains(&digits) || !matches!(first, b'1'..=b'9') || last_group < 2 {
             return None;
