@@ -312,7 +312,8 @@ async fn a_call_that_is_blocked_after_the_first_words_ends_the_stream_as_a_refus
         let answer = ask.stream().send().await;
         let text = answer.text();
         assert!(answer.status == 200 && answer.whole, "{text}");
-        assert!(text.contains("Let me see."), "{text}");
+        // The last word was held for a moment, so it comes in an event of its own.
+        assert!(text.contains("Let me ") && text.contains("see."), "{text}");
         for end in ends {
             assert!(text.contains(end), "{end}: {text}");
         }
