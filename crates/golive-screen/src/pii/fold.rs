@@ -3,11 +3,14 @@
 //! Every character is folded by itself, with one exception: a Cyrillic or Greek letter that looks like a Latin one
 //! becomes it inside a word that also has ASCII letters or digits, and whose other letters all have such a twin. So
 //! honest Russian and Greek stay as they are. A word that is not yet all there is not folded: see [`Folded::settled`].
+//! Then what [`super::spell`] says is left out: blanks between spelled characters, marks of emphasis within a value.
 //!
-//! Never: folds across more than one word, so that a stream folds as the whole text would.
+//! Never: folds by what is far away: by no more than one word, or the few characters that make a spelled run.
 
 use std::borrow::Cow;
 use std::ops::Range;
+
+use super::spell::{Run, spelled};
 
 /// The longest word whose look-alikes are folded, in characters.
 const WORD_MAX: usize = 64;
@@ -20,17 +23,84 @@ pub(crate) struct Folded<'t> {
     places: Option<Vec<u32>>,
     original: &'t str,
     settled: usize,
+    runs: Vec<Run>,
+}
+
+/// What came before a text.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Before {
+    /// More came before it.
+    pub(crate) cut: bool,
+    /// So many bytes of it are folded already.
+    pub(crate) context: usize,
+    /// Behind them a spelled run with this separator goes on.
+    pub(crate) within: Option<char>,
 }
 
 impl<'t> Folded<'t> {
-    /// Folds `text`. `cut` says that more came before it; `complete`, that nothing comes after it.
-    pub(crate) fn of(text: &'t str, cut: bool, complete: bool) -> Folded<'t> {
+    /// Folds a text that is all there.
+    pub(crate) fn whole(text: &'t str) -> Folded<'t> {
+        Folded::of(text, Before::default(), true)
+    }
+
+    /// Folds `text`. `complete` says that nothing comes after it.
+    pub(crate) fn of(text: &'t str, before: Before, complete: bool) -> Folded<'t> {
+        let mut folded = Folded::by_character(text, before.cut, complete);
+        let from = folded.folded_place(before.context);
+        let known = &folded.text().as_bytes()[..folded.settled];
+        let spelled = spelled(known, from.min(known.len()), complete, before.within, |at| {
+            text[folded.place(at)..].chars().next().unwrap_or(' ')
+        });
+        folded.settled = spelled.settled;
+        folded.runs = spelled.runs;
+        // Places of the runs are kept in bytes of the original.
+        for n in 0..folded.runs.len() {
+            let Run { first, end, .. } = folded.runs[n];
+            let range = folded.range(first..end);
+            (folded.runs[n].first, folded.runs[n].end) = (range.start, range.end);
+        }
+        if !spelled.dropped.is_empty() {
+            folded.leave_out(&spelled.dropped);
+        }
+        folded
+    }
+
+    /// The separator of the spelled run that goes on at the original's `place`, if one does.
+    pub(crate) fn within(&self, place: usize) -> Option<char> {
+        let run = self.runs.iter().find(|run| {
+            let begun = run.resumed || place > run.first;
+            begun && (run.open || place < run.end)
+        })?;
+        Some(run.separator)
+    }
+
+    fn leave_out(&mut self, dropped: &[Range<usize>]) {
+        let mut text = String::with_capacity(self.text.len());
+        let mut places = Vec::with_capacity(self.text.len());
+        let mut from = 0;
+        let end = self.text.len();
+        for range in dropped.iter().chain(std::iter::once(&(end..end))) {
+            text.push_str(&self.text[from..range.start]);
+            places.extend((from..range.start).map(|at| match &self.places {
+                Some(places) => places[at],
+                None => u32::try_from(at).unwrap_or(u32::MAX),
+            }));
+            from = range.end;
+        }
+        // All of it lies before what is not settled.
+        self.settled -= dropped.iter().map(ExactSizeIterator::len).sum::<usize>();
+        self.text = Cow::Owned(text);
+        self.places = Some(places);
+    }
+
+    fn by_character(text: &'t str, cut: bool, complete: bool) -> Folded<'t> {
         if text.is_ascii() {
             return Folded {
                 text: Cow::Borrowed(text),
                 places: None,
                 original: text,
                 settled: text.len(),
+                runs: Vec::new(),
             };
         }
         let (twins, open) = twins(text, cut, complete);
@@ -66,6 +136,7 @@ impl<'t> Folded<'t> {
             places: Some(places),
             original: text,
             settled,
+            runs: Vec::new(),
         }
     }
 
@@ -272,7 +343,7 @@ mod tests {
     use super::*;
 
     fn folded(text: &str) -> String {
-        Folded::of(text, false, true).text().to_owned()
+        Folded::whole(text).text().to_owned()
     }
 
     #[test]
@@ -294,7 +365,7 @@ mod tests {
     #[test]
     fn the_way_back_ends_on_characters() {
         let text = "é ４１\u{200B}１ б";
-        let folded = Folded::of(text, false, true);
+        let folded = Folded::whole(text);
         let at = folded.text().find("411").unwrap();
         assert_eq!(&text[folded.range(at..at + 3)], "４１\u{200B}１");
         assert_eq!(folded.place(folded.text().len()), text.len());
@@ -303,8 +374,8 @@ mod tests {
 
     #[test]
     fn a_word_that_may_go_on_is_not_settled() {
-        assert_eq!(Folded::of("see а", false, false).settled(), 4);
-        assert_eq!(Folded::of("see а ", false, false).settled(), 7);
-        assert_eq!(Folded::of("see ж", false, false).settled(), 6);
+        assert_eq!(Folded::of("see а", Before::default(), false).settled(), 4);
+        assert_eq!(Folded::of("see а ", Before::default(), false).settled(), 7);
+        assert_eq!(Folded::of("see ж", Before::default(), false).settled(), 6);
     }
 }
