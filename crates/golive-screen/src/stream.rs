@@ -404,11 +404,9 @@ impl Filter {
         while !text.is_char_boundary(from) {
             from -= 1;
         }
-        self.before.cut |= from > 0;
-        self.before.within = folded.within(place);
         self.buffer = String::with_capacity(at - from + buffer.len() - place + 64);
         self.buffer.push_str(&text[from..at]);
-        self.before.context = self.buffer.len();
+        self.before = folded.before(&self.before, place, self.buffer.len());
         self.buffer.push_str(&buffer[place..]);
     }
 }

@@ -29,12 +29,12 @@ pub(crate) struct Folded<'t> {
 /// What came before a text.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Before {
-    /// More came before it.
-    pub(crate) cut: bool,
     /// So many bytes of it are folded already.
     pub(crate) context: usize,
     /// Behind them a spelled run with this separator goes on.
     pub(crate) within: Option<char>,
+    /// Behind them a word goes on. What is folded no longer shows where it began.
+    pub(crate) word: Option<Word>,
 }
 
 impl<'t> Folded<'t> {
@@ -45,7 +45,7 @@ impl<'t> Folded<'t> {
 
     /// Folds `text`. `complete` says that nothing comes after it.
     pub(crate) fn of(text: &'t str, before: Before, complete: bool) -> Folded<'t> {
-        let mut folded = Folded::by_character(text, before.cut, complete);
+        let mut folded = Folded::by_character(text, &before, complete);
         let from = folded.folded_place(before.context);
         let known = &folded.text().as_bytes()[..folded.settled];
         let spelled = spelled(known, from.min(known.len()), complete, before.within, |at| {
@@ -66,12 +66,45 @@ impl<'t> Folded<'t> {
     }
 
     /// The separator of the spelled run that goes on at the original's `place`, if one does.
-    pub(crate) fn within(&self, place: usize) -> Option<char> {
+    fn within(&self, place: usize) -> Option<char> {
         let run = self.runs.iter().find(|run| {
             let begun = run.resumed || place > run.first;
             begun && (run.open || place < run.end)
         })?;
         Some(run.separator)
+    }
+
+    /// What comes before the rest of this text from `place` on, with `context` bytes of it folded; `before` came before
+    /// this one.
+    pub(crate) fn before(&self, before: &Before, place: usize, context: usize) -> Before {
+        Before {
+            context,
+            within: self.within(place),
+            word: self.word(before, place).map(|word| Word {
+                start: context,
+                // A look-alike that was settled is one of a word that is not folded.
+                first_twin: None,
+                ..word
+            }),
+        }
+    }
+
+    /// The word that ends at `place` and may go on.
+    fn word(&self, before: &Before, place: usize) -> Option<Word> {
+        let new = &self.original[before.context..place];
+        let (mut start, mut length) = (new.len(), 0);
+        for (at, c) in new.char_indices().rev() {
+            if !is_in_word(c) || length > WORD_MAX {
+                break;
+            }
+            start = at;
+            length += usize::from(!is_invisible(c));
+        }
+        let mut word = before.word.filter(|_| start == 0);
+        for c in new[start..].chars() {
+            word.get_or_insert(Word::at(0)).take(0, c);
+        }
+        word
     }
 
     fn leave_out(&mut self, dropped: &[Range<usize>]) {
@@ -93,7 +126,7 @@ impl<'t> Folded<'t> {
         self.places = Some(places);
     }
 
-    fn by_character(text: &'t str, cut: bool, complete: bool) -> Folded<'t> {
+    fn by_character(text: &'t str, before: &Before, complete: bool) -> Folded<'t> {
         if text.is_ascii() {
             return Folded {
                 text: Cow::Borrowed(text),
@@ -103,7 +136,7 @@ impl<'t> Folded<'t> {
                 runs: Vec::new(),
             };
         }
-        let (twins, open) = twins(text, cut, complete);
+        let (twins, open) = twins(text, before, complete);
         let mut out = String::with_capacity(text.len());
         let mut places = Vec::with_capacity(text.len());
         let mut settled = None;
@@ -182,35 +215,15 @@ impl<'t> Folded<'t> {
 }
 
 /// The ranges of the words whose look-alikes become Latin, and the beginning of a last word that is not all there.
-fn twins(text: &str, cut: bool, complete: bool) -> (Vec<Range<usize>>, Option<usize>) {
+fn twins(text: &str, before: &Before, complete: bool) -> (Vec<Range<usize>>, Option<usize>) {
     let mut found = Vec::new();
-    let mut word: Option<Word> = None;
-    for (place, c) in text.char_indices() {
-        let fits = if c.is_ascii() {
-            c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '_' | '-' | '+')
-        } else {
-            matches!(c, '\u{370}'..='\u{52F}')
-                || fold(c).is_none_or(|folded| folded != c && folded.is_ascii_alphanumeric())
-        };
-        if !fits {
-            if let Some(word) = word.take() {
-                found.extend(word.range(place));
-            }
-            continue;
-        }
-        let word = word.get_or_insert(Word {
-            start: place,
-            from_cut: cut && place == 0,
-            ..Word::default()
-        });
-        word.length += usize::from(c.is_ascii() || fold(c).is_some());
-        if c.is_ascii_alphanumeric() {
-            word.ascii = true;
-        } else if matches!(c, '\u{370}'..='\u{52F}') {
-            match twin(c) {
-                Some(_) => word.first_twin = word.first_twin.or(Some(place)),
-                None => word.honest = true,
-            }
+    let mut word = before.word;
+    for (place, c) in text[before.context..].char_indices() {
+        let place = before.context + place;
+        if is_in_word(c) {
+            word.get_or_insert(Word::at(place)).take(place, c);
+        } else if let Some(word) = word.take() {
+            found.extend(word.range(place));
         }
     }
     let Some(last) = word else { return (found, None) };
@@ -218,29 +231,55 @@ fn twins(text: &str, cut: bool, complete: bool) -> (Vec<Range<usize>>, Option<us
         found.extend(last.range(text.len()));
         return (found, None);
     }
-    let open = (!last.honest && !last.from_cut && last.length <= WORD_MAX)
+    let open = (!last.honest && last.length <= WORD_MAX)
         .then_some(last.first_twin)
         .flatten();
     (found, open)
 }
 
-#[derive(Default)]
-struct Word {
+fn is_in_word(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '_' | '-' | '+');
+    }
+    matches!(c, '\u{370}'..='\u{52F}')
+        || fold(c).is_none_or(|folded| folded != c && folded.is_ascii_alphanumeric())
+}
+
+/// What is known of a word.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Word {
     start: usize,
     length: usize,
     ascii: bool,
     honest: bool,
-    from_cut: bool,
     first_twin: Option<usize>,
 }
 
 impl Word {
+    fn at(start: usize) -> Word {
+        Word {
+            start,
+            length: 0,
+            ascii: false,
+            honest: false,
+            first_twin: None,
+        }
+    }
+
+    fn take(&mut self, place: usize, c: char) {
+        self.length += usize::from(c.is_ascii() || fold(c).is_some());
+        if c.is_ascii_alphanumeric() {
+            self.ascii = true;
+        } else if matches!(c, '\u{370}'..='\u{52F}') {
+            match twin(c) {
+                Some(_) => self.first_twin = self.first_twin.or(Some(place)),
+                None => self.honest = true,
+            }
+        }
+    }
+
     fn range(self, end: usize) -> Option<Range<usize>> {
-        let fold = self.ascii
-            && !self.honest
-            && !self.from_cut
-            && self.length <= WORD_MAX
-            && self.first_twin.is_some();
+        let fold = self.ascii && !self.honest && self.length <= WORD_MAX && self.first_twin.is_some();
         fold.then_some(self.start..end)
     }
 }
