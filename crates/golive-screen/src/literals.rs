@@ -55,7 +55,7 @@ impl Literals {
     pub fn new<S: AsRef<str>>(texts: &[S]) -> Result<Literals, LiteralsError> {
         let mut folded = Vec::with_capacity(texts.len());
         for (place, text) in texts.iter().enumerate() {
-            let bytes = Folded::of(text.as_ref(), false, true)
+            let bytes = Folded::whole(text.as_ref())
                 .text()
                 .to_ascii_lowercase()
                 .into_bytes();
@@ -81,7 +81,7 @@ impl Literals {
     /// The first forbidden text in a whole text: its place in the list.
     #[must_use]
     pub fn find_in(&self, text: &str) -> Option<usize> {
-        self.first(Folded::of(text, false, true).text().as_bytes(), 0)
+        self.first(Folded::whole(text).text().as_bytes(), 0)
             .map(|found| found.which)
     }
 

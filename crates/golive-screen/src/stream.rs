@@ -22,7 +22,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Never: takes back what it released, or holds more than [`HELD_MAX`] bytes of visible text.
+//! Never: takes back what it released, or holds more than [`HELD_MAX`] bytes of visible text. Blanks between spelled
+//! characters come on top: one each.
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::literals::Literals;
-use crate::pii::fold::{Folded, is_invisible};
+use crate::pii::fold::{Before, Folded, is_invisible};
 use crate::pii::rule::open::{Fed, Open};
 use crate::pii::scan::{Hit, KEPT_LEFT};
 use crate::pii::text::Text;
@@ -71,10 +72,7 @@ pub struct Filter {
     literals: Option<Arc<Literals>>,
     /// What was released last, folded, as context; then what is held, as it came.
     buffer: String,
-    /// How much of the buffer is context.
-    context: usize,
-    /// More came before the context.
-    cut: bool,
+    before: Before,
     /// Invisible characters since the last visible one.
     invisible: usize,
     open: Option<Swallowed>,
@@ -109,8 +107,7 @@ impl Filter {
             seen: None,
             literals: None,
             buffer: String::new(),
-            context: 0,
-            cut: false,
+            before: Before::default(),
             invisible: 0,
             open: None,
             blocked: None,
@@ -135,7 +132,7 @@ impl Filter {
     /// How many bytes are held back now.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.buffer.len() - self.context
+        self.buffer.len() - self.before.context
     }
 
     /// What was done so far.
@@ -186,7 +183,7 @@ impl Filter {
         }
         let mut out = String::new();
         let buffer = std::mem::take(&mut self.buffer);
-        let folded = Folded::of(&buffer, self.cut, complete);
+        let folded = Folded::of(&buffer, self.before, complete);
         let done = self.release(&buffer, &folded, complete, &mut out);
         self.keep(&buffer, &folded, done);
         match self.blocked {
@@ -201,8 +198,8 @@ impl Filter {
     /// Writes what is decided. Gives the folded place and the place in the buffer up to which it is done.
     fn release(&mut self, buffer: &str, folded: &Folded, complete: bool, out: &mut String) -> (usize, usize) {
         let known = &folded.text().as_bytes()[..folded.settled()];
-        let mut at = folded.folded_place(self.context);
-        let mut place = self.context;
+        let mut at = folded.folded_place(self.before.context);
+        let mut place = self.before.context;
         loop {
             if let Some(swallowed) = self.open.take() {
                 let (end, ended) = self.feed(&swallowed, known, at, complete);
@@ -407,10 +404,9 @@ impl Filter {
         while !text.is_char_boundary(from) {
             from -= 1;
         }
-        self.cut |= from > 0;
         self.buffer = String::with_capacity(at - from + buffer.len() - place + 64);
         self.buffer.push_str(&text[from..at]);
-        self.context = self.buffer.len();
+        self.before = folded.before(&self.before, place, self.buffer.len());
         self.buffer.push_str(&buffer[place..]);
     }
 }

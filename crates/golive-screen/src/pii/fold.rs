@@ -3,11 +3,14 @@
 //! Every character is folded by itself, with one exception: a Cyrillic or Greek letter that looks like a Latin one
 //! becomes it inside a word that also has ASCII letters or digits, and whose other letters all have such a twin. So
 //! honest Russian and Greek stay as they are. A word that is not yet all there is not folded: see [`Folded::settled`].
+//! Then what [`super::spell`] says is left out: blanks between spelled characters, marks of emphasis within a value.
 //!
-//! Never: folds across more than one word, so that a stream folds as the whole text would.
+//! Never: folds by what is far away: by no more than one word, or the few characters that make a spelled run.
 
 use std::borrow::Cow;
 use std::ops::Range;
+
+use super::spell::{Run, spelled};
 
 /// The longest word whose look-alikes are folded, in characters.
 const WORD_MAX: usize = 64;
@@ -20,20 +23,120 @@ pub(crate) struct Folded<'t> {
     places: Option<Vec<u32>>,
     original: &'t str,
     settled: usize,
+    runs: Vec<Run>,
+}
+
+/// What came before a text.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Before {
+    /// So many bytes of it are folded already.
+    pub(crate) context: usize,
+    /// Behind them a spelled run with this separator goes on.
+    pub(crate) within: Option<char>,
+    /// Behind them a word goes on. What is folded no longer shows where it began.
+    pub(crate) word: Option<Word>,
 }
 
 impl<'t> Folded<'t> {
-    /// Folds `text`. `cut` says that more came before it; `complete`, that nothing comes after it.
-    pub(crate) fn of(text: &'t str, cut: bool, complete: bool) -> Folded<'t> {
+    /// Folds a text that is all there.
+    pub(crate) fn whole(text: &'t str) -> Folded<'t> {
+        Folded::of(text, Before::default(), true)
+    }
+
+    /// Folds `text`. `complete` says that nothing comes after it.
+    pub(crate) fn of(text: &'t str, before: Before, complete: bool) -> Folded<'t> {
+        let mut folded = Folded::by_character(text, &before, complete);
+        let from = folded.folded_place(before.context);
+        let known = &folded.text().as_bytes()[..folded.settled];
+        let spelled = spelled(known, from.min(known.len()), complete, before.within, |at| {
+            text[folded.place(at)..].chars().next().unwrap_or(' ')
+        });
+        folded.settled = spelled.settled;
+        folded.runs = spelled.runs;
+        // Places of the runs are kept in bytes of the original.
+        for n in 0..folded.runs.len() {
+            let Run { first, end, .. } = folded.runs[n];
+            let range = folded.range(first..end);
+            (folded.runs[n].first, folded.runs[n].end) = (range.start, range.end);
+        }
+        if !spelled.dropped.is_empty() {
+            folded.leave_out(&spelled.dropped);
+        }
+        folded
+    }
+
+    /// The separator of the spelled run that goes on at the original's `place`, if one does.
+    fn within(&self, place: usize) -> Option<char> {
+        let run = self.runs.iter().find(|run| {
+            let begun = run.resumed || place > run.first;
+            begun && (run.open || place < run.end)
+        })?;
+        Some(run.separator)
+    }
+
+    /// What comes before the rest of this text from `place` on, with `context` bytes of it folded; `before` came before
+    /// this one.
+    pub(crate) fn before(&self, before: &Before, place: usize, context: usize) -> Before {
+        Before {
+            context,
+            within: self.within(place),
+            word: self.word(before, place).map(|word| Word {
+                start: context,
+                // A look-alike that was settled is one of a word that is not folded.
+                first_twin: None,
+                ..word
+            }),
+        }
+    }
+
+    /// The word that ends at `place` and may go on.
+    fn word(&self, before: &Before, place: usize) -> Option<Word> {
+        let new = &self.original[before.context..place];
+        let (mut start, mut length) = (new.len(), 0);
+        for (at, c) in new.char_indices().rev() {
+            if !is_in_word(c) || length > WORD_MAX {
+                break;
+            }
+            start = at;
+            length += usize::from(!is_invisible(c));
+        }
+        let mut word = before.word.filter(|_| start == 0);
+        for c in new[start..].chars() {
+            word.get_or_insert(Word::at(0)).take(0, c);
+        }
+        word
+    }
+
+    fn leave_out(&mut self, dropped: &[Range<usize>]) {
+        let mut text = String::with_capacity(self.text.len());
+        let mut places = Vec::with_capacity(self.text.len());
+        let mut from = 0;
+        let end = self.text.len();
+        for range in dropped.iter().chain(std::iter::once(&(end..end))) {
+            text.push_str(&self.text[from..range.start]);
+            places.extend((from..range.start).map(|at| match &self.places {
+                Some(places) => places[at],
+                None => u32::try_from(at).unwrap_or(u32::MAX),
+            }));
+            from = range.end;
+        }
+        // All of it lies before what is not settled.
+        self.settled -= dropped.iter().map(ExactSizeIterator::len).sum::<usize>();
+        self.text = Cow::Owned(text);
+        self.places = Some(places);
+    }
+
+    fn by_character(text: &'t str, before: &Before, complete: bool) -> Folded<'t> {
         if text.is_ascii() {
             return Folded {
                 text: Cow::Borrowed(text),
                 places: None,
                 original: text,
                 settled: text.len(),
+                runs: Vec::new(),
             };
         }
-        let (twins, open) = twins(text, cut, complete);
+        let (twins, open) = twins(text, before, complete);
         let mut out = String::with_capacity(text.len());
         let mut places = Vec::with_capacity(text.len());
         let mut settled = None;
@@ -66,6 +169,7 @@ impl<'t> Folded<'t> {
             places: Some(places),
             original: text,
             settled,
+            runs: Vec::new(),
         }
     }
 
@@ -111,35 +215,15 @@ impl<'t> Folded<'t> {
 }
 
 /// The ranges of the words whose look-alikes become Latin, and the beginning of a last word that is not all there.
-fn twins(text: &str, cut: bool, complete: bool) -> (Vec<Range<usize>>, Option<usize>) {
+fn twins(text: &str, before: &Before, complete: bool) -> (Vec<Range<usize>>, Option<usize>) {
     let mut found = Vec::new();
-    let mut word: Option<Word> = None;
-    for (place, c) in text.char_indices() {
-        let fits = if c.is_ascii() {
-            c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '_' | '-' | '+')
-        } else {
-            matches!(c, '\u{370}'..='\u{52F}')
-                || fold(c).is_none_or(|folded| folded != c && folded.is_ascii_alphanumeric())
-        };
-        if !fits {
-            if let Some(word) = word.take() {
-                found.extend(word.range(place));
-            }
-            continue;
-        }
-        let word = word.get_or_insert(Word {
-            start: place,
-            from_cut: cut && place == 0,
-            ..Word::default()
-        });
-        word.length += usize::from(c.is_ascii() || fold(c).is_some());
-        if c.is_ascii_alphanumeric() {
-            word.ascii = true;
-        } else if matches!(c, '\u{370}'..='\u{52F}') {
-            match twin(c) {
-                Some(_) => word.first_twin = word.first_twin.or(Some(place)),
-                None => word.honest = true,
-            }
+    let mut word = before.word;
+    for (place, c) in text[before.context..].char_indices() {
+        let place = before.context + place;
+        if is_in_word(c) {
+            word.get_or_insert(Word::at(place)).take(place, c);
+        } else if let Some(word) = word.take() {
+            found.extend(word.range(place));
         }
     }
     let Some(last) = word else { return (found, None) };
@@ -147,29 +231,55 @@ fn twins(text: &str, cut: bool, complete: bool) -> (Vec<Range<usize>>, Option<us
         found.extend(last.range(text.len()));
         return (found, None);
     }
-    let open = (!last.honest && !last.from_cut && last.length <= WORD_MAX)
+    let open = (!last.honest && last.length <= WORD_MAX)
         .then_some(last.first_twin)
         .flatten();
     (found, open)
 }
 
-#[derive(Default)]
-struct Word {
+fn is_in_word(c: char) -> bool {
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || matches!(c, '@' | '.' | '_' | '-' | '+');
+    }
+    matches!(c, '\u{370}'..='\u{52F}')
+        || fold(c).is_none_or(|folded| folded != c && folded.is_ascii_alphanumeric())
+}
+
+/// What is known of a word.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Word {
     start: usize,
     length: usize,
     ascii: bool,
     honest: bool,
-    from_cut: bool,
     first_twin: Option<usize>,
 }
 
 impl Word {
+    fn at(start: usize) -> Word {
+        Word {
+            start,
+            length: 0,
+            ascii: false,
+            honest: false,
+            first_twin: None,
+        }
+    }
+
+    fn take(&mut self, place: usize, c: char) {
+        self.length += usize::from(c.is_ascii() || fold(c).is_some());
+        if c.is_ascii_alphanumeric() {
+            self.ascii = true;
+        } else if matches!(c, '\u{370}'..='\u{52F}') {
+            match twin(c) {
+                Some(_) => self.first_twin = self.first_twin.or(Some(place)),
+                None => self.honest = true,
+            }
+        }
+    }
+
     fn range(self, end: usize) -> Option<Range<usize>> {
-        let fold = self.ascii
-            && !self.honest
-            && !self.from_cut
-            && self.length <= WORD_MAX
-            && self.first_twin.is_some();
+        let fold = self.ascii && !self.honest && self.length <= WORD_MAX && self.first_twin.is_some();
         fold.then_some(self.start..end)
     }
 }
@@ -272,7 +382,7 @@ mod tests {
     use super::*;
 
     fn folded(text: &str) -> String {
-        Folded::of(text, false, true).text().to_owned()
+        Folded::whole(text).text().to_owned()
     }
 
     #[test]
@@ -294,7 +404,7 @@ mod tests {
     #[test]
     fn the_way_back_ends_on_characters() {
         let text = "é ４１\u{200B}１ б";
-        let folded = Folded::of(text, false, true);
+        let folded = Folded::whole(text);
         let at = folded.text().find("411").unwrap();
         assert_eq!(&text[folded.range(at..at + 3)], "４１\u{200B}１");
         assert_eq!(folded.place(folded.text().len()), text.len());
@@ -303,8 +413,8 @@ mod tests {
 
     #[test]
     fn a_word_that_may_go_on_is_not_settled() {
-        assert_eq!(Folded::of("see а", false, false).settled(), 4);
-        assert_eq!(Folded::of("see а ", false, false).settled(), 7);
-        assert_eq!(Folded::of("see ж", false, false).settled(), 6);
+        assert_eq!(Folded::of("see а", Before::default(), false).settled(), 4);
+        assert_eq!(Folded::of("see а ", Before::default(), false).settled(), 7);
+        assert_eq!(Folded::of("see ж", Before::default(), false).settled(), 6);
     }
 }

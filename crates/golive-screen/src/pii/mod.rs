@@ -12,7 +12,7 @@
 //! # Ok::<(), golive_screen::pii::OptionsError>(())
 //! ```
 //!
-//! How it works: [`fold`] makes look-alikes ASCII, [`scan`] walks once from left to right and asks the rules, [`context`]
+//! How it works: [`fold`] makes look-alikes ASCII and joins what is spelled out, [`scan`] walks once from left to right and asks the rules, [`context`]
 //! knows the words nearby, [`score`] says what is enough. All is linear in the text, with small windows.
 //!
 //! Honest limits: names and addresses are found by the words before them only, a number of nine digits only with a word
@@ -29,6 +29,7 @@ mod kind;
 pub(crate) mod rule;
 pub(crate) mod scan;
 pub(crate) mod score;
+mod spell;
 pub(crate) mod text;
 mod words;
 
@@ -208,7 +209,7 @@ impl Detector {
     /// Everything in a whole text, from left to right; findings do not overlap.
     #[must_use]
     pub fn find_in(&self, text: &str) -> Vec<Finding> {
-        let folded = Folded::of(text, false, true);
+        let folded = Folded::whole(text);
         let whole = Text::new(folded.text().as_bytes(), true);
         let walk = self.rules.walk(&whole, 0);
         walk.hits

@@ -3,6 +3,7 @@
 
 mod deny;
 mod detect;
+mod disguise;
 mod injection;
 mod media;
 mod normalise;

@@ -108,6 +108,23 @@ fn piece() -> impl Strategy<Value = String> {
         "%",
         "'",
         "\"",
+        "a n n @ e x a m p l e . c o m",
+        "4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1",
+        "4\u{a0}1\u{a0}1\u{a0}1\u{a0}1\u{a0}1\u{a0}1\u{a0}1\u{a0}1",
+        "0 2 : 0 0 : 0 0 : 0 0 : 0 0 : 0 1",
+        "e y J h b G c i O i J I U z I 1 N i J 9 . e y J z",
+        " 1 1",
+        " a",
+        "a ",
+        " .",
+        "\u{a0}",
+        "\u{a0}1\u{a0}1",
+        "*",
+        "**",
+        "__",
+        "`",
+        "**ann@ex**ample.com",
+        "**4111 1111** 1111 1111",
     ];
     prop_oneof![
         8 => proptest::sample::select(fixed.to_vec()).prop_map(str::to_owned),
@@ -116,6 +133,9 @@ fn piece() -> impl Strategy<Value = String> {
         1 => Just(format!("-----{} PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0\n-----END PRIVATE KEY-----", "BEGIN")),
         1 => Just(format!("-----{} PRIVATE KEY-----", "BEGIN")),
         1 => "[a-zA-Z0-9@. -]{0,12}",
+        1 => "([a-z0-9@.:] ){1,12}",
+        1 => "([a-z0-9@.:]\u{200b}?[ \u{a0}]){1,12}",
+        1 => "[a1@:.* `_-]{1,12}",
         1 => "\\PC{0,4}",
     ]
 }
@@ -277,6 +297,12 @@ fn what_never_ends_is_not_held() {
         "-----BEGIN ",
         "A1",
         "é",
+        "a ",
+        "1\u{a0}",
+        "a @ ",
+        "1*",
+        "a**",
+        "*",
     ] {
         let mut filter = filter(&Policy::new(Action::Redact), true);
         for _ in 0..4000 {
