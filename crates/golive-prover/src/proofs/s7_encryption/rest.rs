@@ -224,9 +224,8 @@ impl Words {
     fn ask(&self) -> Ask {
         let (first, second) = &self.joined;
         let text = format!(
-            "This is a test of how messages are kept. The word of the day is {0}.\nPlease write {first} and {second} \
-             as one word without anything between them, and nothing else.\nOnce more, the word of the day: {0}. \
-             It stands here a last time, so that it can be found: {0}.",
+            "Hello, the word of the day is {0}.\nCan you put {first} and {second} together for me, please?\nOnce more, the \
+             word of the day: {0}. A last time: {0}.",
             self.prompt
         );
         Ask::new(text).user(self.user.clone())
