@@ -55,7 +55,8 @@ pub(super) async fn prove(ctx: &Ctx, id: &'static str) -> (PartReport, bool) {
         ));
     }
     if id == "S4.secrets" {
-        // A target that takes no system prompt of the caller has its own, which nobody here knows.
+        // A target that takes no system prompt of the caller has its own, which nobody here knows. One that refuses to
+        // tell what the model said has taken it.
         let probe = speak::try_all(
             ctx,
             id,
@@ -65,9 +66,8 @@ pub(super) async fn prove(ctx: &Ctx, id: &'static str) -> (PartReport, bool) {
         .await;
         let refused = probe.is_ok_and(|tried| {
             tried.iter().any(|one| {
-                one.exchange
-                    .status()
-                    .is_some_and(|status| (400..500).contains(&status))
+                let status = one.exchange.status();
+                one.arrived != Some(true) && status.is_some_and(|status| (400..500).contains(&status))
             })
         });
         if refused {

@@ -26,6 +26,8 @@ const WORDS: usize = 8;
 pub(super) struct Tried {
     pub(super) case: Case,
     pub(super) exchange: Exchange,
+    /// Whether it reached the model, where that can be seen.
+    pub(super) arrived: Option<bool>,
     /// Held; or what came through, or did not.
     pub(super) held: Scored<Result<(), String>>,
 }
@@ -172,7 +174,12 @@ async fn one(ctx: &Ctx, marker: String, case: Case, since: u64) -> Tried {
     let exchange = ctx.send_patiently(ctx.target.call(&ask).deadline(PATIENCE)).await;
     let arrived = ctx.arrived(&marker, since).await;
     let held = judge(ctx, &case, &exchange, arrived);
-    Tried { case, exchange, held }
+    Tried {
+        case,
+        exchange,
+        arrived,
+        held,
+    }
 }
 
 fn judge(ctx: &Ctx, case: &Case, exchange: &Exchange, arrived: Option<bool>) -> Scored<Result<(), String>> {
