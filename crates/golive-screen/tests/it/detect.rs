@@ -63,6 +63,7 @@ fn each_kind_is_found_in_a_sentence() {
             "LOCATION",
             "983 Marie Fort, Chapmanberg, LD6E 1XP",
         ),
+        // golive:allow-secret made up for this test
         ("password: Tr0ub4dor&3x", "SECRET_PASSWORD", "Tr0ub4dor&3x"),
         (
             "send it to 0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
