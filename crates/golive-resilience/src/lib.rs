@@ -1,9 +1,16 @@
-//! State machines over a clock handed in: what the gateway decides with, and nothing it does.
+//! State machines over a clock and dice handed in: what the gateway decides with, and nothing it does.
 //!
-//! Never: sleeps, spawns, logs, locks or reads a clock. `now` is always an argument.
+//! Never: sleeps, spawns, logs, locks, reads a clock or rolls dice of its own. `now` is always an argument, and so is
+//! chance.
 #![forbid(unsafe_code)]
 
+pub mod backoff;
+pub mod breaker;
+pub mod chain;
 pub mod deadline;
+pub mod failure;
+pub mod hint;
+pub mod latency;
 pub mod refresh;
 pub mod slowdown;
 pub mod window;
