@@ -14,8 +14,8 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// Takes one observation in. Only what went well should be observed: failures are often fast, and would make what
-    /// fails look quick.
+    /// Takes one observation in. Where links are compared, only what went well should be observed: failures are often
+    /// fast, and would make what fails look quick.
     pub fn observe(&mut self, took: Duration) {
         let took = i64::try_from(took.as_micros()).unwrap_or(i64::MAX);
         self.mean_us = Some(match self.mean_us {

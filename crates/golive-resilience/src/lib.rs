@@ -7,11 +7,14 @@
 pub mod backoff;
 pub mod breaker;
 pub mod chain;
+pub mod concurrency;
 pub mod deadline;
 pub mod failure;
 pub mod hint;
 pub mod latency;
+pub mod queue;
 pub mod refresh;
+pub mod retry_budget;
 pub mod slowdown;
 pub mod window;
 

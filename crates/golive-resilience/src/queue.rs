@@ -1,0 +1,438 @@
+//! E5, P2: the bounded queue before an agent or an upstream: who gets the next place, who waits, and who is refused now.
+//!
+//! The order of admission is the order of priority. Within a priority the next place goes to the principal who holds
+//! the fewest places; among those who hold as many, turn by turn, and whoever joins the line joins at its end. So no
+//! principal keeps all places while another one waits: the next place that becomes free is the other's. Within a
+//! principal it is the order of arrival.
+//!
+//! What cannot be served in time is refused at once: by the observed time a place is held, an offer that would not
+//! have its answer by its deadline, or would wait longer than [`QueuePolicy::wait`], never joins. A full queue refuses
+//! the newcomer, or displaces whoever it is fair to displace (see [`Overflow`]).
+//!
+//! The driver keeps the waiting futures. After each [`Queue::offer`] that queued, [`Queue::release`],
+//! [`Queue::leave`] and [`Queue::set_limit`], and when [`Queue::next_deadline`] has come, it drains [`Queue::next`] and
+//! wakes those it names. A woken waiter who is gone gives the place back by `release`.
+//!
+//! Every operation takes time logarithmic in the length of the queue, and memory is bounded by it.
+//!
+//! Never: sleeps, wakes anyone, reads a clock, or forgets a ticket: each one offered is refused, or started once, or
+//! timed out once, or displaced once, or left.
+
+mod lane;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use lane::Lane;
+
+use crate::Tick;
+use crate::latency::Latency;
+
+/// How many priorities there are: `0..PRIORITIES`.
+pub const PRIORITIES: u8 = 10;
+
+/// Nobody is told to come back sooner.
+const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
+
+/// From this share of its length on, a queue asks for more capacity.
+const SCALE_OUT_SHARE: (usize, usize) = (4, 5);
+
+/// So long after the last overflow a queue goes on asking for more capacity: whoever polls once a minute sees it.
+const SCALE_OUT_HOLD: Duration = Duration::from_secs(60);
+
+/// The numbers of a queue. The defaults are the checklist's (5 min; more than 1000 is alarming) and the design's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueuePolicy {
+    /// How many may wait; zero: nobody waits, what has no place is refused.
+    pub length: u32,
+    /// The longest wait.
+    pub wait: Duration,
+    /// What happens when the queue is full.
+    pub overflow: Overflow,
+}
+
+impl Default for QueuePolicy {
+    fn default() -> Self {
+        Self {
+            length: 1000,
+            wait: Duration::from_secs(300),
+            overflow: Overflow::Reject,
+        }
+    }
+}
+
+/// What happens when the queue is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// The newcomer is refused.
+    #[default]
+    Reject,
+    /// The newcomer takes the place of the youngest of the longest line in the lowest priority below its own; if there
+    /// is none below, of the longest line in its own priority, if that is longer than its own would become.
+    Displace,
+}
+
+/// How urgent something is, from 0 to 9; a higher one goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Priority(u8);
+
+impl Priority {
+    /// What can wait: background work.
+    pub const LOW: Self = Self(2);
+    /// What nobody said anything about.
+    pub const NORMAL: Self = Self(5);
+    /// What someone waits for.
+    pub const HIGH: Self = Self(8);
+
+    /// The priority of that number, if there is one.
+    #[must_use]
+    pub fn new(level: u8) -> Option<Self> {
+        (level < PRIORITIES).then_some(Self(level))
+    }
+}
+
+impl Default for Priority {
+    fn default() -> Self {
+        Self::NORMAL
+    }
+}
+
+/// The driver's name for one waiting request; never used twice while it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// A request that wants a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Its name.
+    pub ticket: Ticket,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// Who asks, as a number: fairness is between these.
+    pub principal: u64,
+    /// When its answer must have begun.
+    pub deadline: Tick,
+    /// How long the beginning of its answer usually takes once it has a place; zero if nobody knows.
+    pub needs: Duration,
+}
+
+/// A place in use. Give it back with [`Queue::release`].
+#[must_use]
+#[derive(Debug, PartialEq, Eq)]
+pub struct Place {
+    principal: u64,
+    since: Tick,
+}
+
+/// What becomes of an offer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Offered {
+    /// It has its place.
+    Admitted(Place),
+    /// It waits.
+    Queued {
+        /// This one waits no more: its place in the queue was taken. Its request is refused as [`Reason::Full`].
+        displaced: Option<Ticket>,
+    },
+    /// It has no place and may not wait for one.
+    Refused {
+        /// Why.
+        why: Reason,
+        /// When it is worth asking again; at least a second.
+        retry_after: Duration,
+    },
+}
+
+/// Why an offer is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The queue is full.
+    Full,
+    /// It would not be served in time.
+    Late,
+}
+
+impl Reason {
+    /// The word for it in metrics and the ledger.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Late => "late",
+        }
+    }
+}
+
+/// Who is called out of the queue.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Called {
+    /// Its turn has come.
+    Start(Ticket, Place),
+    /// It has waited as long as it may.
+    TimedOut(Ticket),
+}
+
+/// What a queue shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gauges {
+    /// Requests that wait.
+    pub length: u32,
+    /// How long the oldest of them has waited.
+    pub oldest: Duration,
+    /// Places in use.
+    pub in_flight: u32,
+    /// Places there are.
+    pub limit: u32,
+}
+
+/// The queue and the places behind it.
+#[derive(Debug)]
+pub struct Queue {
+    policy: QueuePolicy,
+    limit: u32,
+    in_flight: u32,
+    /// Places in use by each principal who has any.
+    held: HashMap<u64, u32>,
+    waiting: HashMap<Ticket, Waiter>,
+    /// One for each priority, by its number.
+    lanes: Vec<Lane>,
+    arrivals: BTreeMap<u64, Ticket>,
+    deadlines: BTreeSet<(Tick, Ticket)>,
+    /// How long a place is held.
+    service: Latency,
+    next_number: u64,
+    overflowed: Option<Tick>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiter {
+    lane: usize,
+    principal: u64,
+    number: u64,
+    arrived: Tick,
+    until: Tick,
+}
+
+impl Queue {
+    /// An empty queue before `limit` places; zero reads as one.
+    #[must_use]
+    pub fn new(policy: QueuePolicy, limit: u32) -> Self {
+        Self {
+            policy,
+            limit: limit.max(1),
+            in_flight: 0,
+            held: HashMap::new(),
+            waiting: HashMap::new(),
+            lanes: (0..PRIORITIES).map(|_| Lane::default()).collect(),
+            arrivals: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            service: Latency::default(),
+            next_number: 0,
+            overflowed: None,
+        }
+    }
+
+    /// A request asks for a place. A ticket that waits already is an error of the driver; the second one is refused as
+    /// [`Reason::Full`].
+    pub fn offer(&mut self, offer: Offer, now: Tick) -> Offered {
+        if self.in_flight < self.limit && self.waiting.is_empty() {
+            return Offered::Admitted(self.occupy(offer.principal, now));
+        }
+        if self.waiting.contains_key(&offer.ticket) {
+            return self.refuse(Reason::Full, RETRY_AFTER_MIN);
+        }
+        if self.policy.length == 0 {
+            self.overflowed = Some(now);
+            return self.refuse(Reason::Full, self.time_for(1));
+        }
+        let wait = self.expected_wait(&offer);
+        let mut displaced = None;
+        if self.waiting.len() >= self.policy.length as usize {
+            self.overflowed = Some(now);
+            displaced = self.victim(&offer);
+            if displaced.is_none() {
+                return self.refuse(Reason::Full, wait);
+            }
+        }
+        let too_late = now.plus(wait).plus(offer.needs) > offer.deadline || offer.deadline <= now;
+        if too_late || wait > self.policy.wait {
+            self.overflowed = Some(now);
+            let allowed = offer.deadline.since(now.plus(offer.needs)).min(self.policy.wait);
+            return self.refuse(Reason::Late, wait.saturating_sub(allowed));
+        }
+        if let Some(victim) = displaced {
+            self.leave(victim);
+        }
+        self.join(&offer, now);
+        Offered::Queued { displaced }
+    }
+
+    /// A place is free again.
+    pub fn release(&mut self, place: Place, now: Tick) {
+        self.service.observe(now.since(place.since));
+        self.in_flight = self.in_flight.saturating_sub(1);
+        let held = self.held_by(place.principal);
+        self.set_held(place.principal, held.saturating_sub(1));
+    }
+
+    /// A waiting request has gone away. Says whether it was waiting.
+    pub fn leave(&mut self, ticket: Ticket) -> bool {
+        let Some(waiter) = self.waiting.remove(&ticket) else {
+            return false;
+        };
+        let held = self.held_by(waiter.principal);
+        self.lanes[waiter.lane].remove(waiter.principal, waiter.number, held);
+        self.arrivals.remove(&waiter.number);
+        self.deadlines.remove(&(waiter.until, ticket));
+        true
+    }
+
+    /// The next one to be woken, if any: first whoever has waited too long, then whoever's turn it is.
+    pub fn next(&mut self, now: Tick) -> Option<Called> {
+        if let Some((until, ticket)) = self.deadlines.first().copied()
+            && until <= now
+        {
+            self.leave(ticket);
+            return Some(Called::TimedOut(ticket));
+        }
+        if self.in_flight >= self.limit {
+            return None;
+        }
+        let ticket = self.lanes.iter().rev().find_map(Lane::first)?;
+        let waiter = *self.waiting.get(&ticket)?;
+        self.leave(ticket);
+        // Whoever has had a turn goes to the end of the line.
+        let held = self.held_by(waiter.principal);
+        let turn = self.number();
+        self.lanes[waiter.lane].to_the_end(waiter.principal, turn, held);
+        Some(Called::Start(ticket, self.occupy(waiter.principal, now)))
+    }
+
+    /// When [`Queue::next`] will have someone to time out, if nothing else happens before.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Tick> {
+        self.deadlines.first().map(|(until, _)| *until)
+    }
+
+    /// Sets the number of places; zero reads as one. Places in use above it are not taken away.
+    pub fn set_limit(&mut self, limit: u32) {
+        self.limit = limit.max(1);
+    }
+
+    /// What metrics and the console show.
+    #[must_use]
+    pub fn gauges(&self, now: Tick) -> Gauges {
+        let oldest = self
+            .arrivals
+            .first_key_value()
+            .and_then(|(_, ticket)| self.waiting.get(ticket));
+        Gauges {
+            length: count(self.waiting.len()),
+            oldest: oldest.map_or(Duration::ZERO, |waiter| now.since(waiter.arrived)),
+            in_flight: self.in_flight,
+            limit: self.limit,
+        }
+    }
+
+    /// Whether more capacity is wanted: the queue is nearly full, or had to refuse or displace someone a moment ago.
+    #[must_use]
+    pub fn wants_scale_out(&self, now: Tick) -> bool {
+        let (part, whole) = SCALE_OUT_SHARE;
+        let length = self.policy.length as usize;
+        let nearly_full = length > 0 && self.waiting.len() * whole >= length * part;
+        let lately = self.overflowed.is_some_and(|at| now.since(at) < SCALE_OUT_HOLD);
+        nearly_full || lately
+    }
+
+    fn join(&mut self, offer: &Offer, now: Tick) {
+        let number = self.number();
+        let until = offer.deadline.min(now.plus(self.policy.wait));
+        let waiter = Waiter {
+            lane: usize::from(offer.priority.0),
+            principal: offer.principal,
+            number,
+            arrived: now,
+            until,
+        };
+        let held = self.held_by(offer.principal);
+        self.lanes[waiter.lane].push(offer.principal, number, offer.ticket, held);
+        self.waiting.insert(offer.ticket, waiter);
+        self.arrivals.insert(number, offer.ticket);
+        self.deadlines.insert((until, offer.ticket));
+    }
+
+    /// How long the offer would wait for a place, at most, by the time that places are held.
+    fn expected_wait(&self, offer: &Offer) -> Duration {
+        let level = usize::from(offer.priority.0);
+        let above: usize = self.lanes[level + 1..].iter().map(Lane::len).sum();
+        let lane = &self.lanes[level];
+        // Turn by turn, nobody has more turns before this one than it has requests in line and places in use itself.
+        let own = lane.line_of(offer.principal) + self.held_by(offer.principal) as usize;
+        let turns = (own + 1).saturating_mul(lane.principals());
+        self.time_for(above + lane.len().min(turns) + 1)
+    }
+
+    /// How long it takes until so many places have become free.
+    fn time_for(&self, places: usize) -> Duration {
+        let mean = self.service.mean().unwrap_or_default();
+        mean.saturating_mul(count(places)) / self.limit
+    }
+
+    fn victim(&self, offer: &Offer) -> Option<Ticket> {
+        if self.policy.overflow == Overflow::Reject {
+            return None;
+        }
+        let level = usize::from(offer.priority.0);
+        let lower = self.lanes[..level].iter().find_map(Lane::last_of_longest);
+        lower.or_else(|| {
+            let lane = &self.lanes[level];
+            let worth_it = lane.longest() > lane.line_of(offer.principal) + 1;
+            worth_it.then(|| lane.last_of_longest())?
+        })
+    }
+
+    fn refuse(&self, why: Reason, retry_after: Duration) -> Offered {
+        Offered::Refused {
+            why,
+            retry_after: retry_after.clamp(RETRY_AFTER_MIN, self.policy.wait.max(RETRY_AFTER_MIN)),
+        }
+    }
+
+    fn occupy(&mut self, principal: u64, now: Tick) -> Place {
+        self.in_flight += 1;
+        let held = self.held_by(principal);
+        self.set_held(principal, held + 1);
+        Place {
+            principal,
+            since: now,
+        }
+    }
+
+    fn held_by(&self, principal: u64) -> u32 {
+        self.held.get(&principal).copied().unwrap_or(0)
+    }
+
+    fn set_held(&mut self, principal: u64, held: u32) {
+        let before = self.held_by(principal);
+        for lane in &mut self.lanes {
+            lane.moved(principal, before, held);
+        }
+        if held == 0 {
+            self.held.remove(&principal);
+        } else {
+            self.held.insert(principal, held);
+        }
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests;
