@@ -27,130 +27,17 @@
 //!
 //! Never: sends, sleeps, reads a clock or rolls dice of its own.
 
+mod links;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Tick;
-use crate::backoff::{Dice, Patience, RetryPolicy, below};
-use crate::failure::{Failure, Next, UpstreamClass, Verdict};
+use crate::backoff::{Dice, Patience, below};
+use crate::failure::{Failure, Next, Verdict};
 
-/// Links of one chain at the most: a plan keeps one bit for each.
-pub const LINKS_MAX: usize = 64;
-
-/// One link of a chain, as far as planning goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Link {
-    /// What it leads to.
-    pub class: UpstreamClass,
-    /// Neighbours with the same rank are equals, among which load is shared; a chain in plain order counts 0, 1, 2 …
-    pub rank: u32,
-    /// The share among equals; zero reads as one.
-    pub weight: u32,
-}
-
-/// The chain of an agent or a model with its retry policy; made once for each configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chain {
-    links: Vec<Link>,
-    retry: RetryPolicy,
-    agents: u64,
-}
-
-/// A chain that cannot be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoChain {
-    /// It has no link.
-    Empty,
-    /// It has more than [`LINKS_MAX`].
-    TooLong(usize),
-}
-
-impl std::fmt::Display for NoChain {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Empty => f.write_str("a chain needs at least one link"),
-            Self::TooLong(n) => write!(f, "a chain of {n} links is too long; {LINKS_MAX} are the most"),
-        }
-    }
-}
-
-impl std::error::Error for NoChain {}
-
-impl Chain {
-    /// A chain in the order of `links`.
-    ///
-    /// # Errors
-    /// There is no link, or there are more than [`LINKS_MAX`].
-    pub fn new(links: Vec<Link>, retry: RetryPolicy) -> Result<Self, NoChain> {
-        match links.len() {
-            0 => Err(NoChain::Empty),
-            1..=LINKS_MAX => Ok(Self {
-                agents: bits(&links, |link| link.class != UpstreamClass::Model),
-                links,
-                retry,
-            }),
-            n => Err(NoChain::TooLong(n)),
-        }
-    }
-
-    /// Its links in order.
-    #[must_use]
-    pub fn links(&self) -> &[Link] {
-        &self.links
-    }
-
-    /// Its retry policy.
-    #[must_use]
-    pub fn retry(&self) -> &RetryPolicy {
-        &self.retry
-    }
-
-    fn all(&self) -> u64 {
-        bits(&self.links, |_| true)
-    }
-}
-
-/// The links as a plan meets them: breakers, retry budgets and load, which are shared by all requests.
-pub trait Links {
-    /// Leave to make one attempt; it should abandon itself when dropped.
-    type Permit;
-
-    /// Asks the breaker of `link`; if it says yes and the link is asked `again` by the same request, takes a retry from
-    /// the budget of its upstream, else notes a first attempt there.
-    fn admit(&mut self, link: usize, again: bool, now: Tick) -> Leave<Self::Permit>;
-
-    /// Whether the breaker of `link` would let an attempt through now. Changes nothing.
-    ///
-    /// # Errors
-    /// When it is worth asking again.
-    fn would_admit(&self, link: usize, now: Tick) -> Result<(), Tick>;
-
-    /// How busy `link` is; asked only about equals.
-    fn load(&self, link: usize) -> Load;
-}
-
-/// What the links say to one more attempt.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Leave<P> {
-    /// Go on.
-    Yes(P),
-    /// The breaker refuses.
-    Open {
-        /// When it is worth asking again.
-        next_probe: Tick,
-    },
-    /// The retry budget of the upstream is spent.
-    OverBudget,
-}
-
-/// How busy a link is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Load {
-    /// The mean time to its answer; zero if nothing is known, which makes it worth a try.
-    pub latency: Duration,
-    /// Calls in progress.
-    pub in_flight: u32,
-}
+use links::bit;
+pub use links::{Chain, LINKS_MAX, Leave, Link, Links, Load, NoChain};
 
 /// What the driver must do next.
 #[derive(Debug, PartialEq, Eq)]
@@ -292,7 +179,7 @@ impl Plan {
             if now >= self.deadline {
                 return Step::GiveUp(self.give_up(Why::Deadline, now));
             }
-            if self.attempts >= self.chain.retry.attempts_max.max(1) {
+            if self.attempts >= self.chain.retry().attempts_max.max(1) {
                 return Step::GiveUp(self.give_up(Why::AttemptsSpent, now));
             }
             let Some(link) = stay.take().or_else(|| self.pick(links, dice, now)) else {
@@ -317,16 +204,16 @@ impl Plan {
     /// Hears that the attempt at `link` failed. `hint`: how long the link asked to be left alone. The verdict's health
     /// is for the link's breaker.
     pub fn failed(&mut self, link: usize, failure: Failure, hint: Option<Duration>, now: Tick) -> Verdict {
-        let verdict = failure.verdict(self.chain.links[link].class);
+        let verdict = failure.verdict(self.chain.links()[link].class);
         self.last = Some((link, failure));
         self.stage = Stage::Ready;
         match verdict.next {
             Next::Retry => {
                 if let Some(hint) = hint.filter(|hint| !hint.is_zero()) {
-                    self.not_before.resize(self.chain.links.len(), Tick(0));
+                    self.not_before.resize(self.chain.links().len(), Tick(0));
                     self.not_before[link] = now.plus(hint);
                 }
-                if self.chain.retry.patience == Patience::RetryFirst {
+                if self.chain.retry().patience == Patience::RetryFirst {
                     self.stage = Stage::Staying(link);
                 }
             }
@@ -359,7 +246,7 @@ impl Plan {
 
     /// The link to ask next in this round.
     fn pick<L: Links>(&self, links: &L, dice: &mut impl Dice, now: Tick) -> Option<usize> {
-        let all = &self.chain.links;
+        let all = self.chain.links();
         let due = |link: usize| self.due(link) <= now;
         let open = self.chain.all() & !self.tried & !self.out;
         let first = (0..all.len()).find(|&link| open & bit(link) != 0 && due(link))?;
@@ -390,7 +277,7 @@ impl Plan {
         };
         let (one, other) = (draw(), draw());
         Some(
-            if one != other && is_clearly_better(links.load(other), links.load(one)) {
+            if one != other && links.load(other).is_clearly_better_than(links.load(one)) {
                 other
             } else {
                 one
@@ -406,7 +293,7 @@ impl Plan {
         }
         let mut earliest: Option<Tick> = None;
         let mut next_probe: Option<Tick> = None;
-        for link in (0..self.chain.links.len()).filter(|&link| left & bit(link) != 0) {
+        for link in (0..self.chain.links().len()).filter(|&link| left & bit(link) != 0) {
             match links.would_admit(link, now) {
                 Ok(()) => keep_least(&mut earliest, self.due(link)),
                 Err(at) => keep_least(&mut next_probe, at),
@@ -418,7 +305,7 @@ impl Plan {
         if self.over_budget && self.attempts_in_round == 0 {
             return Step::GiveUp(self.give_up(Why::OverBudget, now));
         }
-        if self.chain.retry.patience == Patience::RetryFirst {
+        if self.chain.retry().patience == Patience::RetryFirst {
             let why = if self.late {
                 Why::Deadline
             } else {
@@ -448,7 +335,7 @@ impl Plan {
 
     /// The end of the wait after this round: the backoff, or later if the link that is due first asked for it.
     fn next_time(&self, due: Tick, dice: &mut impl Dice, now: Tick) -> Option<Tick> {
-        let retry = &self.chain.retry;
+        let retry = self.chain.retry();
         let until = now.plus(retry.wait(self.round, dice)?);
         Some(if due > until {
             due.plus(retry.after_hint(self.round, dice))
@@ -465,7 +352,7 @@ impl Plan {
 
     /// Retry-first: done with a link; the next one has all its retries before it.
     fn leave(&mut self) {
-        if self.chain.retry.patience == Patience::RetryFirst {
+        if self.chain.retry().patience == Patience::RetryFirst {
             self.round = 0;
         }
     }
@@ -493,27 +380,8 @@ impl Plan {
     }
 }
 
-/// Less than four fifths of the other's work in line: smaller differences are noise, and chance shares the load better.
-fn is_clearly_better(this: Load, that: Load) -> bool {
-    let line = |load: Load| load.latency.as_micros().max(1) * (u128::from(load.in_flight) + 1);
-    line(this) * 5 < line(that) * 4
-}
-
 fn keep_least(least: &mut Option<Tick>, at: Tick) {
     *least = Some(least.map_or(at, |so_far| so_far.min(at)));
-}
-
-/// The bit of a link: its place is below [`LINKS_MAX`] by construction of the chain.
-fn bit(link: usize) -> u64 {
-    1 << link
-}
-
-fn bits(links: &[Link], which: impl Fn(&Link) -> bool) -> u64 {
-    links
-        .iter()
-        .enumerate()
-        .filter(|(_, link)| which(link))
-        .fold(0, |set, (place, _)| set | bit(place))
 }
 
 #[cfg(test)]

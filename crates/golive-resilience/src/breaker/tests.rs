@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod model;
+
 const POLICY: BreakerPolicy = BreakerPolicy {
     failures: 5,
     open: Duration::from_secs(30),

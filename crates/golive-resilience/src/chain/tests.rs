@@ -1,9 +1,14 @@
 //! P3, E4: plans over chains whose links fail in every way, with real breakers, no clock and no network.
 
 use super::*;
+use crate::backoff::RetryPolicy;
 use crate::backoff::tests::dice;
 use crate::breaker::{Admit, Breaker, BreakerPolicy, Permit};
-use crate::failure::Health;
+use crate::failure::{Health, UpstreamClass};
+
+mod equals;
+mod properties;
+mod retry_first;
 
 const POLICY: BreakerPolicy = BreakerPolicy {
     failures: 5,
@@ -90,15 +95,6 @@ fn chain(classes: &[UpstreamClass], retry: RetryPolicy) -> Arc<Chain> {
         weight: 1,
     });
     Arc::new(Chain::new(links.collect(), retry).unwrap())
-}
-
-fn equals(weights: &[u32]) -> Arc<Chain> {
-    let links = weights.iter().map(|&weight| Link {
-        class: MODEL,
-        rank: 0,
-        weight,
-    });
-    Arc::new(Chain::new(links.collect(), exact()).unwrap())
 }
 
 fn s(seconds: u64) -> Duration {
@@ -401,138 +397,6 @@ fn a_spent_retry_budget_ends_the_retries_and_not_the_first_attempts() {
     let (attempts, end) = played(&mut world, &mut plan, at(0), |_, _| Some((DOWN, None)));
     assert_eq!(attempts, [(0, 0), (0, 1), (1000, 0)]);
     assert_eq!(end.unwrap().why, Why::OverBudget);
-}
-
-#[test]
-fn retry_first_stays_on_a_link_until_its_retries_are_spent() {
-    let retry = RetryPolicy {
-        patience: Patience::RetryFirst,
-        ..exact()
-    };
-    let mut plan = Plan::new(chain(&[MODEL; 2], retry.clone()), at(120));
-    let (attempts, end) = played(&mut World::of(2), &mut plan, at(0), |_, _| Some((DOWN, None)));
-    assert_eq!(
-        attempts,
-        [
-            (0, 0),
-            (1000, 0),
-            (3000, 0),
-            (7000, 0),
-            (7000, 1),
-            (8000, 1),
-            (10_000, 1),
-            (14_000, 1)
-        ]
-    );
-    assert_eq!(end.unwrap().why, Why::RoundsSpent);
-
-    let mut plan = Plan::new(chain(&[MODEL; 2], retry.clone()), at(120));
-    let (attempts, _) = played(&mut World::of(2), &mut plan, at(0), |link, now| match link {
-        0 if now < at(1) => Some((DOWN, None)),
-        0 => Some((status(401), None)),
-        _ => Some((DOWN, None)),
-    });
-    assert_eq!(
-        attempts,
-        [(0, 0), (1000, 0), (1000, 1), (2000, 1), (4000, 1), (8000, 1)],
-        "what no retry heals moves on at once, and the next link has all its retries"
-    );
-
-    let mut plan = Plan::new(chain(&[MODEL; 2], retry.clone()), at(10));
-    let (attempts, end) = played(&mut World::of(2), &mut plan, at(0), |link, _| match link {
-        0 => Some((status(429), Some(s(60)))),
-        _ => Some((status(400), None)),
-    });
-    assert_eq!(
-        attempts,
-        [(0, 0), (0, 1)],
-        "a hint beyond the deadline is a reason to go on"
-    );
-    assert_eq!(end.unwrap().why, Why::Ended);
-
-    let mut plan = Plan::new(chain(&[MODEL], retry), at(2));
-    let (_, end) = played(&mut World::of(1), &mut plan, at(0), |_, _| Some((DOWN, None)));
-    assert_eq!(end.unwrap().why, Why::Deadline);
-}
-
-#[test]
-fn retry_first_leaves_a_link_whose_breaker_opens() {
-    let retry = RetryPolicy {
-        patience: Patience::RetryFirst,
-        ..exact()
-    };
-    let mut world = World::of(2);
-    for _ in 0..2 {
-        let mut plan = Plan::new(chain(&[MODEL], retry.clone()), at(1));
-        played(&mut world, &mut plan, at(0), |_, _| Some((DOWN, None)));
-    }
-    let mut plan = Plan::new(chain(&[MODEL; 2], retry), at(120));
-    let (attempts, _) = played(&mut world, &mut plan, at(0), |link, _| {
-        (link == 0).then_some((DOWN, None))
-    });
-    assert_eq!(
-        attempts,
-        [(0, 0), (1000, 0), (3000, 0), (3000, 1)],
-        "two failures stood against it"
-    );
-}
-
-/// How often each link is asked first in 10,000 requests.
-fn shares(chain: &Arc<Chain>, world: &mut World) -> Vec<u32> {
-    let mut counts = vec![0; chain.links().len()];
-    let mut dice = dice(3);
-    for _ in 0..10_000 {
-        let mut plan = Plan::new(Arc::clone(chain), at(120));
-        let Step::Attempt { link, permit, .. } = plan.next(world, &mut dice, at(0)) else {
-            panic!("no attempt")
-        };
-        world.breakers[link].abandon(permit);
-        counts[link] += 1;
-    }
-    counts
-}
-
-#[test]
-fn equal_links_share_by_weight_and_a_slow_or_busy_one_gets_less() {
-    let mut world = World::of(2);
-    let even = shares(&equals(&[3, 1]), &mut world);
-    assert!((7_300..7_700).contains(&even[0]), "{even:?}");
-
-    world.loads[0].latency = s(2);
-    world.loads[1].latency = s(1);
-    let slow = shares(&equals(&[1, 1]), &mut world);
-    assert!(
-        (2_300..2_700).contains(&slow[0]),
-        "a quarter still goes there, to see it heal: {slow:?}"
-    );
-
-    world.loads[1].in_flight = 4;
-    let busy = shares(&equals(&[1, 1]), &mut world);
-    assert!((7_300..7_700).contains(&busy[0]), "{busy:?}");
-}
-
-#[test]
-fn when_an_equal_fails_the_others_are_asked_before_the_next_rank() {
-    let mut links = vec![
-        Link {
-            class: MODEL,
-            rank: 0,
-            weight: 1
-        };
-        3
-    ];
-    links.push(Link {
-        class: MODEL,
-        rank: 1,
-        weight: 100,
-    });
-    let chain = Arc::new(Chain::new(links, exact()).unwrap());
-    let mut plan = Plan::new(chain, at(1));
-    let (attempts, _) = played(&mut World::of(4), &mut plan, at(0), |_, _| Some((DOWN, None)));
-    let mut order: Vec<usize> = attempts.into_iter().map(|(_, link)| link).collect();
-    assert_eq!(order.pop(), Some(3));
-    order.sort_unstable();
-    assert_eq!(order, [0, 1, 2]);
 }
 
 #[test]

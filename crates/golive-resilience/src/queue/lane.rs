@@ -93,7 +93,7 @@ impl Lane {
     }
 
     /// The line of `principal`, if it still has one, has had its turn.
-    pub(super) fn to_the_end(&mut self, principal: u64, turn: u64, held: u32) {
+    pub(super) fn had_its_turn(&mut self, principal: u64, turn: u64, held: u32) {
         if let Some(line) = self.lines.get_mut(&principal) {
             self.turns.remove(&(held, line.turn, principal));
             line.turn = turn;
