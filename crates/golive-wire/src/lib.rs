@@ -1,4 +1,4 @@
-//! S3, P2, M2: the wire formats golive speaks: OpenAI, Anthropic, HTTP agents, problem details, server-sent events.
+//! S3, P2, E4, M2: the wire formats golive speaks: OpenAI, Anthropic, HTTP agents, problem details, server-sent events.
 //!
 //! Everything here is a pure function or a small state machine over bytes: views that read a request or an answer
 //! where it stands, edits that touch one member and leave every other byte, and builders.
@@ -19,6 +19,7 @@ pub mod sse;
 pub mod stream;
 pub mod texts;
 pub mod tools;
+pub mod translate;
 pub mod usage;
 
 pub use edit::replace_model;

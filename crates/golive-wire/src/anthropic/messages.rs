@@ -98,7 +98,7 @@ pub(super) struct Block<'a> {
 
 /// `usage` as Anthropic writes it: `input_tokens` leaves out what the cache gave or took.
 #[derive(Deserialize)]
-pub(super) struct RawUsage {
+pub(crate) struct RawUsage {
     #[serde(default, deserialize_with = "count")]
     input_tokens: Option<u64>,
     #[serde(default, deserialize_with = "count")]
@@ -109,6 +109,13 @@ pub(super) struct RawUsage {
     output_tokens: Option<u64>,
     #[serde(default)]
     output_tokens_details: Option<OutputDetails>,
+}
+
+impl RawUsage {
+    /// The part of the input that went into the cache.
+    pub(crate) fn cache_written(&self) -> Option<u64> {
+        self.cache_creation_input_tokens.filter(|tokens| *tokens > 0)
+    }
 }
 
 #[derive(Deserialize)]

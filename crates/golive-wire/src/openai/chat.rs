@@ -127,7 +127,7 @@ struct RawMessage<'a> {
 
 /// `usage` as OpenAI writes it.
 #[derive(Deserialize)]
-pub(super) struct RawUsage {
+pub(crate) struct RawUsage {
     #[serde(default, deserialize_with = "count")]
     prompt_tokens: Option<u64>,
     #[serde(default, deserialize_with = "count")]
@@ -142,12 +142,21 @@ pub(super) struct RawUsage {
 struct PromptDetails {
     #[serde(default, deserialize_with = "count")]
     cached_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    cache_write_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
 struct CompletionDetails {
     #[serde(default, deserialize_with = "count")]
     reasoning_tokens: Option<u64>,
+}
+
+impl RawUsage {
+    /// The part of the input that went into the cache.
+    pub(crate) fn cache_written(&self) -> Option<u64> {
+        self.prompt_tokens_details.as_ref()?.cache_write_tokens
+    }
 }
 
 impl From<RawUsage> for Usage {

@@ -1,4 +1,4 @@
-//! S3, P2, M2: the wire formats by example and by property.
+//! S3, P2, E4, M2: the wire formats by example and by property.
 
 mod anthropic;
 mod edits;
@@ -7,6 +7,7 @@ mod requests;
 mod sse;
 mod texts;
 mod tools;
+mod translate;
 
 use golive_wire::{Event, Splitter};
 
