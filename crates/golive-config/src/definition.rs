@@ -5,14 +5,16 @@
 use aws_lc_rs::digest::{SHA256, digest as sha};
 use serde_json::{Map, Value, json};
 
-use crate::meant::{Callee, Clocks, DeniedTools, LinkRef, Screening};
+use crate::meant::{
+    Callee, CalleeKind, Clocks, DeniedTools, LinkRef, OnFailure, Patience, Resilience, Screening, Translation,
+};
 
 /// Canonical JSON: names sorted, no spaces. What is equal in effect is equal in bytes.
 pub(crate) fn canonical(callee: &Callee) -> String {
     let definition = json!({
         "kind": callee.kind.as_str(),
         "name": callee.name,
-        "chain": callee.chain.iter().map(link).collect::<Vec<_>>(),
+        "chain": callee.chain.iter().enumerate().map(link).collect::<Vec<_>>(),
         "max_in_flight": callee.max_in_flight,
         // Left out where it is the default, so that releases from before it keep their digest.
         "denied_tools": (callee.denied_tools != DeniedTools::default()).then_some(callee.denied_tools.as_str()),
@@ -21,7 +23,11 @@ pub(crate) fn canonical(callee: &Callee) -> String {
         })),
         "timeouts": clocks(&callee.timeouts),
         // Left out where they are the defaults, for the same reason.
+        "resilience": (callee.resilience != Resilience::default()).then(|| resilience(&callee.resilience)),
         "screening": (callee.screening != Screening::default()).then(|| screening(&callee.screening)),
+        "on_failure": (callee.kind == CalleeKind::Agent && callee.on_failure != OnFailure::default())
+            .then_some(callee.on_failure.as_str()),
+        "translation": (callee.translation != Translation::default()).then(|| translation(&callee.translation)),
         "system_prompt": callee.system_prompt.as_ref().map(|file| &file.text),
         "input_schema": callee.input_schema.as_ref().map(|file| &file.text),
     });
@@ -37,10 +43,14 @@ pub(crate) fn digest(definition: &str) -> String {
         .collect()
 }
 
-fn link(link: &LinkRef) -> Value {
+fn link((place, link): (usize, &LinkRef)) -> Value {
     let upstream = &link.upstream;
     json!({
         "model": link.model,
+        // Left out where they say what the order says.
+        "rank": (place != link.rank as usize).then_some(link.rank),
+        "weight": (link.weight != 1).then_some(link.weight),
+        "timeouts": (place > 0).then(|| clocks(&link.timeouts)),
         "upstream": {
             "name": upstream.name,
             "kind": upstream.kind.as_str(),
@@ -81,6 +91,38 @@ pub(crate) fn screening(screening: &Screening) -> Value {
         "guard_system_messages": screening.guard_system_messages,
         "deny": screening.deny,
         "media_hosts": screening.media_hosts,
+    })
+}
+
+/// What is tried and who waits, as `config show` prints it and a release remembers it.
+pub(crate) fn resilience(resilience: &Resilience) -> Value {
+    let Resilience {
+        retry,
+        idempotent,
+        breaker,
+        queue,
+    } = resilience;
+    let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    json!({
+        "retry": {
+            "backoff_ms": retry.backoff.iter().map(|wait| millis(*wait)).collect::<Vec<_>>(),
+            "jitter_percent": retry.jitter_percent,
+            "patience": if retry.patience == Patience::Rotate { "rotate" } else { "retry-first" },
+            "attempts_max": retry.attempts_max,
+            "idempotent": idempotent,
+        },
+        "breaker": { "failures": breaker.failures, "open_ms": millis(breaker.open), "successes": breaker.successes },
+        "queue": { "length": queue.length, "wait_ms": millis(queue.wait), "overflow": queue.overflow.as_str() },
+    })
+}
+
+/// How requests are translated, as `config show` prints it and a release remembers it.
+pub(crate) fn translation(translation: &Translation) -> Value {
+    let parameters = translation.parameters.iter();
+    json!({
+        "unsupported": translation.unsupported.as_str(),
+        "parameters": parameters.map(|(name, what)| (name.clone(), what.as_str().into())).collect::<Map<_, _>>(),
+        "output": translation.output,
     })
 }
 

@@ -52,6 +52,9 @@ impl Config {
             "store": store(&self.store),
             "limits": limits(&self.limits),
             "screening": crate::definition::screening(&self.screening),
+            "resilience": crate::definition::resilience(&self.resilience),
+            "messages": messages(&self.messages),
+            "translation": crate::definition::translation(&self.translation),
             "upstreams": named(self.upstreams.iter().map(|(name, one)| (name, upstream(one))).collect()),
             "agents": named(self.agents.iter().map(|(name, one)| (name, callee(one))).collect()),
             "models": named(self.models.iter().map(|(name, one)| (name, callee(one))).collect()),
@@ -159,6 +162,7 @@ fn upstream(upstream: &Upstream) -> Value {
         "auth_header": http.then_some(&upstream.auth_header),
         "anthropic_version": anthropic.then_some(&upstream.anthropic_version),
         "max_in_flight": upstream.max_in_flight,
+        "retry_budget": { "floor": upstream.retry_budget.floor, "share_percent": upstream.retry_budget.share_percent },
         "private_addresses": texts(&upstream.private_addresses),
         "ca_file": upstream.ca_file,
         "forward_headers": upstream.forward_headers,
@@ -167,19 +171,42 @@ fn upstream(upstream: &Upstream) -> Value {
     })
 }
 
-fn callee(callee: &Callee) -> Value {
-    let link = |link: &crate::LinkRef| match &link.model {
-        Some(model) => format!("{}/{model}", link.upstream.name),
-        None => link.upstream.name.clone(),
+/// As it is written: equals in one entry, with their weights.
+fn chain(links: &[crate::LinkRef]) -> Vec<String> {
+    let ranks = links.chunk_by(|one, next| one.rank == next.rank);
+    let entry = |equals: &[crate::LinkRef]| {
+        let one = |link: &crate::LinkRef| match link.weight {
+            1 => link.name(),
+            weight => format!("{} {weight}", link.name()),
+        };
+        equals.iter().map(one).collect::<Vec<_>>().join(" | ")
     };
+    ranks.map(entry).collect()
+}
+
+fn messages(messages: &crate::Messages) -> Value {
+    let one =
+        |said: &crate::Sentences| json!({ "unavailable": said.unavailable, "overloaded": said.overloaded });
+    messages
+        .iter()
+        .map(|(tag, said)| (tag.clone(), one(said)))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+fn callee(callee: &Callee) -> Value {
     json!({
-        "chain": callee.chain.iter().map(link).collect::<Vec<_>>(),
+        "chain": chain(&callee.chain),
         "max_in_flight": callee.max_in_flight,
         "denied_tools": callee.denied_tools.as_str(),
         "pointers": callee.pointers.as_ref().map(pointers),
         "timeouts": clocks(&callee.timeouts),
         "limits": { "requests": rates(&callee.limits.requests), "tokens": rates(&callee.limits.tokens) },
         "screening": crate::definition::screening(&callee.screening),
+        "resilience": crate::definition::resilience(&callee.resilience),
+        "on_failure": callee.on_failure.as_str(),
+        "messages": messages(&callee.messages),
+        "translation": crate::definition::translation(&callee.translation),
         "system_prompt_file": callee.system_prompt.as_ref().map(|file| &file.path),
         "input_schema_file": callee.input_schema.as_ref().map(|file| &file.path),
         "digest": callee.digest,

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use golive_config::OnFailure;
 use golive_resilience::Tick;
 use golive_store::{Basis, LedgerRow, OpenRow, Tokens, UserHash, Uuid};
 use golive_wire::Wire;
@@ -24,6 +25,7 @@ use crate::metrics::OutcomeClass;
 use crate::runtime::Route;
 use crate::screens::guarded::Guarded;
 use crate::trace::TraceContext;
+use crate::upstream::hop::Hop;
 
 /// The door a request came through. Unknown doors never become a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,6 +149,10 @@ pub struct Call {
     pub route: Option<Arc<Route>>,
     /// Whether the caller asked for a stream.
     pub stream: bool,
+    /// Whether it asked for the totals at the end of one (OpenAI).
+    pub include_usage: bool,
+    /// The languages that it prefers, as it sent them.
+    pub accept_language: Option<HeaderValue>,
     /// Whether it was counted in the request windows.
     pub counted: bool,
     /// Its count, where that may still be taken back.
@@ -163,6 +169,10 @@ pub struct Call {
     pub guarded: Guarded,
     /// Calls made upstream.
     pub attempts: u16,
+    /// The link that was called last, by its place in the chain.
+    pub hop: Option<usize>,
+    /// What of the request or the answer the other side's format could not express, for the header that says so.
+    pub untranslated: Vec<Cow<'static, str>>,
     /// What it consumed, as far as known.
     pub usage: Option<(Usage, Basis)>,
     /// When the upstream was called.
@@ -205,6 +215,8 @@ impl Call {
             user: None,
             route: None,
             stream: false,
+            include_usage: false,
+            accept_language: None,
             counted: false,
             counted_as: None,
             reservation: None,
@@ -213,6 +225,8 @@ impl Call {
             flagged: None,
             guarded: Guarded::default(),
             attempts: 0,
+            hop: None,
+            untranslated: Vec::new(),
             usage: None,
             called: None,
             first_byte: None,
@@ -235,6 +249,37 @@ impl Call {
             decided: decided.into(),
             at_us,
         });
+    }
+
+    /// Whether people read what is answered, and not a program.
+    #[must_use]
+    pub fn is_for_people(&self) -> bool {
+        self.route
+            .as_ref()
+            .is_some_and(|route| route.callee.on_failure == OnFailure::Reply)
+    }
+
+    /// The link that was called last.
+    #[must_use]
+    pub fn link(&self) -> Option<&Hop> {
+        self.route.as_ref()?.hops.get(self.hop?)
+    }
+
+    /// Notes what a link's format could not express of the request: what the caller is told, and what was dropped by
+    /// declaration.
+    pub fn lost(&mut self, told: &[Cow<'static, str>], dropped: &[Cow<'static, str>]) {
+        self.untranslated = told.to_vec();
+        if !told.is_empty() || !dropped.is_empty() {
+            let names = told.iter().chain(dropped).map(AsRef::as_ref);
+            let names = names.collect::<Vec<_>>().join(", ");
+            self.decide("dispatch", format!("goes without {names}"));
+        }
+    }
+
+    /// The same for an answer, in the caller's format.
+    pub fn lost_of_answer(&mut self, told: &[&'static str]) {
+        self.untranslated
+            .extend(told.iter().map(|name| Cow::Borrowed(*name)));
     }
 
     /// Hands over the open row: from here on a sudden death of the process is settled as `lost`.
@@ -344,11 +389,7 @@ impl Call {
             stream: self.stream,
             outcome: outcome.text(),
             status,
-            link: self
-                .route
-                .as_ref()
-                .filter(|_| self.attempts > 0)
-                .map(|route| route.link_name.clone()),
+            link: self.link().map(|hop| hop.name.clone()),
             attempts: self.attempts,
             tokens: Tokens {
                 input: usage.0.input,

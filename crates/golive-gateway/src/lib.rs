@@ -8,6 +8,7 @@ pub mod auth;
 mod body;
 mod call;
 mod clock;
+pub mod degrade;
 pub mod door;
 mod gateway;
 pub mod limits;

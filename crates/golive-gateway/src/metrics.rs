@@ -96,6 +96,11 @@ struct UpstreamOutcome {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct LinkOnly {
+    link: String,
+}
+
 type SecondsFamily = Family<CalleeOnly, Histogram, fn() -> Histogram>;
 
 fn seconds() -> Histogram {
@@ -111,6 +116,8 @@ pub struct Metrics {
     tokens: Family<CalleeDirection, Counter>,
     refused: Family<StageCode, Counter>,
     attempts: Family<UpstreamOutcome, Counter>,
+    breakers_opened: Family<LinkOnly, Counter>,
+    short_circuited: Family<LinkOnly, Counter>,
     /// Requests refused before anybody was identified: no row, only this. In the order of [`Failure::ALL`].
     unauthenticated: [Counter; Failure::ALL.len()],
     /// Requests between accept and their last byte.
@@ -138,6 +145,8 @@ impl Default for Metrics {
         let tokens = Family::default();
         let refused = Family::default();
         let attempts = Family::default();
+        let breakers_opened = Family::default();
+        let short_circuited = Family::default();
         let in_flight = Gauge::default();
         let connections = Gauge::default();
         let reasons = Family::<Reason, Counter>::default();
@@ -179,6 +188,16 @@ impl Default for Metrics {
             "Calls to upstreams and how they ended",
             attempts.clone(),
         );
+        registry.register(
+            "breaker_opened",
+            "How often the circuit breaker of a link opened",
+            breakers_opened.clone(),
+        );
+        registry.register(
+            "breaker_refused",
+            "Attempts that the circuit breaker of a link refused",
+            short_circuited.clone(),
+        );
         registry.register("in_flight", "Requests in progress", in_flight.clone());
         registry.register("connections", "Open connections of callers", connections.clone());
         registry.register(
@@ -204,6 +223,8 @@ impl Default for Metrics {
             tokens,
             refused,
             attempts,
+            breakers_opened,
+            short_circuited,
             in_flight,
             connections,
             unauthenticated,
@@ -274,6 +295,18 @@ impl Metrics {
         }
     }
 
+    /// The counters of one link of a chain.
+    #[must_use]
+    pub fn link(&self, link: &str) -> LinkMetrics {
+        let link = LinkOnly {
+            link: link.to_owned(),
+        };
+        LinkMetrics {
+            opened: self.breakers_opened.get_or_create(&link).clone(),
+            short_circuited: self.short_circuited.get_or_create(&link).clone(),
+        }
+    }
+
     /// Counts a request that nobody vouches for.
     pub fn unauthenticated(&self, failure: Failure) {
         self.unauthenticated[failure as usize].inc();
@@ -316,6 +349,15 @@ pub struct UpstreamMetrics {
     pub refused: Counter,
     /// Not answered, or answered with a failure.
     pub error: Counter,
+}
+
+/// What is counted per link of a chain.
+#[derive(Debug)]
+pub struct LinkMetrics {
+    /// Its breaker opened.
+    pub opened: Counter,
+    /// Its breaker refused an attempt.
+    pub short_circuited: Counter,
 }
 
 /// Metrics as the rest of the gateway holds them.

@@ -11,6 +11,7 @@ use http::{HeaderMap, Response, StatusCode};
 
 use crate::body::Body;
 use crate::call::{Call, Outcome};
+use crate::degrade::{self, Reason};
 use crate::limits;
 use crate::names;
 
@@ -87,20 +88,59 @@ pub async fn refuse(refused: Refused) -> Response<Body> {
     let wire = call.surface.wire();
     let id = call.id.to_string();
     let release = call.route.as_ref().map(|route| route.release_header.clone());
-    let status = error::http_status(wire, &error);
+    let degraded = Reason::of(&outcome, error.status);
+    let reply = degraded.and_then(|reason| degrade::reply(&call, reason));
+    let error = told(error, &call, degraded);
+    let status = if reply.is_some() {
+        200
+    } else {
+        error::http_status(wire, &error)
+    };
     let unrecordable = call.settle(&outcome, status).await.err();
-    let mut response = match (unrecordable, verbatim) {
-        (Some(refusal), _) => bare_error(wire, &unrecorded(&refusal), &id),
-        (None, Some(body)) => {
+    let mut response = match (unrecordable, reply, verbatim) {
+        (Some(refusal), ..) => bare_error(wire, &unrecorded(&refusal), &id),
+        (None, Some(reply), _) => replied(reply, wire, &id, &error),
+        (None, None, Some(body)) => {
             let mut response = bare_error(wire, &error, &id);
             *response.body_mut() = Body::whole(body);
             response
         }
-        (None, None) => bare_error(wire, &error, &id),
+        (None, None, None) => bare_error(wire, &error, &id),
     };
+    if let Some(reason) = degraded {
+        let reason = HeaderValue::from_static(reason.as_str());
+        response.headers_mut().insert("golive-degraded", reason);
+    }
     limits::headers::put(response.headers_mut(), &standings);
     if let Some(release) = release {
         response.headers_mut().insert(&names::GOLIVE_RELEASE, release);
+    }
+    response
+}
+
+/// What people read of an agent that has no room, in their own language; everything else as it is.
+fn told(error: ApiError, call: &Call, degraded: Option<Reason>) -> ApiError {
+    match degraded {
+        Some(reason @ Reason::Overloaded) if call.is_for_people() => match degrade::sentence(call, reason) {
+            Some(sentence) => ApiError {
+                message: sentence.to_owned(),
+                ..error
+            },
+            None => error,
+        },
+        _ => error,
+    }
+}
+
+/// A reply in words in place of an answer.
+fn replied(reply: degrade::Reply, wire: Wire, id: &str, error: &ApiError) -> Response<Body> {
+    let mut response = Response::new(Body::whole(reply.body));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, reply.content_type);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    put_request_id(headers, wire, id);
+    if let Some(seconds) = error.retry_after_secs() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
     }
     response
 }
@@ -129,6 +169,11 @@ pub fn put_call_headers(headers: &mut HeaderMap, call: &Call) {
     if let Some(flagged) = &call.flagged {
         headers.insert("golive-flagged", flagged.clone());
     }
+    if !call.untranslated.is_empty()
+        && let Ok(names) = HeaderValue::from_str(&call.untranslated.join(", "))
+    {
+        headers.insert("golive-untranslated", names);
+    }
     limits::headers::put(headers, &call.standings);
     if call.gateway.runtime().config.server.diagnostics {
         put_diagnostics(headers, call);
@@ -138,10 +183,8 @@ pub fn put_call_headers(headers: &mut HeaderMap, call: &Call) {
 /// For operators who asked for it (`server.diagnostics`): which link answered, after how many calls, and what of the
 /// time was golive's own.
 fn put_diagnostics(headers: &mut HeaderMap, call: &Call) {
-    let Some(route) = call.route.as_ref().filter(|_| call.attempts > 0) else {
-        return;
-    };
-    if let Ok(link) = HeaderValue::from_str(&route.link_name) {
+    let Some(hop) = call.link() else { return };
+    if let Ok(link) = HeaderValue::from_str(&hop.name) {
         headers.insert("golive-link", link);
     }
     headers.insert("golive-attempts", HeaderValue::from(call.attempts));

@@ -8,11 +8,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use golive_config::{Callee, CalleeKind, Config, UpstreamKind};
+use golive_config::{Callee, CalleeKind, Config, Unsupported, UpstreamKind};
+use golive_resilience::breaker::BreakerPolicy;
+use golive_resilience::chain::{self, Chain};
 use golive_resilience::deadline::Clocks;
+use golive_resilience::failure::UpstreamClass;
 use golive_store::{Store, StoreError};
+use golive_wire::Wire;
 use golive_wire::http_agent::Pointer;
-use http::{HeaderValue, Uri};
+use golive_wire::translate::{self, Loss};
+use http::HeaderValue;
 use tokio::sync::Semaphore;
 
 use crate::auth::principal::Principal;
@@ -20,6 +25,8 @@ use crate::limits::rules::{CalleeRules, Rules as LimitRules};
 use crate::metrics::{CalleeMetrics, Metrics};
 use crate::policy::{self, PolicyError, Resource, Rules, Who};
 use crate::screens::{Machines, ScreenError, Screens};
+use crate::upstream::breaker::{self, LinkBreaker};
+use crate::upstream::hop::Hop;
 use crate::upstream::{Link, LinkError};
 
 /// How many digits of a release's digest callers see: enough to tell releases apart, too few to search for.
@@ -46,6 +53,14 @@ pub enum RuntimeError {
         #[source]
         source: StoreError,
     },
+    /// It cannot fall back along such a chain; the configuration checks this first.
+    #[error("`{callee}`: {source}")]
+    Chain {
+        /// Whose.
+        callee: String,
+        /// What is wrong.
+        source: chain::NoChain,
+    },
     /// The upstream's address is none that can be called; the configuration checks this first.
     #[error("`{callee}`: its upstream's address cannot be called")]
     Address {
@@ -71,8 +86,10 @@ pub struct Runtime {
     pub limits: LimitRules,
     /// Who may do what.
     pub policy: Rules,
-    /// The links, by upstream.
+    /// The upstreams, by name.
     pub links: BTreeMap<String, Arc<Link>>,
+    /// The breakers of all links of all chains.
+    pub breakers: Breakers,
     routes: HashMap<String, Arc<Route>>,
 }
 
@@ -87,16 +104,14 @@ pub struct Route {
     pub release: String,
     /// The same, shortened, for the `golive-release` header.
     pub release_header: HeaderValue,
-    /// The one link of its chain.
-    pub link: Arc<Link>,
-    /// `upstream/model`, for the ledger.
-    pub link_name: String,
-    /// The address that is called, whole.
-    pub uri: Uri,
-    /// The model's name at the upstream.
-    pub upstream_model: Option<String>,
-    /// Its clocks.
+    /// The links that it falls back along, in order.
+    pub hops: Vec<Hop>,
+    /// How they are tried.
+    pub chain: Arc<Chain>,
+    /// The clocks of a request as a whole.
     pub clocks: Clocks,
+    /// How requests are put into the format of a link that speaks another.
+    pub translation: translate::Policy,
     /// Its own places, if it has any beside its upstream's.
     pub permits: Option<Arc<Semaphore>>,
     /// Where its text stands, for an HTTP agent.
@@ -145,6 +160,7 @@ impl Runtime {
             links.insert(name.clone(), link);
         }
         let mut routes = HashMap::new();
+        let mut breakers = Breakers::default();
         let mut machines = Machines::new(store.user_hash("screening", "tokens for personal data").0);
         for callee in config.callees() {
             let release = store
@@ -160,9 +176,25 @@ impl Runtime {
                     "pinned to another release: this definition was registered, not activated"
                 );
             }
+            let mut hops = Vec::with_capacity(callee.chain.len());
+            for written in &callee.chain {
+                let policy = breaker::policy(&callee.resilience.breaker, written.timeouts.first_byte);
+                let breaker = breakers.of(
+                    written.name(),
+                    policy,
+                    before.map(|before| &before.breakers),
+                    metrics,
+                );
+                // Every upstream of a chain is one of the configuration's.
+                let link = Arc::clone(&links[&written.upstream.name]);
+                let hop = Hop::new(written, link, breaker).ok_or_else(|| RuntimeError::Address {
+                    callee: callee.name.clone(),
+                })?;
+                hops.push(hop);
+            }
             routes.insert(
                 callee.name.clone(),
-                Arc::new(route(callee, &links, metrics, &mut machines)?),
+                Arc::new(route(callee, hops, metrics, &mut machines)?),
             );
         }
         let limits = LimitRules::of(&config);
@@ -171,6 +203,7 @@ impl Runtime {
             limits,
             policy: rules,
             links,
+            breakers,
             routes,
         })
     }
@@ -228,21 +261,76 @@ impl Route {
         }
     }
 
-    /// The wire format of what stands behind it.
+    /// Whether one of its links is an HTTP agent.
     #[must_use]
-    pub fn kind(&self) -> UpstreamKind {
-        self.link.upstream.kind
+    pub fn has_http_agent(&self) -> bool {
+        self.hops
+            .iter()
+            .any(|hop| hop.link.upstream.kind == UpstreamKind::Http)
+    }
+}
+
+/// The breakers by link. Those with the same link and the same numbers are one: what one agent learns, all know.
+#[derive(Debug, Default)]
+pub struct Breakers(BTreeMap<String, Vec<Arc<LinkBreaker>>>);
+
+impl Breakers {
+    /// The breaker of `link` with these numbers: one of this generation, else one of the generation `before`, so that a
+    /// reload forgets nothing.
+    fn of(
+        &mut self,
+        link: String,
+        policy: BreakerPolicy,
+        before: Option<&Self>,
+        metrics: &Metrics,
+    ) -> Arc<LinkBreaker> {
+        let find = |all: &Self| {
+            all.0
+                .get(&link)?
+                .iter()
+                .find(|one| *one.policy() == policy)
+                .cloned()
+        };
+        if let Some(known) = find(self) {
+            return known;
+        }
+        let breaker = before.and_then(find).unwrap_or_else(|| {
+            let counters = metrics.link(&link);
+            Arc::new(LinkBreaker::new(link.clone(), policy, counters))
+        });
+        self.0.entry(link).or_default().push(Arc::clone(&breaker));
+        breaker
+    }
+
+    /// All of them with the name of their link, in its order.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &Arc<LinkBreaker>)> {
+        self.0
+            .iter()
+            .flat_map(|(link, all)| all.iter().map(move |breaker| (link.as_str(), breaker)))
     }
 }
 
 fn route(
     callee: &Arc<Callee>,
-    links: &BTreeMap<String, Arc<Link>>,
+    hops: Vec<Hop>,
     metrics: &Metrics,
     machines: &mut Machines,
 ) -> Result<Route, RuntimeError> {
-    let first = &callee.chain[0]; // the configuration refuses an empty chain
-    let link = Arc::clone(&links[&first.upstream.name]); // every upstream of a chain is one of the configuration's
+    let resilience = &callee.resilience;
+    let links = hops.iter().zip(&callee.chain).map(|(hop, written)| chain::Link {
+        class: match (hop.wire(), resilience.idempotent) {
+            (Wire::OpenAi | Wire::Anthropic, _) => UpstreamClass::Model,
+            (Wire::Problem, true) => UpstreamClass::IdempotentAgent,
+            (Wire::Problem, false) => UpstreamClass::Agent,
+        },
+        rank: written.rank,
+        weight: written.weight,
+    });
+    let chain =
+        Chain::new(links.collect(), resilience.retry.clone()).map_err(|source| RuntimeError::Chain {
+            callee: callee.name.clone(),
+            source,
+        })?;
     let pointer = |text: &str| {
         Pointer::parse(text).map_err(|e| RuntimeError::Pointer {
             callee: callee.name.clone(),
@@ -257,36 +345,47 @@ fn route(
             stream: p.stream.as_deref().map(pointer).transpose()?,
         }),
     };
-    let path = match link.upstream.kind {
-        UpstreamKind::OpenAi => "/chat/completions",
-        UpstreamKind::Anthropic => "/v1/messages",
-        UpstreamKind::Http => "",
-    };
-    let uri = link.uri(path).parse().map_err(|_| RuntimeError::Address {
-        callee: callee.name.clone(),
-    })?;
     let id = callee.id();
     let short = &callee.digest[..RELEASE_DIGITS.min(callee.digest.len())];
     Ok(Route {
         release: callee.digest.clone(),
         // Hexadecimal digits are a valid header value.
         release_header: HeaderValue::from_str(short).unwrap_or(HeaderValue::from_static("unknown")),
-        link_name: match &first.model {
-            Some(model) => format!("{}/{model}", first.upstream.name),
-            None => first.upstream.name.clone(),
-        },
-        uri,
-        upstream_model: first.model.clone(),
+        hops,
+        chain: Arc::new(chain),
         clocks: callee.timeouts,
         permits: callee.max_in_flight.map(|n| Arc::new(Semaphore::new(n as usize))),
         metrics: metrics.callee(&id),
         limits: CalleeRules::of(callee),
+        translation: translation(callee, pointers.as_ref()),
         pointers,
         screens: Arc::new(machines.screens(callee)?),
-        link,
         id,
         callee: Arc::clone(callee),
     })
+}
+
+fn translation(callee: &Callee, pointers: Option<&AgentPointers>) -> translate::Policy {
+    let loss = |unsupported| match unsupported {
+        Unsupported::Refuse => Loss::Refuse,
+        Unsupported::Warn => Loss::Warn,
+        Unsupported::Drop => Loss::Drop,
+    };
+    let declared = &callee.translation;
+    let parameters = declared.parameters.iter();
+    translate::Policy {
+        default: loss(declared.unsupported),
+        parameters: parameters
+            .map(|(name, what)| (name.clone(), loss(*what)))
+            .collect(),
+        max_tokens: declared.output,
+        agent: pointers.map(|pointers| translate::Agent {
+            input: pointers.input.clone(),
+            output: pointers.output.clone(),
+            stream: pointers.stream.clone(),
+        }),
+        ..translate::Policy::default()
+    }
 }
 
 fn same_upstream(a: &golive_config::Upstream, b: &golive_config::Upstream) -> bool {
@@ -299,6 +398,7 @@ fn same_upstream(a: &golive_config::Upstream, b: &golive_config::Upstream) -> bo
         && a.anthropic_version == b.anthropic_version
         && a.timeouts == b.timeouts
         && a.max_in_flight == b.max_in_flight
+        && a.retry_budget == b.retry_budget
         && a.private_addresses == b.private_addresses
         && a.ca_file == b.ca_file
         && a.forward_headers == b.forward_headers

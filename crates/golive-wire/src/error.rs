@@ -133,6 +133,17 @@ pub fn stream_error(wire: Wire, error: &ApiError, request_id: &str) -> Bytes {
     [head, &body, b"\n\n"].concat().into()
 }
 
+/// Whether an error object of OpenAI's says that the account is out of credit, which its 429 does not tell apart from a
+/// limit that is over in a moment (reference: openai-api.md §4).
+pub fn is_out_of_credit(body: &[u8]) -> bool {
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(body) else {
+        return false;
+    };
+    ["/error/code", "/error/type"]
+        .iter()
+        .any(|at| value.pointer(at).and_then(serde_json::Value::as_str) == Some("insufficient_quota"))
+}
+
 /// OpenAI's `type`. The status decides the class, the code refines it (reference: openai-api.md §4).
 pub fn openai_type(status: u16, code: &str) -> &'static str {
     match (status, code) {

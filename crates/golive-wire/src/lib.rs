@@ -14,6 +14,7 @@ pub mod edit;
 pub mod error;
 pub mod http_agent;
 pub mod openai;
+pub mod said;
 pub mod shape;
 pub mod sse;
 pub mod stream;

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Clocks, DeniedTools, OwnLimits, ReadFile, Screening, Upstream};
+use super::{
+    Clocks, DeniedTools, Messages, OnFailure, OwnLimits, ReadFile, Resilience, Screening, Translation,
+    Upstream,
+};
 
 /// An agent or a model.
 #[derive(Debug, Clone)]
@@ -11,7 +14,7 @@ pub struct Callee {
     pub kind: CalleeKind,
     /// The name of its table; what a request's `model` says.
     pub name: String,
-    /// The links it falls back along. Exactly one in this version.
+    /// The links it falls back along, in order.
     pub chain: Vec<LinkRef>,
     /// Calls at the same time; `None`: only the upstream's cap holds.
     pub max_in_flight: Option<u32>,
@@ -19,8 +22,16 @@ pub struct Callee {
     pub denied_tools: DeniedTools,
     /// Where text stands in an HTTP agent's JSON. Always there if the link's upstream is `http`.
     pub pointers: Option<Pointers>,
-    /// The clocks of its calls: its own where it set them, else its upstream's.
+    /// The clocks of a request as a whole: its own where it set them, else those of its first link's upstream.
     pub timeouts: Clocks,
+    /// What is tried when a link fails, and who waits.
+    pub resilience: Resilience,
+    /// What its callers get when no answer can be given; a model's always get an error.
+    pub on_failure: OnFailure,
+    /// What people are told who get no answer from it.
+    pub messages: Messages,
+    /// How requests are put into the format of a link that speaks another.
+    pub translation: Translation,
     /// Its own limits. No part of its definition: how often it may be called is not what it is.
     pub limits: OwnLimits,
     /// What is done with its texts.
@@ -70,6 +81,23 @@ pub struct LinkRef {
     pub upstream: Arc<Upstream>,
     /// The model's name there.
     pub model: Option<String>,
+    /// Neighbours with the same rank are equals that share the load.
+    pub rank: u32,
+    /// Its share among them.
+    pub weight: u32,
+    /// The clocks of one call: the agent's or model's own where it set them, else the upstream's.
+    pub timeouts: Clocks,
+}
+
+impl LinkRef {
+    /// As written in the chain: `openai/gpt-4o`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.model {
+            Some(model) => format!("{}/{model}", self.upstream.name),
+            None => self.upstream.name.clone(),
+        }
+    }
 }
 
 /// JSON pointers (RFC 6901) into an HTTP agent's messages; their syntax was checked.

@@ -10,15 +10,21 @@ mod access;
 mod callee;
 mod callers;
 mod limits;
+mod resilience;
 mod screening;
 mod sections;
 mod target;
+mod translation;
 mod upstream;
 
 pub use access::{Admin, DeniedTools, PolicyFile, PolicySection, ToolRule};
 pub use callee::{Callee, CalleeKind, LinkRef, Pointers};
 pub use callers::{Algorithm, ClientCertificates, ClientName, Grant, Issuer, IssuerKeys, San};
 pub use limits::{Limits, OwnLimits, TeamLimits, TokenLimits};
+pub use resilience::{
+    BreakerNumbers, Messages, OnFailure, Overflow, Patience, Queue, Resilience, RetryBudget, RetryPolicy,
+    Sentences,
+};
 pub use screening::{HiddenText, InjectionAction, PiiAction, ReadFile, Screening};
 pub use sections::{
     ConfiguredKey, Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server, StoreSection,
@@ -28,6 +34,7 @@ pub use target::{
     Access, Budget, Capability, ClientCertificate, Commands, Declares, MissingCredential, NotACapability,
     Target, TargetFormat, TargetIssuer, TokenRole,
 };
+pub use translation::{Translation, Unsupported};
 pub use upstream::{Clocks, Upstream, UpstreamKind};
 
 use std::collections::BTreeMap;
@@ -55,6 +62,12 @@ pub struct Config {
     pub limits: Limits,
     /// `[screening]`: what holds for every agent and model that does not say otherwise.
     pub screening: Screening,
+    /// `[retry]`, `[breaker]`, `[queue]`: the same for failures and waiting.
+    pub resilience: Resilience,
+    /// `[messages.LOCALE]`: what people are told who get no answer.
+    pub messages: Messages,
+    /// `[translation]`: the same for links that speak another format.
+    pub translation: Translation,
     /// `[upstreams.NAME]`: provider accounts and HTTP agents.
     pub upstreams: BTreeMap<String, Arc<Upstream>>,
     /// `[agents.NAME]`: what people talk to.

@@ -6,6 +6,7 @@ pub use golive_resilience::deadline::Clocks;
 use ipnet::IpNet;
 use secrecy::SecretString;
 
+use super::RetryBudget;
 use crate::base_url::BaseUrl;
 use crate::units::ByteSize;
 
@@ -30,6 +31,8 @@ pub struct Upstream {
     pub anthropic_version: String,
     /// The clocks of one call.
     pub timeouts: Clocks,
+    /// How many of its calls may be retries.
+    pub retry_budget: RetryBudget,
     /// Calls at the same time, over all agents and models that use it.
     pub max_in_flight: u32,
     /// Private ranges it may be in. Empty: public addresses only.

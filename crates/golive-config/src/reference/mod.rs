@@ -12,9 +12,11 @@ mod table_access;
 mod table_callers;
 mod table_gateway;
 mod table_limits;
+mod table_resilience;
 mod table_routes;
 mod table_screening;
 mod table_targets;
+mod table_translation;
 #[cfg(test)]
 mod tests;
 
@@ -71,6 +73,8 @@ pub enum Kind {
     Count(u64, u64),
     /// A duration: `"30s"`, `"250ms"`, `"1h30m"`.
     Span(Duration, Duration),
+    /// A list of so many durations at the most, each in the range: `["1s", "2s"]`.
+    Spans(Duration, Duration, usize),
     /// A number of bytes: `"64 KiB"`, `"10 MB"`.
     Size(u64, u64),
     /// A rate, or `"off"`: `"100/h"`, `"20/10s"`.
@@ -103,7 +107,7 @@ pub enum Kind {
     Header,
     /// A JSON pointer: `"/message"`.
     Pointer,
-    /// Links: `["openai/gpt-4o"]`.
+    /// Links in order: `["openai/gpt-4o", "anthropic/claude-sonnet-4-5"]`; equals with `|` between.
     Chain,
     /// A program and its arguments: `["./revoke", "{role}"]`.
     Command,
@@ -123,6 +127,11 @@ impl Kind {
                     format_duration(*most)
                 )
             }
+            Self::Spans(least, most, longest) => format!(
+                "list of durations, {} to {}, {longest} at the most",
+                format_duration(*least),
+                format_duration(*most)
+            ),
             Self::Size(least, most) => format!("size, {} to {}", ByteSize(*least), ByteSize(*most)),
             Self::RateOrOff => "rate, or `\"off\"`".to_owned(),
             Self::RatesOrOff => "rate, list of rates, or `\"off\"`".to_owned(),
@@ -142,7 +151,7 @@ impl Kind {
             Self::Headers => "list of header names".to_owned(),
             Self::Header => "header name".to_owned(),
             Self::Pointer => "JSON pointer (RFC 6901)".to_owned(),
-            Self::Chain => "list of `upstream/model`".to_owned(),
+            Self::Chain => "list of `upstream/model`, or of several of them with `|` between".to_owned(),
             Self::Command => "list: program, then its arguments".to_owned(),
         }
     }
@@ -160,18 +169,34 @@ pub const KEYS: &[Section] = &[
     table_limits::TOKENS,
     table_limits::TEAMS,
     table_screening::SCREENING,
+    table_resilience::RETRY,
+    table_resilience::BREAKER,
+    table_resilience::QUEUE,
+    table_resilience::MESSAGES,
+    table_translation::TRANSLATION,
     table_routes::UPSTREAMS,
     table_routes::UPSTREAM_TIMEOUTS,
+    table_resilience::RETRY_BUDGET,
     table_routes::AGENTS,
     table_routes::AGENT_POINTERS,
     table_routes::AGENT_TIMEOUTS,
     table_limits::AGENT_LIMITS,
     table_screening::AGENT_SCREENING,
+    table_resilience::AGENT_RETRY,
+    table_resilience::AGENT_BREAKER,
+    table_resilience::AGENT_QUEUE,
+    table_resilience::AGENT_MESSAGES,
+    table_translation::AGENT_TRANSLATION,
     table_routes::MODELS,
     table_routes::MODEL_POINTERS,
     table_routes::MODEL_TIMEOUTS,
     table_limits::MODEL_LIMITS,
     table_screening::MODEL_SCREENING,
+    table_resilience::MODEL_RETRY,
+    table_resilience::MODEL_BREAKER,
+    table_resilience::MODEL_QUEUE,
+    table_resilience::MODEL_MESSAGES,
+    table_translation::MODEL_TRANSLATION,
     table_routes::KEYS,
     table_callers::ISSUERS,
     table_callers::CERTIFICATES,

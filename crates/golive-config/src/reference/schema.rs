@@ -87,6 +87,11 @@ fn kind(kind: Kind) -> Value {
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Count(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Kind::Span(..) => text("^([0-9]+(ms|s|m|h|d))+$"),
+        Kind::Spans(_, _, longest) => json!({
+            "type": "array",
+            "items": { "type": "string", "pattern": "^([0-9]+(ms|s|m|h|d))+$" },
+            "maxItems": longest,
+        }),
         Kind::Size(..) => text("^[0-9]+ *(B|kB|KB|KiB|MB|MiB|GB|GiB|TB|TiB)$"),
         Kind::RateOrOff => text("^(off|[0-9]+/[0-9a-z]+)$"),
         Kind::RatesOrOff => {
@@ -107,7 +112,7 @@ fn kind(kind: Kind) -> Value {
         Kind::Variable => text("^[A-Za-z_][A-Za-z0-9_]*$"),
         Kind::Pointer => text("^(/([^~/]|~0|~1)*)+$"),
         Kind::Chain => {
-            json!({ "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1, "maxItems": 1 })
+            json!({ "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1 })
         }
         Kind::Command => {
             json!({ "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1 })

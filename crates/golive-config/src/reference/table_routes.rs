@@ -156,6 +156,13 @@ const CALLEE: &[Key] = &[
         "What becomes of a request that offers a tool its caller may not use. `refuse` answers 403; `strip` takes the tool out and names it in `golive-stripped-tools`.",
     ),
     key(
+        "on_failure",
+        Choice(&["reply", "error"]),
+        Absent("`reply` for an agent, `error` for a model"),
+        "\"error\"",
+        "What an agent's callers get when no answer can be given: a reply in words (`messages`) with the header `golive-degraded`, or an error. A model's callers always get an error.",
+    ),
+    key(
         "system_prompt_file",
         File,
         Absent("callers may bring a system prompt of their own"),

@@ -19,8 +19,11 @@ const SMALLEST: &str = r#"
     api_key_env = "UP_KEY"
     [agents.one]
     chain = ["up/m"]
+    [agents.one.messages.en]
     [models.two]
     chain = ["up/m"]
+    [models.two.messages.en]
+    [messages.en]
     [tools.pay]
     [admin]
     listen = "127.0.0.1:8082"
@@ -46,6 +49,7 @@ fn concrete(path: &str) -> String {
     path.replace("upstreams.*", "upstreams.up")
         .replace("agents.*", "agents.one")
         .replace("models.*", "models.two")
+        .replace("messages.*", "messages.en")
         .replace("keys.*", "keys.caller")
         .replace("limits.teams.*", "limits.teams.support")
         .replace("issuers.*", "issuers.idp")

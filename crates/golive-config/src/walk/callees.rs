@@ -4,10 +4,21 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::upstreams::{Upstreams, clocks};
+use super::upstreams::{OwnClocks, Upstreams, own_clocks};
 use super::{At, Table, Walk, unknown};
 use crate::definition;
-use crate::meant::{Callee, CalleeKind, DeniedTools, LinkRef, Pointers, Screening, Upstream, UpstreamKind};
+use crate::meant::{
+    Callee, CalleeKind, DeniedTools, LinkRef, Messages, OnFailure, Pointers, Resilience, Screening,
+    Translation, Upstream, UpstreamKind,
+};
+
+/// What holds for agents and models that do not say otherwise.
+pub(super) struct Presets<'a> {
+    pub screening: &'a Screening,
+    pub resilience: &'a Resilience,
+    pub messages: &'a Messages,
+    pub translation: &'a Translation,
+}
 
 /// Agents and models by name.
 pub(super) struct Routes {
@@ -38,7 +49,7 @@ pub(super) fn all(
     walk: &mut Walk<'_>,
     root: &Table<'_>,
     upstreams: &Upstreams,
-    screening: &Screening,
+    presets: &Presets<'_>,
 ) -> Routes {
     let mut routes = Routes {
         agents: BTreeMap::new(),
@@ -51,7 +62,7 @@ pub(super) fn all(
     clashes(walk, &agents, &models);
     for (kind, tables) in [(CalleeKind::Agent, agents), (CalleeKind::Model, models)] {
         for (name, table) in tables {
-            match one(walk, (kind, &name.value), &table, upstreams, screening) {
+            match one(walk, (kind, &name.value), &table, upstreams, presets) {
                 Some(callee) if kind == CalleeKind::Agent => {
                     drop(routes.agents.insert(name.value, Arc::new(callee)))
                 }
@@ -117,12 +128,14 @@ fn one(
     (kind, name): (CalleeKind, &str),
     table: &Table<'_>,
     upstreams: &Upstreams,
-    screening: &Screening,
+    presets: &Presets<'_>,
 ) -> Option<Callee> {
     let max_in_flight = table.count32(walk, "max_in_flight");
     let words = [DeniedTools::Refuse, DeniedTools::Strip].map(|one| (one.as_str(), one));
     let denied_tools = table.choice(walk, "denied_tools", &words).unwrap_or_default();
-    let links = chain(walk, table, upstreams);
+    let clocks = own_clocks(walk, table, "timeouts");
+    let on_failure = on_failure(walk, table, kind);
+    let links = chain(walk, table, upstreams, &clocks);
     let first = links
         .as_ref()
         .and_then(|links| links.first())
@@ -130,16 +143,12 @@ fn one(
     let sure = first
         .as_ref()
         .filter(|upstream| !upstreams.unsure.contains(&upstream.name));
-    let pointers = pointers(
-        walk,
-        table,
-        sure.map(|upstream| upstream.kind == UpstreamKind::Http),
-    );
+    let pointers = pointers(walk, table, needs_pointers(links.as_deref(), upstreams));
     let preset = first
         .as_ref()
         .map(|upstream| upstream.timeouts)
         .unwrap_or_default();
-    let timeouts = clocks(walk, table, "timeouts", preset);
+    let timeouts = clocks.over(preset);
     if sure.is_some_and(|upstream| upstream.kind == UpstreamKind::Http) && table.has("denied_tools") {
         let message = format!(
             "`{}.denied_tools` has no effect: an HTTP agent's JSON has no place for tools",
@@ -149,7 +158,10 @@ fn one(
             .help("remove it");
     }
     let limits = super::limits::own(walk, table);
-    let screening = super::screening::own(walk, table, screening);
+    let screening = super::screening::own(walk, table, presets.screening);
+    let resilience = super::resilience::own(walk, table, presets.resilience);
+    let messages = super::resilience::messages(walk, table, presets.messages);
+    let translation = super::translation::read(walk, table, presets.translation);
     let system_prompt = super::screening::file(walk, table, "system_prompt_file");
     let input_schema = super::screening::file(walk, table, "input_schema_file");
     if sure.is_some_and(|upstream| upstream.kind == UpstreamKind::Http) && system_prompt.is_some() {
@@ -168,6 +180,10 @@ fn one(
         denied_tools,
         pointers,
         timeouts,
+        resilience,
+        on_failure,
+        messages,
+        translation,
         limits,
         screening,
         system_prompt,
@@ -180,7 +196,30 @@ fn one(
     Some(callee)
 }
 
-fn chain(walk: &mut Walk<'_>, table: &Table<'_>, upstreams: &Upstreams) -> Option<Vec<LinkRef>> {
+fn on_failure(walk: &mut Walk<'_>, table: &Table<'_>, kind: CalleeKind) -> OnFailure {
+    let written = table.choice(walk, "on_failure", &OnFailure::WORDS);
+    match kind {
+        CalleeKind::Agent => written.unwrap_or_default(),
+        CalleeKind::Model => {
+            if written == Some(OnFailure::Reply) {
+                let message = format!("`{}.on_failure`: a model has no people to reply to", table.path);
+                walk.mistake(table.place("on_failure"), "no_effect", message)
+                    .help("remove it, or make it an agent: [agents.NAME]");
+            }
+            OnFailure::Error
+        }
+    }
+}
+
+/// The most links of a chain.
+const LINKS_MAX: usize = golive_resilience::chain::LINKS_MAX;
+
+fn chain(
+    walk: &mut Walk<'_>,
+    table: &Table<'_>,
+    upstreams: &Upstreams,
+    clocks: &OwnClocks,
+) -> Option<Vec<LinkRef>> {
     let written = table.names(walk, "chain")?;
     if written.is_empty() {
         walk.mistake(
@@ -191,32 +230,56 @@ fn chain(walk: &mut Walk<'_>, table: &Table<'_>, upstreams: &Upstreams) -> Optio
         .help("name an upstream and its model, as in chain = [\"openai/gpt-4o\"]");
         return None;
     }
-    if let Some(second) = written.get(1) {
-        walk.mistake(
-            second.span.clone(),
-            "chain_too_long",
-            format!(
-                "`{}.chain` has {} links; this version takes one",
-                table.path,
-                written.len()
-            ),
-        )
-        .help("keep the first link; falling back along a chain comes with a later version");
+    let mut links = Vec::with_capacity(written.len());
+    for (rank, entry) in written.iter().enumerate() {
+        let rank = u32::try_from(rank).unwrap_or(u32::MAX);
+        for equal in entry.value.split('|') {
+            links.push(link(walk, entry, equal.trim(), rank, upstreams, clocks));
+        }
     }
-    let links: Vec<_> = written.iter().map(|at| link(walk, at, upstreams)).collect();
+    if links.len() > LINKS_MAX {
+        walk.mistake(
+            table.place("chain"),
+            "chain_too_long",
+            format!("`{}.chain` has {} links", table.path, links.len()),
+        )
+        .help(format!("{LINKS_MAX} are the most"));
+        return None;
+    }
     links.into_iter().collect()
 }
 
-fn link(walk: &mut Walk<'_>, written: &At<String>, upstreams: &Upstreams) -> Option<LinkRef> {
-    let (name, model) = match written.value.split_once('/') {
+/// One of the links of an entry: `openai/gpt-4o`, with a weight behind it if it shares the load: `openai/gpt-4o 3`.
+fn link(
+    walk: &mut Walk<'_>,
+    entry: &At<String>,
+    text: &str,
+    rank: u32,
+    upstreams: &Upstreams,
+    clocks: &OwnClocks,
+) -> Option<LinkRef> {
+    let (address, weight) = match text.split_once(char::is_whitespace) {
+        None => (text, Some(1)),
+        Some((address, weight)) => (
+            address,
+            weight.trim().parse().ok().filter(|w| (1..=1000).contains(w)),
+        ),
+    };
+    let Some(weight) = weight else {
+        let message = format!("`{}` is no link with a weight", super::table::shown(text));
+        walk.mistake(entry.span.clone(), "bad_link", message)
+            .help("write a weight from 1 to 1000 behind the link, as in \"east/gpt-4o 3 | west/gpt-4o 1\"");
+        return None;
+    };
+    let (name, model) = match address.split_once('/') {
         Some((name, model)) => (name, Some(model)),
-        None => (written.value.as_str(), None),
+        None => (address, None),
     };
     let Some(upstream) = upstreams.known.get(name) else {
         let names: Vec<&str> = upstreams.known.keys().map(String::as_str).collect();
         dangling(
             walk,
-            written.span.clone(),
+            entry.span.clone(),
             "upstream",
             name,
             &names,
@@ -225,12 +288,24 @@ fn link(walk: &mut Walk<'_>, written: &At<String>, upstreams: &Upstreams) -> Opt
         return None;
     };
     if !upstreams.unsure.contains(name) {
-        link_fits(walk, written, upstream, model)?;
+        link_fits(walk, entry, upstream, model)?;
     }
     Some(LinkRef {
         upstream: Arc::clone(upstream),
         model: model.map(str::to_owned),
+        rank,
+        weight,
+        timeouts: clocks.over(upstream.timeouts),
     })
+}
+
+/// Whether a link of the chain is known by pointers only; `None`: that could not be told.
+fn needs_pointers(links: Option<&[LinkRef]>, upstreams: &Upstreams) -> Option<bool> {
+    let links = links?;
+    let unsure = links
+        .iter()
+        .any(|link| upstreams.unsure.contains(&link.upstream.name));
+    (!unsure).then(|| links.iter().any(|link| link.upstream.kind == UpstreamKind::Http))
 }
 
 fn link_fits(

@@ -13,10 +13,12 @@ mod gateway;
 mod keys;
 mod limits;
 mod literal;
+mod resilience;
 mod screening;
 mod secrets;
 mod table;
 mod targets;
+mod translation;
 mod unknown;
 mod upstreams;
 
@@ -72,8 +74,17 @@ impl Walk<'_> {
         let store = gateway::store(self, &root);
         let limits = limits::all(self, &root);
         let screening = screening::all(self, &root);
+        let resilience = resilience::all(self, &root);
+        let messages = resilience::messages(self, &root, &resilience::preset_messages());
+        let translation = translation::read(self, &root, &crate::Translation::default());
         let upstreams = upstreams::all(self, &root);
-        let routes = callees::all(self, &root, &upstreams, &screening);
+        let presets = callees::Presets {
+            screening: &screening,
+            resilience: &resilience,
+            messages: &messages,
+            translation: &translation,
+        };
+        let routes = callees::all(self, &root, &upstreams, &presets);
         let keys = keys::all(self, &root, &routes);
         let issuers = callers::issuers(self, &root, &routes);
         let certificates = callers::certificates(self, &root, &routes, &server);
@@ -90,6 +101,9 @@ impl Walk<'_> {
             store,
             limits,
             screening,
+            resilience,
+            messages,
+            translation,
             upstreams: upstreams.known,
             agents: routes.agents,
             models: routes.models,

@@ -188,6 +188,28 @@ impl<'t> Table<'t> {
         Some(duration)
     }
 
+    pub(crate) fn durations(&self, walk: &mut Walk<'_>, name: &str) -> Option<Vec<Duration>> {
+        let key = self.key(name)?;
+        let Kind::Spans(least, most, longest) = key.kind else {
+            return mismatch(key);
+        };
+        let entries = self.names(walk, name)?;
+        let mut durations = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            let duration = self.parsed(walk, key, entry, parse_duration(&entry.value))?;
+            if !(least..=most).contains(&duration) {
+                self.out_of_range(walk, key, entry.span.clone());
+                return None;
+            }
+            durations.push(duration);
+        }
+        if durations.len() > longest {
+            self.out_of_range(walk, key, self.place(name));
+            return None;
+        }
+        Some(durations)
+    }
+
     pub(crate) fn size(&self, walk: &mut Walk<'_>, name: &str) -> Option<ByteSize> {
         let (key, text) = self.string(walk, name)?;
         let Kind::Size(least, most) = key.kind else {
@@ -410,6 +432,11 @@ impl<'t> Table<'t> {
             Kind::Span(least, most) => {
                 format!("from {} to {}", format_duration(least), format_duration(most))
             }
+            Kind::Spans(least, most, longest) => format!(
+                "from {} to {}, {longest} of them at the most",
+                format_duration(least),
+                format_duration(most)
+            ),
             _ => key.kind.words(),
         };
         walk.mistake(span, "out_of_range", format!("`{path}` is out of range"))

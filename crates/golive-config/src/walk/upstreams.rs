@@ -101,7 +101,8 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> (Upstream, bool) {
         api_key_source,
         auth_header: header(walk, table, "auth_header").unwrap_or_else(|| "authorization".to_owned()),
         anthropic_version: version(walk, table),
-        timeouts: clocks(walk, table, "timeouts", Clocks::default()),
+        timeouts: own_clocks(walk, table, "timeouts").over(Clocks::default()),
+        retry_budget: super::resilience::budget(walk, table),
         max_in_flight: table.count32(walk, "max_in_flight").unwrap_or(256),
         private_addresses: private,
         ca_file: gateway::ca_file(walk, table, Need::Gateway),
@@ -295,21 +296,41 @@ fn forward_headers(walk: &mut Walk<'_>, table: &Table<'_>) -> Vec<String> {
     names
 }
 
-/// The clocks of `[….timeouts]`; what is left out is `preset`'s.
-pub(super) fn clocks(walk: &mut Walk<'_>, table: &Table<'_>, name: &str, preset: Clocks) -> Clocks {
+/// The clocks that a `[….timeouts]` sets.
+#[derive(Default)]
+pub(super) struct OwnClocks {
+    connect: Option<Duration>,
+    first_byte: Option<Duration>,
+    idle: Option<Duration>,
+    total_request: Option<Duration>,
+    total_stream: Option<Duration>,
+}
+
+impl OwnClocks {
+    /// With what is left out from `preset`.
+    pub(super) fn over(&self, preset: Clocks) -> Clocks {
+        Clocks {
+            connect: self.connect.unwrap_or(preset.connect),
+            first_byte: self.first_byte.unwrap_or(preset.first_byte),
+            idle: self.idle.unwrap_or(preset.idle),
+            total_request: self.total_request.unwrap_or(preset.total_request),
+            total_stream: self.total_stream.unwrap_or(preset.total_stream),
+        }
+    }
+}
+
+/// Reads `[….timeouts]`.
+pub(super) fn own_clocks(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> OwnClocks {
     let table = table.child(walk, name);
-    let clocks = Clocks {
-        connect: table.duration(walk, "connect").unwrap_or(preset.connect),
-        first_byte: table.duration(walk, "first_byte").unwrap_or(preset.first_byte),
-        idle: table.duration(walk, "idle").unwrap_or(preset.idle),
-        total_request: table
-            .duration(walk, "total_request")
-            .unwrap_or(preset.total_request),
-        total_stream: table
-            .duration(walk, "total_stream")
-            .unwrap_or(preset.total_stream),
+    let own = OwnClocks {
+        connect: table.duration(walk, "connect"),
+        first_byte: table.duration(walk, "first_byte"),
+        idle: table.duration(walk, "idle"),
+        total_request: table.duration(walk, "total_request"),
+        total_stream: table.duration(walk, "total_stream"),
     };
     // A clock that a shorter one always beats never rings.
+    let clocks = own.over(Clocks::default());
     let longest: Duration = clocks.total_request.max(clocks.total_stream);
     for (key, clock) in [
         ("first_byte", clocks.first_byte),
@@ -321,7 +342,7 @@ pub(super) fn clocks(walk: &mut Walk<'_>, table: &Table<'_>, name: &str, preset:
             walk.mistake(table.place(key), "no_effect", message).as_warning();
         }
     }
-    clocks
+    own
 }
 
 #[cfg(test)]

@@ -234,15 +234,19 @@ fn an_agent_and_a_model_of_one_name_are_refused() {
 }
 
 #[test]
-fn a_chain_of_two_links_says_that_this_version_takes_one() {
-    let text = ROUTE.replace("[\"lab/canned\"]", "[\"lab/canned\", \"lab/echo\"]");
-    judged(&text, "chain_too_long", "\"lab/echo\"", "later version");
-    assert!(
-        World::new(&text)
-            .mistake()
-            .message
-            .contains("has 2 links; this version takes one")
+fn a_chain_holds_what_can_be_tried() {
+    let text = ROUTE.replace("[\"lab/canned\"]", "[\"lab/canned | lab/echo heavy\"]");
+    judged(
+        &text,
+        "bad_link",
+        "\"lab/canned | lab/echo heavy\"",
+        "a weight from 1 to 1000",
     );
+    let many: Vec<String> = (0..65).map(|n| format!("\"lab/m{n}\"")).collect();
+    let text = ROUTE.replace("[\"lab/canned\"]", &format!("[{}]", many.join(", ")));
+    let mistake = World::new(&text).mistake();
+    assert_eq!(mistake.code, "chain_too_long");
+    assert_eq!(mistake.help.as_deref(), Some("64 are the most"));
     judged(
         &ROUTE.replace("[\"lab/canned\"]", "[]"),
         "empty_chain",

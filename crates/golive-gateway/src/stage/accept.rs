@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use golive_wire::{ApiError, Wire};
-use http::{HeaderMap, Method, Request};
+use http::{HeaderMap, Method, Request, header};
 use uuid::Uuid;
 
 use crate::auth;
@@ -62,6 +62,7 @@ pub fn run<B>(gateway: &Arc<Gateway>, id: Uuid, request: Request<B>) -> Result<A
         .and_then(|value| value.to_str().ok())
         .filter(|text| text.len() <= CLIENT_REQUEST_ID_MAX && text.bytes().all(|b| b.is_ascii_graphic()))
         .map(str::to_owned);
+    call.accept_language = head.headers.get(header::ACCEPT_LANGUAGE).cloned();
     call.decide("accept", call.surface.route());
     Ok(Accepted {
         call,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use golive_resilience::Tick;
 use golive_wire::ApiError;
 use golive_wire::tools::ToolSet;
 use http::HeaderMap;
@@ -14,6 +15,7 @@ use super::Step;
 use super::read::Ask;
 use super::screen_input::Screened;
 use crate::call::Call;
+use crate::gateway::Gateway;
 use crate::reply::Refused;
 use crate::runtime::Route;
 
@@ -29,11 +31,37 @@ pub struct Admitted {
     pub(super) places: Places,
 }
 
-/// The places a call holds until its last byte.
+/// The places a call holds until its last byte, but for the time in which it waits for another attempt.
 #[derive(Debug)]
 pub struct Places {
-    _callee: Option<OwnedSemaphorePermit>,
-    _upstream: OwnedSemaphorePermit,
+    callee: Option<OwnedSemaphorePermit>,
+    upstream: Option<OwnedSemaphorePermit>,
+}
+
+impl Places {
+    /// Takes a place at an upstream, for one attempt.
+    ///
+    /// # Errors
+    /// None is free.
+    pub fn take_upstream(&mut self, places: &Arc<Semaphore>) -> Result<(), ApiError> {
+        self.upstream = Some(take(places)?);
+        Ok(())
+    }
+
+    /// The attempt is over.
+    pub fn give_back_upstream(&mut self) {
+        self.upstream = None;
+    }
+
+    /// Waits until `until` without holding a place: others may use it meanwhile.
+    pub async fn wait_outside(&mut self, gateway: &Gateway, route: &Route, until: Tick) {
+        self.upstream = None;
+        self.callee = None;
+        tokio::time::sleep_until(gateway.clock().instant_of(until)).await;
+        if let Some(places) = &route.permits {
+            self.callee = Arc::clone(places).acquire_owned().await.ok();
+        }
+    }
 }
 
 /// Takes the places.
@@ -66,14 +94,10 @@ pub fn run(screened: Screened) -> Step<Admitted> {
         Ok(permit) => permit,
         Err(full) => return Err(Refused::by_failure(call, full)),
     };
-    let upstream = match take(&route.link.permits) {
-        Ok(permit) => permit,
-        Err(full) => return Err(Refused::by_failure(call, full)),
-    };
     call.decide("admit", "got a place");
     let places = Places {
-        _callee: callee,
-        _upstream: upstream,
+        callee,
+        upstream: None,
     };
     Ok(Admitted {
         call,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use golive_config::UpstreamKind;
 use golive_wire::ApiError;
 use http::HeaderMap;
 
@@ -93,7 +92,9 @@ pub fn run(read: Read) -> Step<May> {
     if let Some(error) = mismatch(&call.surface, &route) {
         return Err(Refused::by_rule(call, "authorise", error));
     }
-    if let Some(error) = textless(&route, &body) {
+    if matches!(call.surface, Surface::Agent(_))
+        && let Some(error) = textless(&route, &body)
+    {
         return Err(Refused::by_rule(call, "authorise", error));
     }
     call.decide(
@@ -109,24 +110,16 @@ pub fn run(read: Read) -> Step<May> {
     })))
 }
 
+/// Every link can be called in the formats of OpenAI and Anthropic, translated where it speaks another; an HTTP agent's
+/// own JSON is known only by pointers.
 fn mismatch(surface: &Surface, route: &Route) -> Option<ApiError> {
-    let (fits, address) = match route.kind() {
-        UpstreamKind::OpenAi => (
-            matches!(surface, Surface::Chat),
-            "/v1/chat/completions".to_owned(),
-        ),
-        UpstreamKind::Anthropic => (matches!(surface, Surface::Messages), "/v1/messages".to_owned()),
-        UpstreamKind::Http => (
-            matches!(surface, Surface::Agent(_)),
-            format!("/agents/{}", route.callee.name),
-        ),
-    };
+    let fits = !matches!(surface, Surface::Agent(_)) || route.pointers.is_some();
     (!fits).then(|| {
         ApiError::new(
             400,
             "wrong_format",
             format!(
-                "`{}` does not speak this format. Call it at {address}.",
+                "`{}` does not speak this format. Call it at /v1/chat/completions or /v1/messages.",
                 route.callee.name
             ),
         )

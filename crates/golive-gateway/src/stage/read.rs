@@ -208,6 +208,7 @@ fn view(call: &mut Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Ask, Opti
         Surface::Chat => {
             let view = openai::chat::RequestView::read(bytes).map_err(hopeless)?;
             call.stream = view.stream;
+            call.include_usage = view.include_usage == Some(true);
             let user = view
                 .safety_identifier
                 .as_deref()

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use golive_resilience::deadline::Deadline;
+use golive_resilience::failure::Health;
 use golive_wire::{ApiError, Wire, error};
 use http::Response;
 use http::header::{self, HeaderValue};
 use tokio::sync::mpsc;
 
-use super::dispatch::{self, Dispatched, Plain, Streaming};
+use super::dispatch::{self, Begun, Dispatched, Plain, Streaming};
 use super::{Block, settle};
 use crate::body::{Body, ChunkSender};
 use crate::call::{Call, Outcome};
@@ -115,13 +116,17 @@ enum Stop {
 async fn relay(streaming: Streaming, to_caller: ChunkSender) {
     let Streaming {
         mut call,
+        begun,
+        lease,
+        places,
+        text_bytes_in,
+    } = streaming;
+    let Begun {
         mut reader,
         deadline,
         held,
         ended,
-        places,
-        text_bytes_in,
-    } = streaming;
+    } = begun;
     let gateway = Arc::clone(&call.gateway);
     let unread = gateway.runtime().config.inbound.unread_timeout;
     let mut out = Out {
@@ -147,7 +152,31 @@ async fn relay(streaming: Streaming, to_caller: ChunkSender) {
         call.reply = Some(reader.take_reply());
     }
     drop(places);
+    if let Some(health) = proves(&outcome) {
+        lease.end(health, gateway.now());
+    } // else the lease is given back: a caller who left, or a shutdown, proves nothing about the link
     finish(call, out, outcome).await;
+}
+
+/// What the end of a stream proves about its link.
+fn proves(outcome: &Result<Bytes, Stop>) -> Option<Health> {
+    match outcome {
+        Ok(_) | Err(Stop::Blocked(_)) => Some(Health::Good),
+        Err(Stop::Broken { .. }) => Some(Health::Bad),
+        Err(Stop::CallerGone | Stop::Cut) => None,
+    }
+}
+
+/// Notes in the health of the link that was called how its answer ended.
+fn note_end(call: &mut Call, failed: Option<&str>) {
+    let Some(route) = call.route.clone() else { return };
+    let Some(hop) = call.hop.and_then(|hop| route.hops.get(hop)) else {
+        return;
+    };
+    match failed {
+        None => dispatch::succeeded(call, hop),
+        Some(why) => dispatch::note_failure(call, hop, why),
+    }
 }
 
 async fn until_end(
@@ -195,13 +224,10 @@ async fn until_end(
 async fn finish(mut call: Box<Call>, mut out: Out, ended: Result<Bytes, Stop>) {
     let wire = call.surface.wire();
     let id = call.id.to_string();
-    let route = call.route.clone();
     let gateway = Arc::clone(&call.gateway);
     match ended {
         Ok(end) => {
-            if let Some(route) = &route {
-                dispatch::succeeded(&call, route);
-            }
+            note_end(&mut call, None);
             call.bytes_out = out.sent + end.len() as u64;
             let last = match settle::run(call, &Outcome::Ok, 200).await {
                 Ok(()) => end,
@@ -220,9 +246,7 @@ async fn finish(mut call: Box<Call>, mut out: Out, ended: Result<Bytes, Stop>) {
             let _ = settle::run(call, &Outcome::Cancelled, 200).await;
         }
         Err(Stop::Blocked(block)) => {
-            if let Some(route) = &route {
-                dispatch::succeeded(&call, route);
-            }
+            note_end(&mut call, None);
             let last = block.end_of_stream(&mut call);
             call.bytes_out = out.sent + last.len() as u64;
             let outcome = block.outcome();
@@ -244,9 +268,7 @@ async fn finish(mut call: Box<Call>, mut out: Out, ended: Result<Bytes, Stop>) {
             tell_break(call, &mut out, &error).await;
         }
         Err(Stop::Broken { error, why }) => {
-            if let Some(route) = &route {
-                dispatch::note_failure(&mut call, route, &why);
-            }
+            note_end(&mut call, Some(&why));
             tell_break(call, &mut out, &error).await;
         }
     }

@@ -6,9 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use golive_config::UpstreamKind;
+use golive_wire::ApiError;
 use golive_wire::tools::ToolSet;
-use golive_wire::{ApiError, Wire};
 use http::{HeaderMap, HeaderValue};
 
 use super::read::Ask;
@@ -46,11 +45,7 @@ pub async fn run(request: guard_tools::Guarded) -> Step<Screened> {
         route,
         tools,
     } = request;
-    let wire = match route.kind() {
-        UpstreamKind::OpenAi => Wire::OpenAi,
-        UpstreamKind::Anthropic => Wire::Anthropic,
-        UpstreamKind::Http => Wire::Problem,
-    };
+    let wire = call.surface.wire();
     let judged = if body.len() <= LARGE {
         // A screen that fails in the middle has seen nothing through: closed, not open.
         catch_unwind(AssertUnwindSafe(|| input::judge(&route.screens, wire, &body)))

@@ -7,9 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use golive_config::UpstreamKind;
-use golive_wire::ApiError;
 use golive_wire::texts::{self, New, Place, Voice};
+use golive_wire::{ApiError, Wire};
 
 use crate::call::{Call, Outcome};
 use crate::reply::Refused;
@@ -33,7 +32,7 @@ fn screened(call: &mut Call, route: &Arc<Route>, body: Bytes) -> Result<Bytes, W
     if !screens.reads_answers(&guarded) {
         return Ok(body);
     }
-    if route.kind() == UpstreamKind::Http {
+    if call.surface.wire() == Wire::Problem {
         // Any member may hold anything: the whole is one value.
         let text = String::from_utf8_lossy(&body);
         return Ok(match screens.arguments(&text, &guarded)? {

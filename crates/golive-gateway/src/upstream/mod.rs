@@ -2,16 +2,20 @@
 //!
 //! Never: follows a redirect, unpacks a body, keeps a cookie or reads a proxy variable.
 
+pub mod breaker;
 pub mod connect;
 pub mod health;
+pub mod hop;
 pub mod reader;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use golive_config::{Upstream, UpstreamKind};
+use golive_resilience::Tick;
+use golive_resilience::retry_budget::{RetryBudget, RetryBudgetPolicy};
 use http::header::{self, HeaderName, HeaderValue};
 use http_body_util::Full;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -49,6 +53,8 @@ pub struct Link {
     pub forward: Vec<HeaderName>,
     credential: Option<(HeaderName, HeaderValue)>,
     version: Option<HeaderValue>,
+    retries: Mutex<RetryBudget>,
+    retry_policy: RetryBudgetPolicy,
 }
 
 /// Why a link cannot be made.
@@ -124,8 +130,29 @@ impl Link {
                 UpstreamKind::Anthropic => HeaderValue::from_str(&upstream.anthropic_version).ok(),
                 UpstreamKind::OpenAi | UpstreamKind::Http => None,
             },
+            retries: Mutex::default(),
+            retry_policy: RetryBudgetPolicy {
+                floor_per_second: upstream.retry_budget.floor,
+                share_percent: upstream.retry_budget.share_percent,
+            },
             upstream: Arc::clone(upstream),
         })
+    }
+
+    /// Notes the first attempt of a request.
+    pub fn first_attempt(&self, now: Tick) {
+        self.retry_budget().first(now);
+    }
+
+    /// Takes a retry from the budget, if one is left.
+    #[must_use]
+    pub fn may_retry(&self, now: Tick) -> bool {
+        self.retry_budget().retry(&self.retry_policy, now)
+    }
+
+    fn retry_budget(&self) -> MutexGuard<'_, RetryBudget> {
+        // Each change is one call of the machine, which does not panic half-way.
+        self.retries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The absolute URI of a path under this upstream.

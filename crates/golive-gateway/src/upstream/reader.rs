@@ -1,4 +1,5 @@
-//! P2, S4, S6, E4: reads an upstream's stream of events, one meaning at a time.
+//! P2, S4, S6, E4: reads an upstream's stream of events, one meaning at a time. Where the upstream speaks another format
+//! than the caller, each event is translated first: everything after that knows the caller's format only.
 //!
 //! An answer is complete only when its format says so (`[DONE]`, `message_stop`; an HTTP agent's stream ends with
 //! its body). Whatever ends otherwise is a break.
@@ -10,10 +11,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use golive_config::UpstreamKind;
 use golive_wire::tools::{Guard, Passed, ToolSet};
 use golive_wire::usage::Usage;
-use golive_wire::{Event, Splitter, StreamEvent, Wire, anthropic, openai};
+use golive_wire::{Event, Splitter, StreamEvent, Wire, anthropic, openai, translate};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
@@ -50,11 +50,33 @@ impl Piece {
     }
 }
 
+/// Where a stream comes from.
+#[derive(Debug)]
+pub struct Source {
+    /// Its bytes.
+    pub body: Incoming,
+    /// The format of its upstream.
+    pub wire: Wire,
+    /// The most bytes of it.
+    pub limit: u64,
+}
+
+/// Events of another format on their way into the caller's.
+#[derive(Debug)]
+struct Translation {
+    stream: translate::Stream,
+    /// Splits what was translated into events again.
+    events: Splitter,
+    out: Vec<u8>,
+}
+
 /// A stream being read.
 #[derive(Debug)]
 pub struct StreamReader {
-    body: Incoming,
+    source: Source,
+    wire: Wire,
     splitter: Splitter,
+    translation: Option<Translation>,
     route: Arc<Route>,
     hide_usage: bool,
     read: u64,
@@ -68,24 +90,28 @@ pub struct StreamReader {
 }
 
 impl StreamReader {
-    /// Reads `body` in the format of `route`. `hide_usage`: the caller did not ask for usage, golive did.
-    /// `tools`: those that the answer may call; `guarded`: what of the request may come back, and what not.
+    /// Reads `source` for a caller that speaks `wire`. `translated`: how its events get there, where the formats differ.
+    /// `hide_usage`: the caller did not ask for usage, golive did. `tools`: those that the answer may call; `guarded`:
+    /// what of the request may come back, and what not.
     #[must_use]
     pub fn new(
-        body: Incoming,
+        source: Source,
+        wire: Wire,
+        translated: Option<translate::Stream>,
         route: Arc<Route>,
         hide_usage: bool,
         tools: Arc<ToolSet>,
         guarded: Guarded,
     ) -> Self {
-        let wire = match route.kind() {
-            UpstreamKind::OpenAi => Wire::OpenAi,
-            UpstreamKind::Anthropic => Wire::Anthropic,
-            UpstreamKind::Http => Wire::Problem,
-        };
         Self {
-            body,
+            source,
+            wire,
             splitter: Splitter::new(EVENT_MAX),
+            translation: translated.map(|stream| Translation {
+                stream,
+                events: Splitter::new(EVENT_MAX),
+                out: Vec::new(),
+            }),
             hide_usage,
             read: 0,
             content_bytes: 0,
@@ -104,7 +130,7 @@ impl StreamReader {
             return piece;
         }
         loop {
-            match self.splitter.next() {
+            match self.next_event() {
                 Ok(Some(event)) => {
                     if let Some(piece) = self.meaning(&event) {
                         return piece;
@@ -112,13 +138,16 @@ impl StreamReader {
                     continue;
                 }
                 Ok(None) => {}
-                Err(too_long) => return Piece::Broken(too_long.to_string()),
+                Err(why) => return Piece::Broken(why),
             }
-            match self.body.frame().await {
+            if self.wire == Wire::Problem && self.is_translated_whole() {
+                return self.end_of_agent(); // this format has no end of its own but the body's
+            }
+            match self.source.body.frame().await {
                 Some(Ok(frame)) => {
                     let Ok(data) = frame.into_data() else { continue };
                     self.read += data.len() as u64;
-                    let limit = self.route.link.upstream.response_size.0;
+                    let limit = self.source.limit;
                     if self.read > limit {
                         return Piece::Broken(format!("the stream is longer than {limit} bytes"));
                     }
@@ -130,10 +159,39 @@ impl StreamReader {
         }
     }
 
+    /// The next event that is there, in the caller's format.
+    fn next_event(&mut self) -> Result<Option<Event>, String> {
+        loop {
+            if let Some(translation) = &mut self.translation
+                && let Some(event) = translation.events.next().map_err(|e| e.to_string())?
+            {
+                return Ok(Some(event));
+            }
+            let Some(event) = self.splitter.next().map_err(|e| e.to_string())? else {
+                return Ok(None);
+            };
+            match &mut self.translation {
+                None => return Ok(Some(event)),
+                Some(translation) => translation.take(&event)?,
+            }
+        }
+    }
+
+    fn is_translated_whole(&self) -> bool {
+        self.translation
+            .as_ref()
+            .is_some_and(|translation| translation.stream.is_complete())
+    }
+
     /// What the upstream reported, and how many bytes of content it sent.
     #[must_use]
     pub fn consumed(&self) -> (Usage, u64) {
-        (self.usage, self.content_bytes)
+        let usage = match &self.translation {
+            // The caller's format may have to say 0 where the source said nothing.
+            Some(translation) => translation.stream.usage(),
+            None => self.usage,
+        };
+        (usage, self.content_bytes)
     }
 
     /// The text that was sent, for the ledger, cut at a bound.
@@ -143,15 +201,33 @@ impl StreamReader {
 
     fn end_of_body(&mut self) -> Piece {
         let tail = self.splitter.finish();
-        if let Some(event) = tail.last.clone().or_else(|| tail.as_if_ended())
-            && let Some(piece) = self.meaning(&event)
+        let is_clean = tail.left_over.is_empty();
+        let last = tail.last.clone().or_else(|| tail.as_if_ended());
+        if let Some(translation) = &mut self.translation {
+            if let Some(event) = &last
+                && let Err(why) = translation.take(event)
+            {
+                return Piece::Broken(why);
+            }
+            if is_clean {
+                translation.end_of_body();
+            }
+            while let Ok(Some(event)) = self.next_event() {
+                if let Some(piece) = self.meaning(&event) {
+                    return piece;
+                }
+            }
+        } else if let Some(event) = &last
+            && let Some(piece) = self.meaning(event)
             && (piece.is_last() || !self.pending.is_empty())
         {
             return piece;
         }
-        match self.route.kind() {
+        match self.wire {
             // An HTTP agent's stream has no terminator of its own: its body's clean end is the end.
-            UpstreamKind::Http if tail.left_over.is_empty() => self.end_of_agent(),
+            Wire::Problem if is_clean && (self.translation.is_none() || self.is_translated_whole()) => {
+                self.end_of_agent()
+            }
             _ => Piece::Broken("the stream ended without its terminator".to_owned()),
         }
     }
@@ -182,11 +258,10 @@ impl StreamReader {
     /// What one event means whose texts may be told.
     fn passed(&mut self, event: &Event) -> Option<Piece> {
         let (mut content, mut end) = (false, false);
-        match self.route.kind() {
-            UpstreamKind::Http => return Some(self.agent_event(event)),
-            UpstreamKind::OpenAi | UpstreamKind::Anthropic => {}
+        if self.wire == Wire::Problem {
+            return Some(self.agent_event(event));
         }
-        let openai = self.route.kind() == UpstreamKind::OpenAi;
+        let openai = self.wire == Wire::OpenAi;
         let classified = if openai {
             openai::stream::classify(event)
         } else {
@@ -222,7 +297,8 @@ impl StreamReader {
                 StreamEvent::Start | StreamEvent::Finish(_) | StreamEvent::Other => {}
             }
         }
-        let raw = if openai && self.hide_usage && !end {
+        // A translated stream holds no usage that its caller did not ask for.
+        let raw = if openai && self.hide_usage && !end && self.translation.is_none() {
             // An event without any usage field comes back as it was.
             openai::stream::strip_usage(event)?
         } else {
@@ -266,6 +342,29 @@ impl StreamReader {
                 Piece::Content(event.raw.clone())
             }
             None => Piece::Quiet(event.raw.clone()),
+        }
+    }
+}
+
+impl Translation {
+    fn take(&mut self, event: &Event) -> Result<(), String> {
+        self.out.clear();
+        self.stream
+            .relay(event, &mut self.out)
+            .map_err(|e| e.to_string())?;
+        self.hand_on();
+        Ok(())
+    }
+
+    fn end_of_body(&mut self) {
+        self.out.clear();
+        self.stream.end_of_body(&mut self.out);
+        self.hand_on();
+    }
+
+    fn hand_on(&mut self) {
+        if !self.out.is_empty() {
+            self.events.push(Bytes::copy_from_slice(&self.out));
         }
     }
 }

@@ -8,12 +8,14 @@ use crate::gate::{Format, Gate, Setup};
 /// More agents before the same upstream, which differ in where their text is said to stand.
 const AGENTS: &str = r#"
 [agents.silent]
+on_failure = "error"
 chain = ["http"]
 [agents.silent.pointers]
 input = "/message"
 output = "/reply"
 
 [agents.astray]
+on_failure = "error"
 chain = ["http"]
 [agents.astray.pointers]
 input = "/message"
@@ -21,6 +23,7 @@ output = "/nowhere/0/text"
 stream = "/nowhere"
 
 [agents.deeper]
+on_failure = "error"
 chain = ["http"]
 [agents.deeper.pointers]
 input = "/message"

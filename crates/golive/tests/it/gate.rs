@@ -140,11 +140,18 @@ fn routes(lab: &Lab, own: &str, response_size: &str) -> String {
         "[models.echo]\nchain = [\"openai/brain-echo\"]\n\n".into(),
         "[models.paced]\nchain = [\"openai/brain-paced-5\"]\n\n".into(),
         "[models.claude]\nchain = [\"anthropic/lab-model\"]\n\n".into(),
-        "[agents.helper]\nchain = [\"http\"]\n\n".into(),
+        "[agents.helper]\nchain = [\"http\"]\non_failure = \"error\"\n\n".into(),
         "[agents.helper.pointers]\ninput = \"/message\"\noutput = \"/reply\"\nstream = \"/delta\"\n\n".into(),
         "[keys.main]\nkey_env = \"MAIN_KEY\"\n\n".into(),
     ]
     .concat();
+    // Most tests break something on purpose, many times, and look at one attempt.
+    if !own.contains("[retry]") {
+        text.push_str("[retry]\nbackoff = []\n");
+    }
+    if !own.contains("[breaker]") {
+        text.push_str("[breaker]\nfailures = 1000\n");
+    }
     if !own.contains("[limits]") {
         text.push_str("[limits]\nuser = \"off\"\nglobal = \"off\"\n");
     }

@@ -4,6 +4,7 @@ mod admin;
 mod agents;
 mod arrows;
 mod caller;
+mod chains;
 mod client_certificates;
 mod config_errors;
 mod connections;

@@ -254,10 +254,12 @@ async fn unknown_names_paths_methods_and_formats_are_told_apart() {
         .send()
         .await
         .is_error(Format::Agent, 404, "model_not_found");
-    let wrong = gate.chat().with("model", "claude").send().await;
-    wrong.is_error(Format::OpenAi, 400, "wrong_format");
+    let translated = gate.chat().with("model", "claude").send().await;
+    translated.said(Format::OpenAi);
+    let wrong = gate.call(Format::Agent).path("/agents/claude").send().await;
+    wrong.is_error(Format::Agent, 400, "wrong_format");
     assert!(
-        wrong.text().contains("/v1/messages"),
+        wrong.text().contains("/v1/chat/completions"),
         "it says where: {}",
         wrong.text()
     );

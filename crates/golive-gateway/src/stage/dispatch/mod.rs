@@ -1,0 +1,175 @@
+//! P2, P3, P4, E4: the calls upstream: the chain in rounds, each attempt under its clocks and its breaker, until one of
+//! them reaches the commit point or nothing more is to be hoped for.
+//!
+//! The plan of [`golive_resilience::chain`] decides what is asked next and how long to wait; here it is done. A caller
+//! that leaves drops this future, and with it the connection upstream, the waits and the breaker's lease. Nothing
+//! reaches the caller before the commit point, the first content byte of a stream or the whole of a plain answer; after
+//! it nothing is tried again.
+//!
+//! Never: decides what is retried, or holds a place while it waits.
+
+mod answer;
+mod attempt;
+mod failed;
+mod request;
+
+pub(super) use answer::settled_usage;
+pub(super) use failed::{note_failure, succeeded, timed_out};
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use golive_resilience::Tick;
+use golive_resilience::chain::{Leave, Links, Load, Plan, Step as Planned};
+use golive_resilience::deadline::Deadline;
+use golive_wire::tools::ToolSet;
+use http::{HeaderMap, HeaderValue};
+
+use super::Step;
+use super::admit::{Admitted, Places};
+use super::read::Ask;
+use super::reserve::Reserved;
+use crate::call::Call;
+use crate::runtime::Route;
+use crate::upstream::breaker::Lease;
+use crate::upstream::reader::StreamReader;
+use failed::Failed;
+
+/// What the upstream answered. Made only here.
+pub enum Dispatched {
+    /// A whole body.
+    Plain(Plain),
+    /// A stream past its commit point.
+    Stream(Box<Streaming>),
+}
+
+/// A whole answer.
+pub struct Plain {
+    pub(super) call: Box<Call>,
+    pub(super) content_type: HeaderValue,
+    pub(super) body: Bytes,
+}
+
+/// A stream whose first content has come.
+pub struct Streaming {
+    pub(super) call: Box<Call>,
+    pub(super) begun: Begun,
+    pub(super) lease: Lease,
+    pub(super) places: Places,
+    pub(super) text_bytes_in: u64,
+}
+
+/// A stream at its commit point.
+pub(super) struct Begun {
+    pub reader: StreamReader,
+    pub deadline: Deadline,
+    /// What was held before the commit point, with the piece that reached it.
+    pub held: Vec<Bytes>,
+    /// The stream was complete before any of it was sent.
+    pub ended: Option<Bytes>,
+}
+
+/// What is the same for every attempt of a request.
+struct Trip {
+    headers: HeaderMap,
+    body: Bytes,
+    ask: Ask,
+    route: Arc<Route>,
+    tools: Arc<ToolSet>,
+    /// When the request must have reached its commit point.
+    deadline: Tick,
+}
+
+/// Calls upstream until somebody answers.
+///
+/// # Errors
+/// Nobody did, or what was answered is the caller's own mistake or may not be told.
+pub async fn run(reserved: Reserved) -> Step<Dispatched> {
+    let Admitted {
+        mut call,
+        headers,
+        body,
+        ask,
+        route,
+        tools,
+        mut places,
+    } = reserved.admitted;
+    let gateway = Arc::clone(&call.gateway);
+    let deadline = gateway.now().plus(route.clocks.total_request);
+    let mut plan = Plan::new(Arc::clone(&route.chain), deadline);
+    let trip = Trip {
+        headers,
+        body,
+        ask,
+        route,
+        tools,
+        deadline,
+    };
+    call.open_row();
+    let mut last: Option<Failed> = None;
+    loop {
+        let mut hops = Hops(&trip.route);
+        match plan.next(&mut hops, &mut rand::random::<u64>, gateway.now()) {
+            Planned::Attempt { link, permit, .. } => {
+                let hop = &trip.route.hops[link];
+                let failed = match places.take_upstream(&hop.link.permits) {
+                    Err(full) => Failed::no_place(full),
+                    Ok(()) => {
+                        call.attempts = call.attempts.saturating_add(1);
+                        call.hop = Some(link);
+                        call.called = Some(gateway.now());
+                        call.decide("dispatch", format!("called {}", hop.name));
+                        match attempt::run(&mut call, &trip, hop).await {
+                            Ok(answered) => {
+                                permit.answered(gateway.now());
+                                return Ok(answered.committed(call, permit, places, trip.ask.text_bytes));
+                            }
+                            Err(failed) => failed,
+                        }
+                    }
+                };
+                places.give_back_upstream();
+                let now = gateway.now();
+                let verdict = plan.failed(link, failed.failure, failed.hint, now);
+                failed.note(&mut call, hop, verdict.health);
+                permit.end(verdict.health, now);
+                last = Some(failed);
+            }
+            Planned::Wait { until } => {
+                let waited = until.since(gateway.now());
+                call.decide("dispatch", format!("waits {} ms", waited.as_millis()));
+                places.wait_outside(&gateway, &trip.route, until).await;
+            }
+            Planned::GiveUp(end) => return Err(failed::give_up(call, end, last)),
+        }
+    }
+}
+
+/// The links of a route as the plan meets them.
+struct Hops<'a>(&'a Arc<Route>);
+
+impl Links for Hops<'_> {
+    type Permit = Lease;
+
+    fn admit(&mut self, link: usize, again: bool, now: Tick) -> Leave<Lease> {
+        let hop = &self.0.hops[link];
+        match hop.breaker.admit(now) {
+            Err(next_probe) => Leave::Open { next_probe },
+            Ok(_) if again && !hop.link.may_retry(now) => Leave::OverBudget,
+            Ok(lease) => {
+                if !again {
+                    hop.link.first_attempt(now);
+                }
+                Leave::Yes(lease)
+            }
+        }
+    }
+
+    fn would_admit(&self, link: usize, now: Tick) -> Result<(), Tick> {
+        self.0.hops[link].breaker.would_admit(now)
+    }
+
+    fn load(&self, link: usize) -> Load {
+        self.0.hops[link].breaker.load()
+    }
+}
