@@ -207,12 +207,12 @@ impl Plan {
         let verdict = failure.verdict(self.chain.links()[link].class);
         self.last = Some((link, failure));
         self.stage = Stage::Ready;
+        if let Some(hint) = hint.filter(|hint| !hint.is_zero()) {
+            self.not_before.resize(self.chain.links().len(), Tick(0));
+            self.not_before[link] = now.plus(hint);
+        }
         match verdict.next {
             Next::Retry => {
-                if let Some(hint) = hint.filter(|hint| !hint.is_zero()) {
-                    self.not_before.resize(self.chain.links().len(), Tick(0));
-                    self.not_before[link] = now.plus(hint);
-                }
                 if self.chain.retry().patience == Patience::RetryFirst {
                     self.stage = Stage::Staying(link);
                 }
