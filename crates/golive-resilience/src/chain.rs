@@ -207,12 +207,12 @@ impl Plan {
         let verdict = failure.verdict(self.chain.links()[link].class);
         self.last = Some((link, failure));
         self.stage = Stage::Ready;
+        if let Some(hint) = hint.filter(|hint| !hint.is_zero()) {
+            self.not_before.resize(self.chain.links().len(), Tick(0));
+            self.not_before[link] = now.plus(hint);
+        }
         match verdict.next {
             Next::Retry => {
-                if let Some(hint) = hint.filter(|hint| !hint.is_zero()) {
-                    self.not_before.resize(self.chain.links().len(), Tick(0));
-                    self.not_before[link] = now.plus(hint);
-                }
                 if self.chain.retry().patience == Patience::RetryFirst {
                     self.stage = Stage::Staying(link);
                 }
@@ -302,10 +302,11 @@ impl Plan {
         let Some(earliest) = earliest else {
             return Step::GiveUp(self.over(Why::AllOpen, next_probe.map(|at| at.since(now))));
         };
-        if self.over_budget && self.attempts_in_round == 0 {
+        let retry_first = self.chain.retry().patience == Patience::RetryFirst;
+        if self.over_budget && (self.attempts_in_round == 0 || retry_first) {
             return Step::GiveUp(self.give_up(Why::OverBudget, now));
         }
-        if self.chain.retry().patience == Patience::RetryFirst {
+        if retry_first {
             let why = if self.late {
                 Why::Deadline
             } else {

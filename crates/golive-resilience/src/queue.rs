@@ -213,8 +213,15 @@ impl Queue {
     pub fn release(&mut self, place: Place, now: Tick) {
         self.service.observe(now.since(place.since));
         self.in_flight = self.in_flight.saturating_sub(1);
-        let held = self.held_by(place.principal);
-        self.set_held(place.principal, held.saturating_sub(1));
+        let Some(held) = self.held.get_mut(&place.principal) else {
+            return;
+        };
+        let before = *held;
+        *held -= 1;
+        if before == 1 {
+            self.held.remove(&place.principal);
+        }
+        self.moved(place.principal, before, before - 1);
     }
 
     /// A waiting request has gone away. Says whether it was waiting.
@@ -237,7 +244,7 @@ impl Queue {
             self.leave(ticket);
             return Some(Called::TimedOut(ticket));
         }
-        if self.in_flight >= self.limit {
+        if self.in_flight >= self.limit || self.waiting.is_empty() {
             return None;
         }
         let ticket = self.lanes.iter().rev().find_map(Lane::first)?;
@@ -342,8 +349,10 @@ impl Queue {
 
     fn occupy(&mut self, principal: u64, now: Tick) -> Place {
         self.in_flight += 1;
-        let held = self.held_by(principal);
-        self.set_held(principal, held + 1);
+        let held = self.held.entry(principal).or_insert(0);
+        let before = *held;
+        *held += 1;
+        self.moved(principal, before, before + 1);
         Place {
             principal,
             since: now,
@@ -354,15 +363,13 @@ impl Queue {
         self.held.get(&principal).copied().unwrap_or(0)
     }
 
-    fn set_held(&mut self, principal: u64, held: u32) {
-        let before = self.held_by(principal);
+    /// The lines of `principal` know how many places it holds.
+    fn moved(&mut self, principal: u64, before: u32, held: u32) {
+        if self.waiting.is_empty() {
+            return;
+        }
         for lane in &mut self.lanes {
             lane.moved(principal, before, held);
-        }
-        if held == 0 {
-            self.held.remove(&principal);
-        } else {
-            self.held.insert(principal, held);
         }
     }
 

@@ -175,7 +175,7 @@ mod tests {
         fn no_window_holds_more_than_its_floor_and_its_share_and_what_is_left_is_granted(
             floor_per_second in 0_u32..20,
             share_percent in 0_u32..120,
-            steps in prop::collection::vec((0_u64..1_500_000, any::<bool>(), 1_u32..30), 1..200),
+            steps in prop::collection::vec((0_u64..1_500_000, any::<bool>(), 1_u32..20), 1..40),
         ) {
             let policy = RetryBudgetPolicy { floor_per_second, share_percent };
             let mut budget = RetryBudget::default();

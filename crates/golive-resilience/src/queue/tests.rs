@@ -157,6 +157,16 @@ fn who_holds_all_places_gets_no_further_one_while_another_waits() {
 }
 
 #[test]
+fn nobody_slips_past_those_who_wait_between_a_release_and_the_call() {
+    let mut queue = Queue::new(policy(100), 1);
+    let place = admitted(queue.offer(normal(0, 1), at(0)));
+    queued(queue.offer(normal(1, 1), at(0)));
+    queue.release(place, at(1));
+    queued(queue.offer(normal(2, 1), at(1)));
+    assert_eq!(started(&mut queue, at(1)).unwrap().0, 1);
+}
+
+#[test]
 fn what_waited_too_long_times_out_before_anyone_starts() {
     let mut queue = Queue::new(policy(10), 1);
     let place = admitted(queue.offer(normal(0, 1), at(0)));

@@ -129,12 +129,11 @@ proptest! {
                     let verdict = plan.failed(link, failure, turn.hint_ms.map(ms), now);
                     prop_assert_eq!(verdict, failure.verdict(links[link].class));
                     world.breakers[link].record(&POLICY, permit, verdict.health, now);
+                    if let Some(hint) = turn.hint_ms {
+                        not_before[link] = now.plus(ms(hint));
+                    }
                     match verdict.next {
-                        Next::Retry => {
-                            if let Some(hint) = turn.hint_ms {
-                                not_before[link] = now.plus(ms(hint));
-                            }
-                        }
+                        Next::Retry => {}
                         Next::Rotate => out[link] = true,
                         Next::RotateToModels => {
                             out[link] = true;

@@ -30,7 +30,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => (0_u32..6).prop_map(Op::SetLimit),
         4 => (0_u64..40).prop_map(Op::Pass),
     ];
-    prop::collection::vec(op, 1..200)
+    prop::collection::vec(op, 1..100)
 }
 
 #[derive(Clone, Debug)]
@@ -279,7 +279,7 @@ proptest! {
     fn equal_users_get_equal_shares(
         users in 2_u64..6,
         limit in 1_u32..5,
-        releases in prop::collection::vec(any::<usize>(), 100..200),
+        releases in prop::collection::vec(any::<usize>(), 40..80),
     ) {
         let mut queue = Queue::new(policy(1000), limit);
         let mut places = Vec::new();

@@ -1,0 +1,4 @@
+//! The machines together, as a gateway uses them.
+
+mod chaos;
+mod world;
