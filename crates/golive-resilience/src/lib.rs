@@ -3,6 +3,8 @@
 //! Never: sleeps, spawns, logs, locks or reads a clock. `now` is always an argument.
 #![forbid(unsafe_code)]
 
+pub mod budget;
+pub mod calendar;
 pub mod deadline;
 pub mod refresh;
 pub mod slowdown;
