@@ -16,6 +16,7 @@ mod load;
 mod mask;
 mod meant;
 mod mistake;
+pub mod prices;
 pub mod reference;
 mod reload;
 mod show;

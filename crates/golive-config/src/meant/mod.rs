@@ -10,6 +10,7 @@ mod access;
 mod callee;
 mod callers;
 mod limits;
+mod money;
 mod screening;
 mod sections;
 mod target;
@@ -19,6 +20,7 @@ pub use access::{Admin, DeniedTools, PolicyFile, PolicySection, ToolRule};
 pub use callee::{Callee, CalleeKind, LinkRef, Pointers};
 pub use callers::{Algorithm, ClientCertificates, ClientName, Grant, Issuer, IssuerKeys, San};
 pub use limits::{Limits, OwnLimits, TeamLimits, TokenLimits};
+pub use money::{BudgetScope, Money, Period, SpendingBudget, UnknownPrice, offset_text, period_text};
 pub use screening::{HiddenText, InjectionAction, PiiAction, ReadFile, Screening};
 pub use sections::{
     ConfiguredKey, Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server, StoreSection,
@@ -55,6 +57,10 @@ pub struct Config {
     pub limits: Limits,
     /// `[screening]`: what holds for every agent and model that does not say otherwise.
     pub screening: Screening,
+    /// `[money]` and `[prices.NAME]`: what models cost.
+    pub money: Money,
+    /// `[[budgets]]`: what may be spent.
+    pub budgets: Vec<SpendingBudget>,
     /// `[upstreams.NAME]`: provider accounts and HTTP agents.
     pub upstreams: BTreeMap<String, Arc<Upstream>>,
     /// `[agents.NAME]`: what people talk to.

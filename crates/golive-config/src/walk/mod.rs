@@ -13,6 +13,7 @@ mod gateway;
 mod keys;
 mod limits;
 mod literal;
+mod money;
 mod screening;
 mod secrets;
 mod table;
@@ -74,6 +75,8 @@ impl Walk<'_> {
         let screening = screening::all(self, &root);
         let upstreams = upstreams::all(self, &root);
         let routes = callees::all(self, &root, &upstreams, &screening);
+        let money = money::money(self, &root);
+        let budgets = money::budgets(self, &root, &money, &routes, &store);
         let keys = keys::all(self, &root, &routes);
         let issuers = callers::issuers(self, &root, &routes);
         let certificates = callers::certificates(self, &root, &routes, &server);
@@ -90,6 +93,8 @@ impl Walk<'_> {
             store,
             limits,
             screening,
+            money,
+            budgets,
             upstreams: upstreams.known,
             agents: routes.agents,
             models: routes.models,
