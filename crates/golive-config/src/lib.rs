@@ -25,6 +25,8 @@ mod units;
 mod walk;
 
 pub use base_url::{BaseUrl, NotABaseUrl, Scheme};
+pub use golive_resilience::calendar;
+
 pub use environment::{Environment, ProcessEnvironment};
 pub use load::{LoadError, Loaded, LoadedTargets, load, load_targets};
 pub use meant::*;

@@ -3,6 +3,7 @@
 mod admin;
 mod agents;
 mod arrows;
+mod budgets;
 mod caller;
 mod client_certificates;
 mod config_errors;
