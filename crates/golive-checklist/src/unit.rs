@@ -10,7 +10,7 @@ mod rate;
 mod size;
 
 pub use duration::{NotADuration, format_duration, parse_duration};
-pub use money::{MicroUsd, NotMoney};
+pub use money::{MicroUsd, NanoUsd, NotMoney};
 pub use rate::{NotARate, Rate};
 pub use size::{ByteSize, NotASize};
 

@@ -16,6 +16,7 @@ mod load;
 mod mask;
 mod meant;
 mod mistake;
+pub mod prices;
 pub mod reference;
 mod reload;
 mod show;
@@ -24,6 +25,8 @@ mod units;
 mod walk;
 
 pub use base_url::{BaseUrl, NotABaseUrl, Scheme};
+pub use golive_resilience::calendar;
+
 pub use environment::{Environment, ProcessEnvironment};
 pub use load::{LoadError, Loaded, LoadedTargets, load, load_targets};
 pub use meant::*;

@@ -2,6 +2,8 @@
 //!
 //! Never: contains a secret. Where one was read, its place stands: `<from env NAME>`.
 
+mod money;
+
 use std::time::Duration;
 
 use golive_checklist::unit::format_duration;
@@ -9,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::meant::{
     Callee, ClientName, Clocks, Config, ConfiguredKey, Declares, Issuer, IssuerKeys, Limits, Pointers,
-    Server, StoreSection, Target, TargetIssuer, TeamLimits, Transport, Upstream,
+    Server, StoreSection, Target, TargetIssuer, TeamLimits, Transport, Upstream, offset_text,
 };
 use crate::units::Rate;
 
@@ -55,6 +57,13 @@ impl Config {
             "resilience": crate::definition::resilience(&self.resilience),
             "messages": messages(&self.messages),
             "translation": crate::definition::translation(&self.translation),
+            "money": {
+                "unknown_price": self.money.unknown_price.as_str(),
+                "time_zone": offset_text(self.money.offset_s),
+                "prices_file": self.money.prices_file,
+            },
+            "prices": named(self.money.prices.own.iter().map(|(name, one)| (name, money::price(one))).collect()),
+            "budgets": self.budgets.iter().map(money::budget).collect::<Vec<_>>(),
             "upstreams": named(self.upstreams.iter().map(|(name, one)| (name, upstream(one))).collect()),
             "agents": named(self.agents.iter().map(|(name, one)| (name, callee(one))).collect()),
             "models": named(self.models.iter().map(|(name, one)| (name, callee(one))).collect()),

@@ -12,16 +12,19 @@ use std::sync::Arc;
 use bytes::Bytes;
 use golive_config::OnFailure;
 use golive_resilience::Tick;
-use golive_store::{Basis, LedgerRow, OpenRow, Tokens, UserHash, Uuid};
+use golive_store::{Basis, Cost, CostBasis, LedgerRow, OpenRow, Tokens, UserHash, Uuid};
 use golive_wire::Wire;
 use golive_wire::usage::Usage;
 use http::HeaderValue;
 
-use crate::auth::principal::Principal;
+use crate::auth::principal::{Principal, user_key};
 use crate::gateway::Gateway;
 use crate::limits::backend::{Asked, Held};
 use crate::limits::{Standings, Unit};
 use crate::metrics::OutcomeClass;
+use crate::money;
+use crate::money::book::{Held as MoneyHeld, Near};
+use crate::money::rules::{Item, Spender};
 use crate::runtime::Route;
 use crate::screens::guarded::Guarded;
 use crate::trace::TraceContext;
@@ -159,6 +162,12 @@ pub struct Call {
     pub counted_as: Option<Held>,
     /// The tokens that are reserved for it.
     pub reservation: Option<Reservation>,
+    /// The money that is reserved for it.
+    pub money: Option<Money>,
+    /// The budgets it counts in that are nearly used up, for the header that says so.
+    pub near_budgets: Vec<Near>,
+    /// What attempts cost that were given up, over whichever links.
+    pub cost_of_attempts: Cost,
     /// Where it stands with its limits, for the headers.
     pub standings: Standings,
     /// Tools that were taken out of the request, for the header that says so.
@@ -191,6 +200,8 @@ pub struct Call {
     pub prompt: Option<Bytes>,
     /// What was answered, to be sealed.
     pub reply: Option<Bytes>,
+    /// What it cost, once that is settled.
+    cost: Option<Cost>,
     decisions: Vec<Decision>,
     settled: bool,
 }
@@ -220,6 +231,9 @@ impl Call {
             counted: false,
             counted_as: None,
             reservation: None,
+            money: None,
+            near_budgets: Vec::new(),
+            cost_of_attempts: Cost::default(),
             standings: Standings::default(),
             stripped_tools: None,
             flagged: None,
@@ -236,6 +250,7 @@ impl Call {
             trace,
             prompt: None,
             reply: None,
+            cost: None,
             decisions: Vec::with_capacity(10),
             settled: false,
         })
@@ -285,26 +300,46 @@ impl Call {
     /// Hands over the open row: from here on a sudden death of the process is settled as `lost`.
     pub fn open_row(&self) {
         let Some(principal) = &self.principal else { return };
-        self.gateway.store.writer().open_soon(OpenRow {
+        let bound = self.reservation.as_ref().map(|one| one.bound);
+        let bound = bound.or(self.money.as_ref().map(|one| one.bound));
+        let row = OpenRow {
             id: self.id,
             at_us: self.at_us(),
             principal: principal.id.clone(),
             user_hash: self.user,
             callee: self.route.as_ref().map(|route| route.id.clone()),
-            estimate: self
-                .reservation
-                .as_ref()
-                .map_or_else(Tokens::default, |one| Tokens {
-                    input: Some(one.bound.input),
-                    output: Some(one.bound.output),
-                    ..Tokens::default()
-                }),
+            estimate: bound.map_or_else(Tokens::default, |bound| Tokens {
+                input: Some(bound.input),
+                output: Some(bound.output),
+                ..Tokens::default()
+            }),
+            cost: self.money.as_ref().map_or_else(Cost::default, |money| Cost {
+                nano_usd: Some(money.held.amount()),
+                basis: CostBasis::Estimated,
+            }),
             counted: self.counted,
-        });
+        };
+        let writer = self.gateway.store.writer();
+        match self.money {
+            Some(_) => writer.open(row), // what is reserved must outlive this process
+            None => writer.open_soon(row),
+        }
     }
 
-    /// Replaces the reserved tokens by those that were used, as far as known. Does nothing the second time.
+    /// Adds what an attempt cost that was given up for another one: the caller never saw it, and it is paid for.
+    pub fn add_cost_of_attempt(&mut self, link: &str, usage: &Usage, basis: Basis) {
+        let cost = self.gateway.runtime().prices.cost(link, usage, basis);
+        self.cost_of_attempts = money::both(self.cost_of_attempts, cost);
+    }
+
+    /// Replaces the reserved tokens and the reserved money by those that were used, as far as known. Does nothing the
+    /// second time.
     pub fn settle_tokens(&mut self, outcome: &Outcome) {
+        self.settle_windows(outcome);
+        self.settle_money(outcome);
+    }
+
+    fn settle_windows(&mut self, outcome: &Outcome) {
         let Some(Reservation { held, bound }) = self.reservation.take() else {
             return;
         };
@@ -327,6 +362,92 @@ impl Call {
             Asked::Right(later) => {
                 self.gateway.tasks.spawn(later);
             }
+        }
+    }
+
+    /// Prices what was used, and gives back to the budgets what was not.
+    fn settle_money(&mut self, outcome: &Outcome) {
+        if self.cost.is_some() {
+            return;
+        }
+        let gateway = Arc::clone(&self.gateway);
+        let money = self.money.take();
+        let served = self.attempts > 0 && (self.usage.is_some() || !cost_nothing(outcome));
+        let of_answer = match (self.link(), &self.usage) {
+            (Some(hop), Some((usage, basis))) if served => {
+                gateway.runtime().prices.cost(&hop.name, usage, *basis)
+            }
+            _ if !served => Cost::default(),
+            // It was sent and nobody said what it cost: the reservation stands, in the budgets and in the row.
+            _ => match &money {
+                Some(money) => {
+                    let usage = Usage {
+                        input: Some(money.bound.input),
+                        output: Some(money.bound.output),
+                        ..Usage::default()
+                    };
+                    self.usage = Some((usage, Basis::Estimated));
+                    Cost {
+                        nano_usd: Some(money.held.amount()),
+                        basis: CostBasis::Estimated,
+                    }
+                }
+                None => Cost {
+                    nano_usd: None,
+                    basis: CostBasis::Unknown,
+                },
+            },
+        };
+        let cost = money::both(self.cost_of_attempts, of_answer);
+        self.cost = Some(cost);
+        if let Some(amount) = cost.nano_usd {
+            let basis = if cost.basis == CostBasis::Reported {
+                "by the provider's count"
+            } else {
+                "by an estimate"
+            };
+            self.decide("settle", format!("cost {amount}, {basis}"));
+        }
+        let Some(money) = money else { return };
+        let now = gateway.now();
+        // A link that turned out to have no price stands at what was reserved: never 0.
+        let spent = match cost.basis {
+            CostBasis::Unknown => money.held.amount(),
+            _ => cost.nano_usd.unwrap_or_default(),
+        };
+        gateway.book.settle(money.held, spent, now);
+        self.note_near(&money.items);
+    }
+
+    /// Notes which of these budgets are nearly used up, and says it once per period of each.
+    pub fn note_near(&mut self, items: &[Item]) {
+        self.near_budgets = self.gateway.book.near(items, self.gateway.now());
+        for near in self.near_budgets.iter().filter(|near| near.is_news) {
+            near.rule.metrics.near.inc();
+            tracing::warn!(
+                budget = near.rule.name,
+                spent = %near.spent,
+                amount = %near.rule.amount(),
+                request = %self.id,
+                "a budget is nearly used up"
+            );
+        }
+    }
+
+    /// Whose money it spends, as far as known.
+    #[must_use]
+    pub fn spender<'a>(
+        &self,
+        principal: &'a Principal,
+        user_is_known: bool,
+        callee: Option<&'a Route>,
+    ) -> Spender<'a> {
+        Spender {
+            user: user_is_known.then(|| self.user.map_or(principal.hash, user_key)),
+            principal: principal.hash,
+            principal_id: &principal.id,
+            team: principal.team.as_deref(),
+            callee: callee.map(|route| (route.callee.kind, route.callee.name.as_str())),
         }
     }
 
@@ -376,6 +497,7 @@ impl Call {
                 input.inc_by(usage.0.input.unwrap_or(0));
                 output.inc_by(usage.0.output.unwrap_or(0));
             }
+            route.metrics.spent(&self.cost.unwrap_or_default());
         }
         Some(LedgerRow {
             id: self.id,
@@ -396,8 +518,10 @@ impl Call {
                 cached_input: usage.0.cached_input,
                 output: usage.0.output,
                 reasoning: usage.0.reasoning,
+                cache_write: usage.0.cache_write,
             },
             basis: usage.1,
+            cost: self.cost.unwrap_or_default(),
             latency_us: latency.as_micros() as u64,
             first_byte_us: self.first_byte.map(|at| at.since(self.at).as_micros() as u64),
             bytes_in: self.bytes_in,
@@ -423,6 +547,17 @@ pub struct Reservation {
     /// How they are settled.
     pub held: Held,
     /// The most it can cost.
+    pub bound: Bound,
+}
+
+/// Money that is reserved for a call.
+#[derive(Debug)]
+pub struct Money {
+    /// How it is settled.
+    pub held: MoneyHeld,
+    /// In which budgets.
+    pub items: Vec<Item>,
+    /// The tokens it was reserved for.
     pub bound: Bound,
 }
 

@@ -23,6 +23,8 @@ use crate::limits::backend::LimitBackend;
 use crate::limits::local::Local;
 use crate::limits::rebuild::rebuild;
 use crate::metrics::Metrics;
+use crate::money;
+use crate::money::book::Book;
 use crate::runtime::{Runtime, RuntimeError};
 
 /// Answers to strangers that wait at once; more are told at once: waiting must not fill the memory.
@@ -54,6 +56,8 @@ pub struct Gateway {
     pub cut: CancellationToken,
     /// The windows of all limits.
     pub limiter: Box<dyn LimitBackend>,
+    /// The accounts of all budgets.
+    pub book: Book,
     /// Which refusals of strangers are logged.
     pub failures: Sampled,
     /// Places for answers to strangers that wait.
@@ -95,6 +99,7 @@ impl Gateway {
             tasks: TaskTracker::new(),
             cut: CancellationToken::new(),
             limiter: Box::new(Local::default()),
+            book: Book::default(),
             clock,
             runtime: ArcSwap::from_pointee(runtime),
             keyring: ArcSwap::from_pointee(keyring),
@@ -104,6 +109,7 @@ impl Gateway {
             store,
         });
         rebuild(&gateway, &gateway.runtime(), None).await?;
+        money::rebuild::rebuild(&gateway, &gateway.runtime(), None).await?;
         Ok(gateway)
     }
 
@@ -163,6 +169,7 @@ impl Gateway {
         let next = Runtime::build(config, &self.store, &self.metrics, Some(&before), us(self.now())).await?;
         let keyring = Keyring::assemble(&self.store.list_keys().await?, &next.config, &self.store);
         rebuild(self, &next, Some(&before)).await?;
+        money::rebuild::rebuild(self, &next, Some(&before)).await?;
         let issuers = Issuers::assemble(&next.config, Some(&self.issuers()))?;
         self.issuers.store(Arc::new(issuers));
         self.runtime.store(Arc::new(next));

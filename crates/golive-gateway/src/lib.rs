@@ -13,6 +13,7 @@ pub mod door;
 mod gateway;
 pub mod limits;
 pub mod metrics;
+pub mod money;
 mod names;
 mod pipeline;
 pub mod policy;

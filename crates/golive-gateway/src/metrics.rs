@@ -1,4 +1,4 @@
-//! M2: what the gateway counts, with closed label sets.
+//! M2, P6: what the gateway counts, with closed label sets.
 //!
 //! Handles are resolved when a configuration is loaded; the request path only adds to atomics and observes
 //! histograms it already holds.
@@ -8,6 +8,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
+use golive_checklist::unit::NanoUsd;
+use golive_store::{Cost, CostBasis};
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -101,6 +103,20 @@ struct LinkOnly {
     link: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CalleeBasis {
+    callee: String,
+    basis: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfBudget {
+    budget: String,
+}
+
+/// Dollars: a counter of fractions, for a picture; the ledger has the whole numbers.
+type Dollars = Counter<f64, AtomicU64>;
+
 type SecondsFamily = Family<CalleeOnly, Histogram, fn() -> Histogram>;
 
 fn seconds() -> Histogram {
@@ -118,6 +134,11 @@ pub struct Metrics {
     attempts: Family<UpstreamOutcome, Counter>,
     breakers_opened: Family<LinkOnly, Counter>,
     short_circuited: Family<LinkOnly, Counter>,
+    cost: Family<CalleeBasis, Dollars>,
+    cost_unknown: Family<CalleeOnly, Counter>,
+    budget_refused: Family<OfBudget, Counter>,
+    budget_near: Family<OfBudget, Counter>,
+    budget_used: Family<OfBudget, Gauge<f64, AtomicU64>>,
     /// Requests refused before anybody was identified: no row, only this. In the order of [`Failure::ALL`].
     unauthenticated: [Counter; Failure::ALL.len()],
     /// Requests between accept and their last byte.
@@ -147,6 +168,36 @@ impl Default for Metrics {
         let attempts = Family::default();
         let breakers_opened = Family::default();
         let short_circuited = Family::default();
+        let cost = Family::<CalleeBasis, Dollars>::default();
+        let cost_unknown = Family::<CalleeOnly, Counter>::default();
+        let budget_refused = Family::<OfBudget, Counter>::default();
+        let budget_near = Family::<OfBudget, Counter>::default();
+        let budget_used = Family::<OfBudget, Gauge<f64, AtomicU64>>::default();
+        registry.register(
+            "cost_usd",
+            "Dollars spent; basis tells reported from estimated",
+            cost.clone(),
+        );
+        registry.register(
+            "cost_unknown_requests",
+            "Requests that bought something at a price nobody knows",
+            cost_unknown.clone(),
+        );
+        registry.register(
+            "budget_refused",
+            "Requests that a budget refused",
+            budget_refused.clone(),
+        );
+        registry.register(
+            "budget_near",
+            "Accounts that came near the end of their budget, once per period each",
+            budget_near.clone(),
+        );
+        registry.register(
+            "budget_used_ratio",
+            "The spent part of a budget over all, when last something was spent of it",
+            budget_used.clone(),
+        );
         let in_flight = Gauge::default();
         let connections = Gauge::default();
         let reasons = Family::<Reason, Counter>::default();
@@ -225,6 +276,11 @@ impl Default for Metrics {
             attempts,
             breakers_opened,
             short_circuited,
+            cost,
+            cost_unknown,
+            budget_refused,
+            budget_near,
+            budget_used,
             in_flight,
             connections,
             unauthenticated,
@@ -274,6 +330,28 @@ impl Metrics {
             first_byte: self.first_byte.get_or_create(&only).clone(),
             tokens_reported: [tokens("input", "reported"), tokens("output", "reported")],
             tokens_estimated: [tokens("input", "estimated"), tokens("output", "estimated")],
+            cost: ["reported", "estimated"].map(|basis| {
+                self.cost
+                    .get_or_create(&CalleeBasis {
+                        callee: callee.to_owned(),
+                        basis,
+                    })
+                    .clone()
+            }),
+            cost_unknown: self.cost_unknown.get_or_create(&only).clone(),
+        }
+    }
+
+    /// The handles of one budget. One over all has a gauge of how much of it is used.
+    #[must_use]
+    pub fn budget(&self, name: &str, over_all: bool) -> BudgetMetrics {
+        let label = OfBudget {
+            budget: name.to_owned(),
+        };
+        BudgetMetrics {
+            refused: self.budget_refused.get_or_create(&label).clone(),
+            near: self.budget_near.get_or_create(&label).clone(),
+            used: over_all.then(|| self.budget_used.get_or_create(&label).clone()),
         }
     }
 
@@ -330,13 +408,45 @@ pub struct CalleeMetrics {
     pub tokens_reported: [Counter; 2],
     /// Input and output tokens golive had to estimate.
     pub tokens_estimated: [Counter; 2],
+    cost: [Dollars; 2],
+    cost_unknown: Counter,
 }
 
 impl CalleeMetrics {
+    /// Counts what a request cost.
+    pub fn spent(&self, cost: &Cost) {
+        let amount = cost.nano_usd.map_or(0.0, NanoUsd::dollars);
+        match cost.basis {
+            CostBasis::Reported => drop(self.cost[0].inc_by(amount)),
+            CostBasis::Estimated => drop(self.cost[1].inc_by(amount)),
+            CostBasis::Unknown => drop(self.cost_unknown.inc()),
+            CostBasis::None => {}
+        }
+    }
+
     /// The counter of one outcome.
     #[must_use]
     pub fn outcome(&self, class: OutcomeClass) -> &Counter {
         &self.outcomes[class as usize]
+    }
+}
+
+/// What is counted per budget.
+#[derive(Debug)]
+pub struct BudgetMetrics {
+    /// Requests it refused.
+    pub refused: Counter,
+    /// Accounts that came near its end.
+    pub near: Counter,
+    used: Option<Gauge<f64, AtomicU64>>,
+}
+
+impl BudgetMetrics {
+    /// Shows how much is used of a budget over all.
+    pub fn used(&self, spent: u64, amount: u64) {
+        if let Some(gauge) = &self.used {
+            gauge.set(spent as f64 / amount.max(1) as f64);
+        }
     }
 }
 

@@ -14,6 +14,7 @@ macro_rules! names {
 names! {
     ANTHROPIC_BETA = "anthropic-beta";
     ANTHROPIC_VERSION = "anthropic-version";
+    GOLIVE_BUDGET_WARNING = "golive-budget-warning";
     GOLIVE_RELEASE = "golive-release";
     OPENAI_BETA = "openai-beta";
     REQUEST_ID = "request-id";

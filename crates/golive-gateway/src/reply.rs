@@ -13,6 +13,7 @@ use crate::body::Body;
 use crate::call::{Call, Outcome};
 use crate::degrade::{self, Reason};
 use crate::limits;
+use crate::money;
 use crate::names;
 
 /// A trip that a stage ended: who ended it and what the caller is told.
@@ -85,6 +86,7 @@ pub async fn refuse(refused: Refused) -> Response<Body> {
     } = refused;
     call.settle_tokens(&outcome); // before the headers, which tell what is left
     let standings = call.standings.clone();
+    let near = money::answer::warning(&call.near_budgets);
     let wire = call.surface.wire();
     let id = call.id.to_string();
     let release = call.route.as_ref().map(|route| route.release_header.clone());
@@ -112,6 +114,9 @@ pub async fn refuse(refused: Refused) -> Response<Body> {
         response.headers_mut().insert("golive-degraded", reason);
     }
     limits::headers::put(response.headers_mut(), &standings);
+    if let Some(near) = near {
+        response.headers_mut().insert(&names::GOLIVE_BUDGET_WARNING, near);
+    }
     if let Some(release) = release {
         response.headers_mut().insert(&names::GOLIVE_RELEASE, release);
     }
@@ -173,6 +178,9 @@ pub fn put_call_headers(headers: &mut HeaderMap, call: &Call) {
         && let Ok(names) = HeaderValue::from_str(&call.untranslated.join(", "))
     {
         headers.insert("golive-untranslated", names);
+    }
+    if let Some(near) = money::answer::warning(&call.near_budgets) {
+        headers.insert(&names::GOLIVE_BUDGET_WARNING, near);
     }
     limits::headers::put(headers, &call.standings);
     if call.gateway.runtime().config.server.diagnostics {

@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 use crate::auth::principal::Principal;
 use crate::limits::rules::{CalleeRules, Rules as LimitRules};
 use crate::metrics::{CalleeMetrics, Metrics};
+use crate::money::{self, LinkPrices};
 use crate::policy::{self, PolicyError, Resource, Rules, Who};
 use crate::screens::{Machines, ScreenError, Screens};
 use crate::upstream::breaker::{self, LinkBreaker};
@@ -84,6 +85,10 @@ pub struct Runtime {
     pub config: Arc<Config>,
     /// The limits in force, but for those of single agents and models.
     pub limits: LimitRules,
+    /// What may be spent.
+    pub budgets: money::rules::Rules,
+    /// What links cost.
+    pub prices: LinkPrices,
     /// Who may do what.
     pub policy: Rules,
     /// The upstreams, by name.
@@ -199,6 +204,8 @@ impl Runtime {
         }
         let limits = LimitRules::of(&config);
         Ok(Self {
+            budgets: money::rules::Rules::of(&config, metrics),
+            prices: LinkPrices::of(&config),
             config,
             limits,
             policy: rules,

@@ -13,6 +13,7 @@ pub mod abort;
 pub mod arrivals;
 pub mod batch;
 pub mod beta;
+pub mod bootstrap;
 pub mod clock;
 mod desk;
 pub mod driver;

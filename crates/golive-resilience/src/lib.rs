@@ -8,6 +8,8 @@ pub mod backoff;
 pub mod breaker;
 pub mod chain;
 pub mod concurrency;
+pub mod budget;
+pub mod calendar;
 pub mod deadline;
 pub mod failure;
 pub mod hint;

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use golive_store::{
-    ApiKey, Basis, Committed, Durability, LedgerRow, MasterKey, OpenRow, Store, StoreOptions, Tokens, Uuid,
-    WhenFull,
+    ApiKey, Basis, Committed, Cost, Durability, LedgerRow, MasterKey, OpenRow, Store, StoreOptions, Tokens,
+    Uuid, WhenFull,
 };
 use secrecy::ExposeSecret as _;
 
@@ -105,6 +105,7 @@ fn open_row(id: Uuid) -> OpenRow {
         user_hash: None,
         callee: Some("agent/support".into()),
         estimate: Tokens::default(),
+        cost: Cost::default(),
         counted: true,
     }
 }
@@ -131,6 +132,7 @@ fn row(id: Uuid) -> LedgerRow {
             ..Tokens::default()
         },
         basis: Basis::Reported,
+        cost: Cost::default(),
         latency_us: 1_500_000,
         first_byte_us: Some(300_000),
         bytes_in: 1024,

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use golive_store::{
-    Basis, Committed, Durability, LedgerRow, MasterKey, Pace, Store, StoreOptions, Tokens, Uuid, WhenFull,
+    Basis, Committed, Cost, Durability, LedgerRow, MasterKey, Pace, Store, StoreOptions, Tokens, Uuid,
+    WhenFull,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -137,6 +138,7 @@ fn row(id: u128) -> LedgerRow {
         attempts: 1,
         tokens: Tokens::default(),
         basis: Basis::Reported,
+        cost: Cost::default(),
         latency_us: 1_500_000,
         first_byte_us: Some(300_000),
         bytes_in: 1024,

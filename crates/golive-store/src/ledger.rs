@@ -1,14 +1,16 @@
-//! M2 E2: the rows of the ledger and the questions that are asked of it.
+//! M2 E2 P6: the rows of the ledger and the questions that are asked of it.
 //!
 //! Never: holds a user id in clear; prompts and replies are in clear only in memory.
 
 mod columns;
+mod costs;
 mod query;
 
 use std::fmt;
 use std::str::FromStr;
 
 use bytes::Bytes;
+use golive_checklist::unit::NanoUsd;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
@@ -70,6 +72,33 @@ pub struct Tokens {
     pub output: Option<u64>,
     /// Those of `output` that were reasoning.
     pub reasoning: Option<u64>,
+    /// Those of `input` that the provider wrote to its cache.
+    pub cache_write: Option<u64>,
+}
+
+/// What a request cost, and how far that is to be believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cost {
+    /// In billionths of a dollar; `None` where nothing was bought, or where the price is not known: never 0 for that.
+    #[serde(serialize_with = "nanos")]
+    pub nano_usd: Option<NanoUsd>,
+    /// Where it comes from.
+    pub basis: CostBasis,
+}
+
+/// Where a cost comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CostBasis {
+    /// The provider's own token counts, at a price that is known.
+    Reported,
+    /// Token counts or a price that golive had to estimate.
+    Estimated,
+    /// Something was bought, and nobody knows at which price.
+    Unknown,
+    /// Nothing was bought.
+    #[default]
+    None,
 }
 
 /// Where the token counts come from.
@@ -101,6 +130,8 @@ pub struct OpenRow {
     pub callee: Option<String>,
     /// What the request is expected to consume.
     pub estimate: Tokens,
+    /// The most it is expected to cost.
+    pub cost: Cost,
     /// Whether it counts in the request windows.
     pub counted: bool,
 }
@@ -139,6 +170,8 @@ pub struct LedgerRow {
     pub tokens: Tokens,
     /// Where `tokens` comes from.
     pub basis: Basis,
+    /// What it cost.
+    pub cost: Cost,
     /// From the first byte of the request to the last of the answer, microseconds.
     pub latency_us: u64,
     /// From the first byte of the request to the first content byte of the answer, microseconds.
@@ -230,6 +263,47 @@ pub struct Admission {
     pub tokens: u64,
     /// From the first byte of the request to the last of the answer, microseconds.
     pub latency_us: u64,
+}
+
+/// What somebody spent in a slice of time, for budgets that are filled again after a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// The latest end of the requests in it, microseconds since the Unix epoch.
+    pub at_us: i64,
+    /// Who called.
+    pub principal: String,
+    /// On whose behalf.
+    pub user_hash: Option<UserHash>,
+    /// `agent/NAME` or `model/NAME`, if it named one.
+    pub callee: Option<String>,
+    /// How much.
+    pub amount: NanoUsd,
+}
+
+/// One request in a reckoning of costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CostRow {
+    /// When it began, microseconds since the Unix epoch.
+    pub at_us: i64,
+    /// Who called.
+    pub principal: String,
+    /// `agent/NAME` or `model/NAME`, if it named one.
+    pub callee: Option<String>,
+    /// `UPSTREAM/MODEL` that answered.
+    pub link: Option<String>,
+    /// What it cost.
+    pub cost: Cost,
+    /// What it consumed.
+    pub tokens: Tokens,
+    /// Calls made upstream.
+    pub attempts: u16,
+}
+
+fn nanos<S: Serializer>(amount: &Option<NanoUsd>, serializer: S) -> Result<S::Ok, S::Error> {
+    match amount {
+        Some(amount) => serializer.serialize_u64(amount.0),
+        None => serializer.serialize_none(),
+    }
 }
 
 fn as_text<S: Serializer>(id: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {

@@ -18,7 +18,8 @@ mod writer;
 pub use health::{DatabaseHealth, StoreHealth};
 pub use keys::{ApiKey, BadKey, KeyError, KeyHash, KeyRecord, NewKey, PreviousKey, Rotation};
 pub use ledger::{
-    Admission, Basis, Cursor, LedgerFilter, LedgerRow, NotAUserHash, OpenRow, Tokens, UserHash,
+    Admission, Basis, Cost, CostBasis, CostRow, Cursor, LedgerFilter, LedgerRow, NotAUserHash, OpenRow,
+    Spent, Tokens, UserHash,
 };
 pub use releases::Release;
 pub use seal::{

@@ -1,4 +1,4 @@
-//! M2: token counts, in one meaning for every provider.
+//! M2, P6: token counts, in one meaning for every provider.
 //!
 //! Never: guesses. A count that the provider did not give is `None`; estimates are made elsewhere and marked.
 
@@ -16,6 +16,18 @@ pub struct Usage {
     pub output: Option<u64>,
     /// The part of `output` that was reasoning.
     pub reasoning: Option<u64>,
+    /// The part of `input` that was written to the provider's cache.
+    pub cache_write: Option<u64>,
+    /// The part of `cache_write` that is kept for an hour, which costs more.
+    pub cache_write_1h: Option<u64>,
+    /// The part of `input` that was images.
+    pub image_input: Option<u64>,
+    /// The part of `output` that was images.
+    pub image_output: Option<u64>,
+    /// The part of `input` that was sound.
+    pub audio_input: Option<u64>,
+    /// The part of `output` that was sound.
+    pub audio_output: Option<u64>,
 }
 
 impl Usage {
@@ -48,6 +60,12 @@ impl Usage {
         self.cached_input = self.cached_input.max(later.cached_input);
         self.output = self.output.max(later.output);
         self.reasoning = self.reasoning.max(later.reasoning);
+        self.cache_write = self.cache_write.max(later.cache_write);
+        self.cache_write_1h = self.cache_write_1h.max(later.cache_write_1h);
+        self.image_input = self.image_input.max(later.image_input);
+        self.image_output = self.image_output.max(later.image_output);
+        self.audio_input = self.audio_input.max(later.audio_input);
+        self.audio_output = self.audio_output.max(later.audio_output);
     }
 }
 

@@ -72,6 +72,14 @@ pub enum Command {
         after_help = "Examples:\n  golive ledger --outcome error: --since 1h\n  golive ledger --callee agent/support --limit 20 --format json"
     )]
     Ledger(Ledger),
+    /// Say what requests cost, what they will at 1, 5 and 10 times the traffic, and how that stands to the budgets.
+    #[command(
+        after_help = "Examples:\n  golive cost\n  golive cost --from 7d\n  golive cost --from 2026-11-01 --to 2026-11-08 --format json\n\nA projection is worth something from 7 days and 200 requests of real traffic on; below that it says so."
+    )]
+    Cost(Cost),
+    /// List what models cost, or take over a table that others keep.
+    #[command(subcommand)]
+    Prices(Prices),
     /// Show what each stage decided about one request, or what a checklist item means and how it is proven.
     #[command(
         after_help = "Examples:\n  golive explain 019ab2c4-…          (an x-request-id)\n  golive explain S5"
@@ -433,6 +441,58 @@ pub struct Ledger {
     /// How rows are printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// `golive cost`.
+#[derive(Debug, Args)]
+pub struct Cost {
+    /// From this day on (2026-11-01, UTC), or from so long ago (7d). Left out: all there is.
+    #[arg(long, value_name = "DAY|DURATION")]
+    pub from: Option<String>,
+    /// Up to the begin of this day, or up to so long ago. Left out: now.
+    #[arg(long, value_name = "DAY|DURATION")]
+    pub to: Option<String>,
+    /// Decides the draws of the intervals.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// How it is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `golive prices`.
+#[derive(Debug, Subcommand)]
+pub enum Prices {
+    /// Print what the links of the configuration cost; with --all, every price that is known.
+    List {
+        /// Every entry of the tables.
+        #[arg(long)]
+        all: bool,
+        /// How they are printed.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Read LiteLLM's model_prices_and_context_window.json or models.dev's api.json into a table for
+    /// `money.prices_file`.
+    #[command(
+        after_help = "Examples:\n  golive prices import model_prices_and_context_window.json --out prices.json\n  golive prices import api.json --out prices.json --only openai --only anthropic\n\nThen: [money] prices_file = \"prices.json\""
+    )]
+    Import {
+        /// The file, as it was downloaded.
+        file: PathBuf,
+        /// Where the table goes. It is replaced if it is there.
+        #[arg(long, value_name = "FILE", default_value = "prices.json")]
+        out: PathBuf,
+        /// Only this provider. May be repeated.
+        #[arg(long, value_name = "PROVIDER")]
+        only: Vec<String>,
+        /// The day on which the file was downloaded; today if not given.
+        #[arg(long, value_name = "DAY")]
+        date: Option<String>,
+        /// How the result is printed.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
 }
 
 /// `golive seal`.

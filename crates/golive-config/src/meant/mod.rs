@@ -11,6 +11,7 @@ mod callee;
 mod callers;
 mod limits;
 mod resilience;
+mod money;
 mod screening;
 mod sections;
 mod target;
@@ -25,6 +26,7 @@ pub use resilience::{
     BreakerNumbers, Messages, OnFailure, Overflow, Patience, Queue, Resilience, RetryBudget, RetryPolicy,
     Sentences,
 };
+pub use money::{BudgetScope, Money, Period, SpendingBudget, UnknownPrice, offset_text, period_text};
 pub use screening::{HiddenText, InjectionAction, PiiAction, ReadFile, Screening};
 pub use sections::{
     ConfiguredKey, Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server, StoreSection,
@@ -68,6 +70,10 @@ pub struct Config {
     pub messages: Messages,
     /// `[translation]`: the same for links that speak another format.
     pub translation: Translation,
+    /// `[money]` and `[prices.NAME]`: what models cost.
+    pub money: Money,
+    /// `[[budgets]]`: what may be spent.
+    pub budgets: Vec<SpendingBudget>,
     /// `[upstreams.NAME]`: provider accounts and HTTP agents.
     pub upstreams: BTreeMap<String, Arc<Upstream>>,
     /// `[agents.NAME]`: what people talk to.

@@ -13,6 +13,7 @@ mod table_callers;
 mod table_gateway;
 mod table_limits;
 mod table_resilience;
+mod table_money;
 mod table_routes;
 mod table_screening;
 mod table_targets;
@@ -27,7 +28,7 @@ use std::time::Duration;
 
 use golive_checklist::unit::{ByteSize, format_duration};
 
-/// One table of the file. `*` in its path stands for a name that the user chooses.
+/// One table of the file. `*` in its path stands for a name that the user chooses, `[]` for each of a list of tables.
 #[derive(Debug, Clone, Copy)]
 pub struct Section {
     /// `server`, `upstreams.*`, `upstreams.*.timeouts`.
@@ -111,6 +112,8 @@ pub enum Kind {
     Chain,
     /// A program and its arguments: `["./revoke", "{role}"]`.
     Command,
+    /// An amount of money, not negative: `"2.50 USD"`.
+    Money,
 }
 
 impl Kind {
@@ -153,6 +156,7 @@ impl Kind {
             Self::Pointer => "JSON pointer (RFC 6901)".to_owned(),
             Self::Chain => "list of `upstream/model`, or of several of them with `|` between".to_owned(),
             Self::Command => "list: program, then its arguments".to_owned(),
+            Self::Money => "amount of money".to_owned(),
         }
     }
 }
@@ -174,6 +178,9 @@ pub const KEYS: &[Section] = &[
     table_resilience::QUEUE,
     table_resilience::MESSAGES,
     table_translation::TRANSLATION,
+    table_money::MONEY,
+    table_money::PRICES,
+    table_money::BUDGETS,
     table_routes::UPSTREAMS,
     table_routes::UPSTREAM_TIMEOUTS,
     table_resilience::RETRY_BUDGET,
@@ -230,6 +237,15 @@ pub fn with_names(path: &str) -> String {
     {
         Some(below) => format!("targets.NAME.{below}.ROLE"),
         None => path.replace('*', "NAME"),
+    }
+}
+
+/// A section's header as a user writes it: `[upstreams.NAME]`, `[[budgets]]`.
+#[must_use]
+pub fn header(path: &str) -> String {
+    match path.strip_suffix(".[]") {
+        Some(list) => format!("[[{}]]", with_names(list)),
+        None => format!("[{}]", with_names(path)),
     }
 }
 

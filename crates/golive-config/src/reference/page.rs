@@ -14,7 +14,7 @@ One TOML file. Unknown keys, wrong units and dangling names are refused with the
 (`golive config check`). `golive config schema` prints the JSON Schema, `golive config show` the effective configuration \
 with its secrets left out. A change of the file is taken over at once; a bad file leaves the old one running.
 
-- Durations: `\"250ms\"`, `\"30s\"`, `\"5m\"`, `\"1h30m\"`, `\"30d\"`. Rates: `\"100/h\"`, `\"20/10s\"`. Sizes: `\"64 KiB\"`, `\"10 MB\"`.
+- Durations: `\"250ms\"`, `\"30s\"`, `\"5m\"`, `\"1h30m\"`, `\"30d\"`. Rates: `\"100/h\"`, `\"20/10s\"`. Sizes: `\"64 KiB\"`, `\"10 MB\"`. Money: `\"25 USD\"`, `\"0.0025 USD\"`.
 - Paths are relative to the folder of the file.
 - Secrets never stand in the file. A key that ends in `_env` names a variable (of the environment, or of the `.env` \
 beside the file), one that ends in `_file` a file. The `.env` is refused if git tracks it.
@@ -33,7 +33,7 @@ pub fn page() -> String {
 
 fn write_section(out: &mut String, section: &Section) {
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "\n## `[{}]`\n\n{}\n", header(section.path), section.doc);
+    let _ = writeln!(out, "\n## `{}`\n\n{}\n", super::header(section.path), section.doc);
     let _ = writeln!(out, "| key | takes | default | |\n| --- | --- | --- | --- |");
     for key in section.keys {
         let _ = writeln!(
@@ -46,11 +46,6 @@ fn write_section(out: &mut String, section: &Section) {
             key.example.replace('|', "\\|"),
         );
     }
-}
-
-/// `upstreams.*.timeouts` as a user writes it: `upstreams.NAME.timeouts`.
-pub(super) fn header(path: &str) -> String {
-    super::with_names(path)
 }
 
 fn preset(key: &Key) -> String {

@@ -18,7 +18,9 @@ pub fn schema() -> Value {
     let mut root = Value::Object(root);
     for section in KEYS {
         let steps: Vec<&str> = section.path.split('.').collect();
-        fill(descend(&mut root, &steps), section);
+        // Models are called as their makers like it.
+        let free_names = section.path.starts_with("prices.");
+        fill(descend(&mut root, &steps, free_names), section);
     }
     root
 }
@@ -31,13 +33,21 @@ fn table(doc: &str) -> Map<String, Value> {
 }
 
 /// The object schema at `steps`, made on the way if need be. `*` is any name.
-fn descend<'v>(at: &'v mut Value, steps: &[&str]) -> &'v mut Value {
+fn descend<'v>(at: &'v mut Value, steps: &[&str], free_names: bool) -> &'v mut Value {
     let Some((step, rest)) = steps.split_first() else {
         return at;
     };
+    if *step == "[]" {
+        if !at["items"].is_object() {
+            *at = json!({ "type": "array", "items": table("") });
+        }
+        return descend(&mut at["items"], rest, free_names);
+    }
     let inner = if *step == "*" {
         if !at["additionalProperties"].is_object() {
-            at["propertyNames"] = json!({ "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" });
+            if !free_names {
+                at["propertyNames"] = json!({ "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$" });
+            }
             at["additionalProperties"] = Value::Object(table(""));
         }
         &mut at["additionalProperties"]
@@ -47,7 +57,7 @@ fn descend<'v>(at: &'v mut Value, steps: &[&str]) -> &'v mut Value {
         }
         &mut at["properties"][*step]
     };
-    descend(inner, rest)
+    descend(inner, rest, free_names)
 }
 
 fn fill(at: &mut Value, section: &Section) {
@@ -117,6 +127,7 @@ fn kind(kind: Kind) -> Value {
         Kind::Command => {
             json!({ "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1 })
         }
+        Kind::Money => text("^[0-9]+(\\.[0-9]{1,6})? *USD$"),
         Kind::Networks | Kind::Files | Kind::Names | Kind::Headers => list,
     }
 }

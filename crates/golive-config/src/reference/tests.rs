@@ -25,6 +25,13 @@ const SMALLEST: &str = r#"
     [models.two.messages.en]
     [messages.en]
     [tools.pay]
+    [prices.m]
+    input = "1 USD"
+    output = "1 USD"
+    [[budgets]]
+    scope = "global"
+    amount = "25 USD"
+    per = "day"
     [admin]
     listen = "127.0.0.1:8082"
     [keys.caller]
@@ -55,6 +62,7 @@ fn concrete(path: &str) -> String {
         .replace("issuers.*", "issuers.idp")
         .replace("certificates.*", "certificates.mesh")
         .replace("tools.*", "tools.pay")
+        .replace("prices.*", "prices.m")
         .replace("targets.*", "targets.local")
         .replace("credentials.*", "credentials.user")
         .replace("roles.*", "roles.user")
@@ -94,13 +102,15 @@ fn with(path: &str, literal: &str) -> String {
         .parse()
         .unwrap_or_else(|why| panic!("{path}: {why}"));
     let (steps, name) = path.rsplit_once('.').unwrap();
+    let empty = || toml::Value::Table(toml::Table::new());
+    let mut steps = steps.split('.').peekable();
     let mut at = &mut table;
-    for step in steps.split('.') {
-        at = at
-            .entry(step)
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
-            .as_table_mut()
-            .unwrap();
+    while let Some(step) = steps.next() {
+        let mut inner = at.entry(step).or_insert_with(empty);
+        if steps.next_if_eq(&"[]").is_some() {
+            inner = &mut inner.as_array_mut().unwrap()[0];
+        }
+        at = inner.as_table_mut().unwrap();
     }
     at.insert(name.to_owned(), value["value"].clone());
     toml::to_string(&table).unwrap()
@@ -163,6 +173,8 @@ fn every_key_stands_in_the_schema_with_its_words() {
         for step in path.split('.') {
             at = if step == "*" {
                 &at["additionalProperties"]
+            } else if step == "[]" {
+                &at["items"]
             } else {
                 &at["properties"][step]
             };
@@ -194,9 +206,15 @@ fn every_key_appears_in_the_starter_file_and_its_comments_are_true() {
         let steps = path.split('.').collect::<Vec<_>>();
         let mut at = Some(&table);
         for step in &steps[..steps.len() - 1] {
+            if *step == "[]" {
+                continue; // the step before it went into the first of the list
+            }
             at = at
                 .and_then(|table| table.get(*step))
-                .and_then(|value| value.as_table());
+                .and_then(|value| match value {
+                    toml::Value::Array(list) => list.first().and_then(toml::Value::as_table),
+                    other => other.as_table(),
+                });
         }
         assert!(
             at.is_some_and(|table| table.contains_key(steps[steps.len() - 1])),

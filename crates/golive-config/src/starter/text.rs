@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::reference::{self, Key, Preset, Section};
+use crate::reference::{self, Key, Preset};
 
 /// What works at once: the lab plays the provider.
 const WORKING: &str = r#"# golive.toml: the gate before your agents.
@@ -75,16 +75,12 @@ pub fn config() -> String {
     let mut text = format!("{WORKING}{REST}");
     for section in reference::KEYS {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "\n# {}\n#[{}]", section.doc, header(section));
+        let _ = writeln!(text, "\n# {}\n#{}", section.doc, reference::header(section.path));
         for key in section.keys {
             let _ = writeln!(text, "{}", line(key));
         }
     }
     text
-}
-
-fn header(section: &Section) -> String {
-    reference::with_names(section.path)
 }
 
 /// `#drain = "30s"  # How long a shutdown waits for requests and streams in flight.`

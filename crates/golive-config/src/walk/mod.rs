@@ -14,6 +14,7 @@ mod keys;
 mod limits;
 mod literal;
 mod resilience;
+mod money;
 mod screening;
 mod secrets;
 mod table;
@@ -85,6 +86,8 @@ impl Walk<'_> {
             translation: &translation,
         };
         let routes = callees::all(self, &root, &upstreams, &presets);
+        let money = money::money(self, &root);
+        let budgets = money::budgets(self, &root, &money, &routes, &store);
         let keys = keys::all(self, &root, &routes);
         let issuers = callers::issuers(self, &root, &routes);
         let certificates = callers::certificates(self, &root, &routes, &server);
@@ -104,6 +107,8 @@ impl Walk<'_> {
             resilience,
             messages,
             translation,
+            money,
+            budgets,
             upstreams: upstreams.known,
             agents: routes.agents,
             models: routes.models,

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::time::Duration;
 
-use golive_checklist::unit::{ByteSize, Rate, format_duration, parse_duration};
+use golive_checklist::unit::{ByteSize, MicroUsd, Rate, format_duration, parse_duration};
 use ipnet::IpNet;
 use toml::de::{DeTable, DeValue};
 
@@ -88,13 +88,55 @@ impl<'t> Table<'t> {
 
     /// The tables with names of the user's choice inside this one: `[upstreams.NAME]`.
     pub(crate) fn named(&self, walk: &mut Walk<'_>) -> Vec<(At<String>, Table<'t>)> {
+        self.named_by(walk, check_name)
+    }
+
+    /// The tables of a list: `[[budgets]]`.
+    pub(crate) fn list(&self, walk: &mut Walk<'_>, name: &str) -> Vec<Table<'t>> {
+        let (path, pattern) = (join(&self.path, name), join(&join(&self.pattern, name), "[]"));
+        let found = self.entries.and_then(|entries| entries.get_key_value(name));
+        let Some((key, value)) = found else {
+            return Vec::new();
+        };
+        let Some(list) = value.get_ref().as_array() else {
+            let is = article(value.get_ref().type_str());
+            walk.mistake(
+                value.span(),
+                "wrong_type",
+                format!("`{path}` is a list of tables, not {is}"),
+            )
+            .help(format!("write `[[{path}]]` above the keys of each"));
+            return Vec::new();
+        };
+        let mut tables = Vec::with_capacity(list.len());
+        for entry in list.iter() {
+            let span = if entry.span().is_empty() {
+                key.span()
+            } else {
+                entry.span()
+            };
+            let (path, pattern) = (path.clone(), pattern.clone());
+            let table = self.enter(walk, path, pattern, span.clone(), span, entry.get_ref());
+            if table.is_there() {
+                tables.push(table);
+            }
+        }
+        tables
+    }
+
+    /// As [`Table::named`], where other names are allowed.
+    pub(crate) fn named_by(
+        &self,
+        walk: &mut Walk<'_>,
+        check: fn(&str) -> Result<(), &'static str>,
+    ) -> Vec<(At<String>, Table<'t>)> {
         let mut found = Vec::new();
         for (key, value) in self.entries.into_iter().flatten() {
             let name = At {
                 value: key.get_ref().to_string(),
                 span: key.span(),
             };
-            if let Err(why) = check_name(&name.value) {
+            if let Err(why) = check(&name.value) {
                 walk.mistake(key.span(), "bad_name", format!("`{}` in `{}` is not a name: {why}", name.value, self.path))
                     .help("names are letters, digits, `-`, `_` and `.`, at most 64, and begin with a letter or digit");
                 continue;
@@ -270,6 +312,21 @@ impl<'t> Table<'t> {
 
     fn rate(&self, walk: &mut Walk<'_>, key: &Key, text: At<String>) -> Option<At<Rate>> {
         let value = self.parsed(walk, key, &text, text.value.parse())?;
+        Some(At {
+            value,
+            span: text.span,
+        })
+    }
+
+    /// An amount of money that is not negative.
+    pub(crate) fn money(&self, walk: &mut Walk<'_>, name: &str) -> Option<At<MicroUsd>> {
+        let (key, text) = self.string(walk, name)?;
+        let value: MicroUsd = self.parsed(walk, key, &text, text.value.parse())?;
+        if value.0 < 0 {
+            let path = join(&self.path, key.name);
+            walk.mistake(text.span, "out_of_range", format!("`{path}` is negative"));
+            return None;
+        }
         Some(At {
             value,
             span: text.span,

@@ -90,7 +90,10 @@ fn micros(duration: Duration) -> i64 {
 }
 
 /// The teams of all keys there are or were: a revoked key's calls still count in its team's windows.
-async fn teams(gateway: &Gateway, runtime: &Runtime) -> Result<HashMap<String, String>, StoreError> {
+pub(crate) async fn teams(
+    gateway: &Gateway,
+    runtime: &Runtime,
+) -> Result<HashMap<String, String>, StoreError> {
     let stored = gateway.store.list_keys().await?;
     let of_store = stored.into_iter().map(|record| (record.id, record.team));
     let of_config = runtime

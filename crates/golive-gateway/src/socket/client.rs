@@ -74,7 +74,7 @@ impl Client {
     /// The gateway is gone, hung, or says no.
     pub async fn ask(&mut self, ask: &Ask) -> Result<serde_json::Value, ClientError> {
         let patience = match ask {
-            Ask::SealStatus {} => COUNTING,
+            Ask::SealStatus {} | Ask::Costs(_) => COUNTING,
             _ => PATIENCE,
         };
         self.ask_for(ask, patience).await

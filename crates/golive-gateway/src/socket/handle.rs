@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::access::{self, MayAsk};
+use super::costs::{self, CostsAsk};
 use crate::gateway::Gateway;
 
 /// A question.
@@ -40,6 +41,8 @@ pub enum Ask {
         /// Whether to unseal its prompt and reply.
         content: bool,
     },
+    /// What the requests of a time cost. Reads as much of the ledger.
+    Costs(CostsAsk),
     /// Whether somebody may do something, and why.
     AuthExplain(MayAsk),
     /// What each role may do.
@@ -283,6 +286,7 @@ async fn answer(
                 "no request has the id {id}; the answer's x-request-id header names it"
             )),
         },
+        Ask::Costs(ask) => costs::reckon(&ask, store, config, now_us).await,
         Ask::SealStatus {} => {
             let status = store.seal_status().await.map_err(words)?;
             serde_json::to_value(&status).map_err(words)

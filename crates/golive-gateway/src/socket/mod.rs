@@ -7,10 +7,12 @@
 
 mod access;
 mod client;
+mod costs;
 mod handle;
 mod serve;
 
 pub use access::{MayAsk, matrix, may_without_store};
 pub use client::{Client, ClientError};
+pub use costs::{CostsAsk, Sum};
 pub use handle::{Answer, Ask, KeyAdded, KeyText, NewKeyAsk, RowsAsk, handle};
 pub use serve::{SocketError, listen, path_of, serve};

@@ -1,8 +1,8 @@
-//! S2: counts the request in its windows: all are checked, then all are written, or none.
+//! S2, P6: counts the request in its windows: all are checked, then all are written, or none.
 //!
 //! The user, and the agent or model that is called, may stand in the body, which is not read yet. Then the windows that
 //! are known are only looked at here, so that an exhausted caller costs no body, and the count is written in one step
-//! with the others as soon as all are known.
+//! with the others as soon as all are known. Budgets that are used up are looked at here, too.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,7 @@ use crate::limits::Unit;
 use crate::limits::answer::over_limit;
 use crate::limits::backend::{Ask, Then};
 use crate::limits::rules::Who;
+use crate::money::answer::over_budget;
 use crate::reply::Refused;
 use crate::runtime::{Route, Runtime};
 
@@ -81,6 +82,9 @@ pub async fn run<B>(identified: Identified<B>) -> Step<Counted<B>> {
         // Who has no token left is told so before the body is read.
         call = ask(call, &runtime, &known, Unit::Tokens, Then::Look).await?;
     }
+    if !runtime.budgets.is_empty() && !matches!(call.surface, Surface::Models(_) | Surface::Model(..)) {
+        call = look_at_budgets(call, &runtime, &known)?;
+    }
     let then = if whole {
         counting(&call, &runtime)
     } else {
@@ -128,9 +132,26 @@ fn callee(call: &Call, runtime: &Runtime, name: &str) -> Option<Arc<Route>> {
         .cloned()
 }
 
-/// A request may turn out to be over a token limit: then its count is taken back, for one limit eats nothing of another.
+/// Who has nothing left to spend is told so before the body is read.
+fn look_at_budgets(mut call: Box<Call>, runtime: &Runtime, known: &Known) -> Step<Box<Call>> {
+    let Some(principal) = call.principal.clone() else {
+        return Ok(call);
+    }; // identify gave one
+    let spender = call.spender(&principal, known.user, known.callee.as_deref());
+    let items = runtime.budgets.items(&spender);
+    let now = call.gateway.now();
+    let Err(refusal) = call.gateway.book.look(&items, now) else {
+        return Ok(call);
+    };
+    refusal.rule.metrics.refused.inc();
+    call.decide("count", format!("refused by the budget {}", refusal.rule.name));
+    let error = over_budget(&refusal, now);
+    Err(Refused::by_rule(call, "count", error))
+}
+
+/// A request may turn out to be over a token limit or a budget: then its count is taken back, for one limit eats nothing of another.
 fn counting(call: &Call, runtime: &Runtime) -> Then {
-    if runtime.limits.counts_tokens() {
+    if runtime.limits.counts_tokens() || !runtime.budgets.is_empty() {
         Then::Hold {
             id: call.id,
             ttl: UNCOUNT_WITHIN,

@@ -72,7 +72,7 @@ const META: &str = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value
 
 /// `BYTEA` has no meaning of its own in SQLite and leaves a blob as it is (numeric affinity only
 /// touches text), so one text serves both databases.
-const MIGRATIONS: &[Migration] = &[FIRST, ROTATION];
+const MIGRATIONS: &[Migration] = &[FIRST, ROTATION, COST];
 
 /// A key that was rotated has two texts for a while. Older binaries know the newer one alone.
 const ROTATION: Migration = Migration {
@@ -83,6 +83,17 @@ const ROTATION: Migration = Migration {
         "ALTER TABLE api_keys ADD COLUMN previous_hash BYTEA",
         "ALTER TABLE api_keys ADD COLUMN previous_prefix TEXT",
         "ALTER TABLE api_keys ADD COLUMN previous_until_us BIGINT",
+    ],
+};
+
+/// What requests cost. Older binaries write rows without it, which count as not priced.
+const COST: Migration = Migration {
+    version: 3,
+    oldest_reader: 1,
+    statements: &[
+        "ALTER TABLE ledger ADD COLUMN cost_nano BIGINT",
+        "ALTER TABLE ledger ADD COLUMN cost_basis TEXT",
+        "ALTER TABLE ledger ADD COLUMN tokens_cache_write BIGINT",
     ],
 };
 

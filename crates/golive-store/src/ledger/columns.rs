@@ -1,4 +1,4 @@
-//! M2 S7: how a ledger row stands in the table, and in the spill file: the same list of columns.
+//! M2 S7 P6: how a ledger row stands in the table, and in the spill file: the same list of columns.
 //! Columns are only ever added at the end, so that a spill file of an older version can be read.
 //!
 //! Never: puts a prompt, a reply, a user id or a caller's own request id into a column in clear.
@@ -6,7 +6,9 @@
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::{Basis, LedgerRow, OPEN, OpenRow, Tokens, UserHash};
+use golive_checklist::unit::NanoUsd;
+
+use super::{Basis, Cost, CostBasis, LedgerRow, OPEN, OpenRow, Tokens, UserHash};
 use crate::backend::{Failure, FailureKind, Row, Value};
 use crate::seal::{Keyring, Place, Purpose, SealError};
 
@@ -19,8 +21,18 @@ macro_rules! plain_columns {
 }
 pub(super) use plain_columns;
 
+/// Columns that came later. They stand behind prompt and reply.
+macro_rules! later_columns {
+    () => {
+        "cost_nano, cost_basis, tokens_cache_write"
+    };
+}
+pub(super) use later_columns;
+
 /// How many columns a row has.
-pub(crate) const WIDTH: usize = 31;
+pub(crate) const WIDTH: usize = 34;
+/// How many a row had in the first version.
+const WIDTH_FIRST: usize = 31;
 const OUTCOME: usize = 9;
 const FOLDED: usize = 23;
 const CONTENT_BYTES: usize = 28;
@@ -28,7 +40,13 @@ const PROMPT: usize = 29;
 const REPLY: usize = 30;
 
 /// Begin of the insert, for rows in the order of [`encode`].
-pub(crate) const INSERT_HEAD: &str = concat!("INSERT INTO ledger (", plain_columns!(), ", prompt, reply) ");
+pub(crate) const INSERT_HEAD: &str = concat!(
+    "INSERT INTO ledger (",
+    plain_columns!(),
+    ", prompt, reply, ",
+    later_columns!(),
+    ") "
+);
 
 /// A final row replaces the open one of its id, a folded row replaces its own smaller self, and
 /// anything else that comes twice is ignored.
@@ -43,7 +61,9 @@ pub(crate) const INSERT_TAIL: &str = " ON CONFLICT (id) DO UPDATE SET \
     bytes_in = excluded.bytes_in, bytes_out = excluded.bytes_out, counted = excluded.counted, \
     folded = excluded.folded, client_request_id = excluded.client_request_id, \
     trace_id = excluded.trace_id, decisions = excluded.decisions, run = excluded.run, \
-    content_bytes = excluded.content_bytes, prompt = excluded.prompt, reply = excluded.reply \
+    content_bytes = excluded.content_bytes, prompt = excluded.prompt, reply = excluded.reply, \
+    cost_nano = excluded.cost_nano, cost_basis = excluded.cost_basis, \
+    tokens_cache_write = excluded.tokens_cache_write \
     WHERE ledger.outcome = 'open' OR excluded.folded > ledger.folded";
 
 /// A final row as columns, its content sealed. `run` tells this process's rows from those of a dead one.
@@ -116,6 +136,9 @@ fn columns(
         Value::count(content_bytes),
         Value::Bytes(prompt),
         Value::Bytes(reply),
+        cost_nano(row.cost),
+        cost_basis(row.cost),
+        Value::maybe_count(row.tokens.cache_write),
     ]
 }
 
@@ -154,6 +177,9 @@ pub(crate) fn encode_open(row: &OpenRow, run: i64) -> Vec<Value> {
         Value::count(0),
         Value::Bytes(None),
         Value::Bytes(None),
+        cost_nano(row.cost),
+        cost_basis(row.cost),
+        Value::maybe_count(row.estimate.cache_write),
     ]
 }
 
@@ -191,9 +217,15 @@ pub(crate) fn replaces(new: &[Value], old: &[Value]) -> bool {
 }
 
 /// A row from the spill file as this version writes it. A later version has more columns, at the
-/// end; they go unread. `None` for a row that is too short to be one.
+/// end; they go unread. An earlier one has fewer: what it did not know is empty. `None` for a row that is too short to
+/// be one.
 pub(crate) fn fit(mut values: Vec<Value>) -> Option<Vec<Value>> {
     values.truncate(WIDTH);
+    if values.len() >= WIDTH_FIRST {
+        let later = [Value::Int(None), Value::Text(None), Value::Int(None)];
+        let known = values.len() - WIDTH_FIRST;
+        values.extend(later.into_iter().skip(known));
+    }
     (values.len() == WIDTH && row_id(&values).is_some()).then_some(values)
 }
 
@@ -217,6 +249,7 @@ pub(super) fn decode(row: &Row, keyring: &Keyring, content: bool) -> Result<Ledg
             .map(|plain| Some(Bytes::from(plain)))
             .map_err(|error| Failure::new(FailureKind::Damaged, format!("{column} of row {id}: {error}")))
     };
+    let later = row.0.len().saturating_sub(WIDTH - WIDTH_FIRST); // they are the last that were asked for
     Ok(LedgerRow {
         id,
         at_us: row.int(1)?,
@@ -236,6 +269,11 @@ pub(super) fn decode(row: &Row, keyring: &Keyring, content: bool) -> Result<Ledg
             cached_input: row.maybe_count(14)?,
             output: row.maybe_count(15)?,
             reasoning: row.maybe_count(16)?,
+            cache_write: row.maybe_count(later + 2)?,
+        },
+        cost: Cost {
+            nano_usd: row.maybe_count(later)?.map(NanoUsd),
+            basis: cost_basis_of(row.maybe_text(later + 1)?.as_deref()),
         },
         basis: basis_of(&row.text(17)?),
         latency_us: row.count(18)?,
@@ -262,6 +300,28 @@ fn content_place<'a>(column: &'a str, id: &'a Uuid) -> Place<'a> {
 
 fn user_hash(hash: Option<UserHash>) -> Value {
     Value::Bytes(hash.map(|hash| Bytes::copy_from_slice(&hash.0)))
+}
+
+fn cost_nano(cost: Cost) -> Value {
+    Value::maybe_count(cost.nano_usd.map(|amount| amount.0))
+}
+
+fn cost_basis(cost: Cost) -> Value {
+    Value::maybe_text(match cost.basis {
+        CostBasis::Reported => Some("reported"),
+        CostBasis::Estimated => Some("estimated"),
+        CostBasis::Unknown => Some("unknown"),
+        CostBasis::None => None,
+    })
+}
+
+pub(super) fn cost_basis_of(name: Option<&str>) -> CostBasis {
+    match name {
+        Some("reported") => CostBasis::Reported,
+        Some("estimated") => CostBasis::Estimated,
+        Some("unknown") => CostBasis::Unknown,
+        _ => CostBasis::None,
+    }
 }
 
 fn basis_name(basis: Basis) -> &'static str {
@@ -305,8 +365,13 @@ pub(crate) mod tests {
                 cached_input: Some(3),
                 output: Some(20),
                 reasoning: None,
+                cache_write: Some(2),
             },
             basis: Basis::Reported,
+            cost: Cost {
+                nano_usd: Some(NanoUsd(12_345)),
+                basis: CostBasis::Reported,
+            },
             latency_us: 1_500_000,
             first_byte_us: Some(300_000),
             bytes_in: 512,
@@ -346,6 +411,21 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_row_that_an_earlier_version_spilled_is_read_and_what_it_did_not_know_is_empty() {
+        let ring = keyring();
+        let values = encode(&row(1), &ring, 5).unwrap();
+        let early = values[..WIDTH_FIRST].to_vec();
+        let fitted = fit(early.clone()).unwrap();
+        assert_eq!(fitted.len(), WIDTH);
+        let read = decode(&Row(fitted), &ring, true).unwrap();
+        assert_eq!((read.cost, read.tokens.cache_write), (Cost::default(), None));
+        assert_eq!(read.reply, row(1).reply);
+        let later: Vec<Value> = values.iter().cloned().chain([Value::Int(Some(9))]).collect();
+        assert_eq!(fit(later), Some(values));
+        assert_eq!(fit(early[..WIDTH_FIRST - 1].to_vec()), None);
+    }
+
+    #[test]
     fn all_three_lists_of_columns_are_as_long_as_a_row() {
         let open = OpenRow {
             id: Uuid::nil(),
@@ -354,6 +434,7 @@ pub(crate) mod tests {
             user_hash: None,
             callee: None,
             estimate: Tokens::default(),
+            cost: Cost::default(),
             counted: false,
         };
         assert_eq!(encode_open(&open, 1).len(), WIDTH);

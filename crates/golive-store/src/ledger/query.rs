@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use uuid::Uuid;
 
-use super::columns::{decode, plain_columns};
+use super::columns::{decode, later_columns, plain_columns};
 use super::{Admission, LedgerFilter, LedgerRow, UserHash};
 use crate::backend::Value;
 use crate::{Store, StoreError};
@@ -97,6 +97,8 @@ impl Store {
 const LIST: &str = concat!(
     "SELECT ",
     plain_columns!(),
+    ", ",
+    later_columns!(),
     " FROM ledger WHERE at_us >= $1 AND at_us < $2 \
       AND ($3 IS NULL OR callee = $3) AND ($4 IS NULL OR principal = $4) AND ($5 IS NULL OR user_hash = $5) \
       AND ($6 IS NULL OR substr(outcome, 1, length($6)) = $6) \
@@ -107,7 +109,9 @@ const LIST: &str = concat!(
 const ONE: &str = concat!(
     "SELECT ",
     plain_columns!(),
-    ", prompt, reply FROM ledger WHERE id = $1"
+    ", prompt, reply, ",
+    later_columns!(),
+    " FROM ledger WHERE id = $1"
 );
 
 const ADMISSIONS: &str = "SELECT at_us, principal, user_hash, folded, callee, counted, tokens_input, tokens_output, \

@@ -108,6 +108,7 @@ mod tests {
             user_hash: None,
             callee: None,
             estimate,
+            cost: crate::Cost::default(),
             counted: true,
         };
         encode_open(&row, 1)

@@ -9,7 +9,8 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use golive_store::backend::{Backend, Failure, FailureKind, Row, Sqlite, Statement, Value};
 use golive_store::{
-    Basis, Durability, LedgerRow, MasterKey, OpenRow, Opened, Store, StoreOptions, Tokens, Uuid, WhenFull,
+    Basis, Cost, Durability, LedgerRow, MasterKey, OpenRow, Opened, Store, StoreOptions, Tokens, Uuid,
+    WhenFull,
 };
 
 pub const SPILL: u64 = 256 * 1024;
@@ -176,6 +177,7 @@ pub fn row(id: u128) -> LedgerRow {
             ..Tokens::default()
         },
         basis: Basis::Reported,
+        cost: Cost::default(),
         latency_us: 1000,
         first_byte_us: None,
         bytes_in: 10,
@@ -208,6 +210,7 @@ pub fn open_row(id: u128) -> OpenRow {
             input: Some(100),
             ..Tokens::default()
         },
+        cost: Cost::default(),
         counted: true,
     }
 }

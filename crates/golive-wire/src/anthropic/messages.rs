@@ -105,6 +105,8 @@ pub(crate) struct RawUsage {
     cache_creation_input_tokens: Option<u64>,
     #[serde(default, deserialize_with = "count")]
     cache_read_input_tokens: Option<u64>,
+    #[serde(default)]
+    cache_creation: Option<CacheCreation>,
     #[serde(default, deserialize_with = "count")]
     output_tokens: Option<u64>,
     #[serde(default)]
@@ -116,6 +118,13 @@ impl RawUsage {
     pub(crate) fn cache_written(&self) -> Option<u64> {
         self.cache_creation_input_tokens.filter(|tokens| *tokens > 0)
     }
+}
+
+/// The part of `cache_creation_input_tokens` by how long it is kept.
+#[derive(Deserialize)]
+struct CacheCreation {
+    #[serde(default, deserialize_with = "count")]
+    ephemeral_1h_input_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -139,6 +148,9 @@ impl From<RawUsage> for Usage {
             reasoning: raw
                 .output_tokens_details
                 .and_then(|details| details.thinking_tokens),
+            cache_write: raw.cache_creation_input_tokens,
+            cache_write_1h: raw.cache_creation.and_then(|kept| kept.ephemeral_1h_input_tokens),
+            ..Usage::default() // images and sound are not told apart
         }
     }
 }

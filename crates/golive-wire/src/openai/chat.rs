@@ -138,18 +138,26 @@ pub(crate) struct RawUsage {
     completion_tokens_details: Option<CompletionDetails>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct PromptDetails {
     #[serde(default, deserialize_with = "count")]
     cached_tokens: Option<u64>,
     #[serde(default, deserialize_with = "count")]
     cache_write_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    image_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    audio_tokens: Option<u64>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct CompletionDetails {
     #[serde(default, deserialize_with = "count")]
     reasoning_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    image_tokens: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    audio_tokens: Option<u64>,
 }
 
 impl RawUsage {
@@ -161,15 +169,19 @@ impl RawUsage {
 
 impl From<RawUsage> for Usage {
     fn from(raw: RawUsage) -> Usage {
+        let (input, output) = (raw.prompt_tokens_details, raw.completion_tokens_details);
+        let (input, output) = (input.unwrap_or_default(), output.unwrap_or_default());
         Usage {
             input: raw.prompt_tokens,
-            cached_input: raw
-                .prompt_tokens_details
-                .and_then(|details| details.cached_tokens),
+            cached_input: input.cached_tokens,
             output: raw.completion_tokens,
-            reasoning: raw
-                .completion_tokens_details
-                .and_then(|details| details.reasoning_tokens),
+            reasoning: output.reasoning_tokens,
+            cache_write: input.cache_write_tokens,
+            cache_write_1h: None, // this format has one kind of cache
+            image_input: input.image_tokens,
+            image_output: output.image_tokens,
+            audio_input: input.audio_tokens,
+            audio_output: output.audio_tokens,
         }
     }
 }

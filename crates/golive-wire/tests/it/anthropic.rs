@@ -16,7 +16,8 @@ fn a_stream_as_anthropic_sends_it_is_understood_event_by_event() {
         input: Some(11),
         cached_input: Some(3),
         output: Some(1),
-        reasoning: None,
+        cache_write: Some(0),
+        ..Usage::default()
     };
     let reply = Reply {
         id: "msg_1",
@@ -122,13 +123,16 @@ fn other_events_mean_what_they_say() {
 #[test]
 fn input_tokens_include_what_the_cache_gave_and_took() {
     let view = read_response(
-        br#"{"type":"message","content":[],"usage":{"input_tokens":12,"cache_creation_input_tokens":30,"cache_read_input_tokens":100,"output_tokens":3,"output_tokens_details":{"thinking_tokens":2},"service_tier":"standard"}}"#,
+        br#"{"type":"message","content":[],"usage":{"input_tokens":12,"cache_creation_input_tokens":30,"cache_creation":{"ephemeral_5m_input_tokens":20,"ephemeral_1h_input_tokens":10},"cache_read_input_tokens":100,"output_tokens":3,"output_tokens_details":{"thinking_tokens":2},"service_tier":"standard"}}"#,
     );
     let expected = Usage {
         input: Some(142),
         cached_input: Some(100),
         output: Some(3),
         reasoning: Some(2),
+        cache_write: Some(30),
+        cache_write_1h: Some(10),
+        ..Usage::default()
     };
     assert_eq!(view.usage, Some(expected));
 }
@@ -144,7 +148,8 @@ fn a_whole_answer_is_read_as_it_was_built() {
         input: Some(12),
         cached_input: Some(2),
         output: Some(3),
-        reasoning: None,
+        cache_write: Some(0),
+        ..Usage::default()
     };
     let body = build::message(&Reply {
         id: "msg_1",

@@ -27,6 +27,7 @@ fn a_stream_as_openai_sends_it_is_understood_chunk_by_chunk() {
         cached_input: Some(4),
         output: Some(7),
         reasoning: Some(2),
+        ..Usage::default()
     };
     let call = ToolCall {
         id: "call_1",
@@ -245,6 +246,7 @@ fn a_whole_answer_is_read_as_it_was_built() {
         cached_input: Some(0),
         output: Some(14),
         reasoning: Some(3),
+        ..Usage::default()
     };
     let calls = [ToolCall {
         id: "call_1",
@@ -293,4 +295,24 @@ fn an_error_body_is_told_from_an_answer_at_any_status() {
     }
     assert!(!read_response(b"{}").is_answer);
     assert!(read_response(br#"{"choices":[]}"#).is_answer);
+}
+
+#[test]
+fn tokens_that_cost_another_price_are_told_apart() {
+    let view = read_response(
+        br#"{"object":"chat.completion","choices":[{"message":{"content":"x"}}],"usage":{"prompt_tokens":100,"completion_tokens":50,"prompt_tokens_details":{"cached_tokens":10,"cache_write_tokens":20,"audio_tokens":30,"image_tokens":5},"completion_tokens_details":{"reasoning_tokens":7,"audio_tokens":8,"image_tokens":9}}}"#,
+    );
+    let expected = Usage {
+        input: Some(100),
+        cached_input: Some(10),
+        output: Some(50),
+        reasoning: Some(7),
+        cache_write: Some(20),
+        image_input: Some(5),
+        image_output: Some(9),
+        audio_input: Some(30),
+        audio_output: Some(8),
+        ..Usage::default()
+    };
+    assert_eq!(view.usage, Some(expected));
 }

@@ -97,6 +97,10 @@ fn explain_row(row: &Value, content: bool) {
             ),
         ),
         (
+            "cost",
+            format!("{} ({})", super::ledger::cost(row), cell(&row["cost"], "basis")),
+        ),
+        (
             "bytes",
             format!("{} in, {} out", row["bytes_in"], row["bytes_out"]),
         ),

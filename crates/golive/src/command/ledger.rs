@@ -77,6 +77,7 @@ fn table(rows: &Value) {
                 cell(row, "status"),
                 format!("{ms:.1} ms"),
                 tokens,
+                cost(row),
             ]
         })
         .collect();
@@ -89,8 +90,22 @@ fn table(rows: &Value) {
             "status",
             "took",
             "tokens",
+            "cost",
         ],
         rows,
         "no requests match",
     );
+}
+
+/// `0.0075 USD`, `~0.0075 USD` where it is estimated, `?` where nobody knows.
+pub(super) fn cost(row: &Value) -> String {
+    let amount = row["cost"]["nano_usd"]
+        .as_u64()
+        .map(golive_checklist::unit::NanoUsd);
+    match (amount, row["cost"]["basis"].as_str()) {
+        (Some(amount), Some("reported")) => amount.to_string(),
+        (Some(amount), _) => format!("~{amount}"),
+        (None, Some("unknown")) => "?".to_owned(),
+        (None, _) => "–".to_owned(),
+    }
 }

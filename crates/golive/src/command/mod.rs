@@ -3,6 +3,7 @@
 mod auth;
 mod check;
 mod config;
+mod cost;
 mod demo;
 mod explain;
 mod init;
@@ -10,6 +11,7 @@ mod keys;
 mod lab;
 mod ledger;
 mod master_key;
+mod prices;
 mod scan;
 mod screen;
 mod seal;
@@ -41,6 +43,8 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Keys(args) => keys::run(args, &config).await,
         Command::Auth(args) => auth::run(args, &config).await,
         Command::Ledger(args) => ledger::run(args, &config).await,
+        Command::Cost(args) => cost::run(args, &config).await,
+        Command::Prices(args) => prices::run(args, &config),
         Command::Explain(args) => explain::run(args, &config).await,
         Command::Seal(args) => seal::run(args, &config, quiet).await,
         Command::Completions { shell } => {

@@ -3,6 +3,7 @@
 mod admin;
 mod agents;
 mod arrows;
+mod budgets;
 mod caller;
 mod chains;
 mod client_certificates;

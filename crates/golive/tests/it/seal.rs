@@ -6,7 +6,9 @@ use std::path::Path;
 
 use futures_util::future::join_all;
 use golive_gateway::socket::Ask;
-use golive_store::{Basis, Durability, LedgerRow, MasterKey, Store, StoreOptions, Tokens, Uuid, WhenFull};
+use golive_store::{
+    Basis, Cost, Durability, LedgerRow, MasterKey, Store, StoreOptions, Tokens, Uuid, WhenFull,
+};
 use serde_json::Value;
 
 use crate::gate::{Format, Gate, Setup};
@@ -115,6 +117,7 @@ fn bulk(id: u128, now_us: i64) -> LedgerRow {
         attempts: 1,
         tokens: Tokens::default(),
         basis: Basis::None,
+        cost: Cost::default(),
         latency_us: 1,
         first_byte_us: None,
         bytes_in: 1,
