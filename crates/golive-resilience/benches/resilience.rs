@@ -54,7 +54,9 @@ impl Links for &Shared {
     type Permit = Permit;
 
     fn admit(&mut self, link: usize, again: bool, now: Tick) -> Leave<Permit> {
-        match locked(&self.breakers[link]).admit(&BREAKER, now) {
+        // In a statement of its own, so that the lock is free again before anything else is asked.
+        let admitted = locked(&self.breakers[link]).admit(&BREAKER, now);
+        match admitted {
             Admit::No { next_probe } => Leave::Open { next_probe },
             Admit::Yes(permit) => {
                 let mut budget = locked(&self.budget);
@@ -197,7 +199,8 @@ fn trouble(c: &mut Criterion) {
 
     let shared = Shared::of(2);
     for _ in 0..BREAKER.failures {
-        if let Admit::Yes(permit) = locked(&shared.breakers[0]).admit(&BREAKER, NOW) {
+        let admitted = locked(&shared.breakers[0]).admit(&BREAKER, NOW);
+        if let Admit::Yes(permit) = admitted {
             shared.record(0, permit, Health::Bad);
         }
     }
