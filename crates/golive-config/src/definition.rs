@@ -112,7 +112,8 @@ pub(crate) fn resilience(resilience: &Resilience) -> Value {
             "idempotent": idempotent,
         },
         "breaker": { "failures": breaker.failures, "open_ms": millis(breaker.open), "successes": breaker.successes },
-        "queue": { "length": queue.length, "wait_ms": millis(queue.wait), "overflow": queue.overflow.as_str() },
+        "queue": { "length": queue.length, "wait_ms": millis(queue.wait), "overflow": queue.overflow.as_str(),
+            "high_roles": queue.high_roles, "low_roles": queue.low_roles },
     })
 }
 

@@ -171,6 +171,7 @@ fn upstream(upstream: &Upstream) -> Value {
         "auth_header": http.then_some(&upstream.auth_header),
         "anthropic_version": anthropic.then_some(&upstream.anthropic_version),
         "max_in_flight": upstream.max_in_flight,
+        "adaptive": upstream.adaptive,
         "retry_budget": { "floor": upstream.retry_budget.floor, "share_percent": upstream.retry_budget.share_percent },
         "private_addresses": texts(&upstream.private_addresses),
         "ca_file": upstream.ca_file,

@@ -18,6 +18,7 @@ mod names;
 mod pipeline;
 pub mod policy;
 mod reply;
+mod room;
 mod runtime;
 pub mod screens;
 pub mod server;

@@ -99,6 +99,11 @@ struct UpstreamOutcome {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct OfQueue {
+    queue: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct LinkOnly {
     link: String,
 }
@@ -117,6 +122,12 @@ struct OfBudget {
 /// Dollars: a counter of fractions, for a picture; the ledger has the whole numbers.
 type Dollars = Counter<f64, AtomicU64>;
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct LinkState {
+    link: String,
+    state: &'static str,
+}
+
 type SecondsFamily = Family<CalleeOnly, Histogram, fn() -> Histogram>;
 
 fn seconds() -> Histogram {
@@ -132,6 +143,14 @@ pub struct Metrics {
     tokens: Family<CalleeDirection, Counter>,
     refused: Family<StageCode, Counter>,
     attempts: Family<UpstreamOutcome, Counter>,
+    queue_length: Family<OfQueue, Gauge<i64, AtomicI64>>,
+    queue_in_flight: Family<OfQueue, Gauge<i64, AtomicI64>>,
+    queue_places: Family<OfQueue, Gauge<i64, AtomicI64>>,
+    queue_oldest: Family<OfQueue, Gauge<f64, AtomicU64>>,
+    queue_scale_out: Family<OfQueue, Gauge<i64, AtomicI64>>,
+    queue_overflowed: Family<OfQueue, Counter>,
+    queue_timed_out: Family<OfQueue, Counter>,
+    breaker_states: Family<LinkState, Gauge<i64, AtomicI64>>,
     breakers_opened: Family<LinkOnly, Counter>,
     short_circuited: Family<LinkOnly, Counter>,
     cost: Family<CalleeBasis, Dollars>,
@@ -166,6 +185,51 @@ impl Default for Metrics {
         let tokens = Family::default();
         let refused = Family::default();
         let attempts = Family::default();
+        let queue_length = Family::<OfQueue, Gauge<i64, AtomicI64>>::default();
+        let queue_in_flight = Family::<OfQueue, Gauge<i64, AtomicI64>>::default();
+        let queue_places = Family::<OfQueue, Gauge<i64, AtomicI64>>::default();
+        let queue_oldest = Family::<OfQueue, Gauge<f64, AtomicU64>>::default();
+        let queue_scale_out = Family::<OfQueue, Gauge<i64, AtomicI64>>::default();
+        registry.register_with_unit(
+            "queue_oldest",
+            "How long the oldest request has waited for a place",
+            Unit::Seconds,
+            queue_oldest.clone(),
+        );
+        registry.register(
+            "queue_scale_out",
+            "1 while more capacity is wanted: the queue is nearly full, or had to refuse a moment ago",
+            queue_scale_out.clone(),
+        );
+        let breaker_states = Family::<LinkState, Gauge<i64, AtomicI64>>::default();
+        registry.register(
+            "breaker_state",
+            "1 for the state in which the circuit breaker of a link is",
+            breaker_states.clone(),
+        );
+        let queue_overflowed = Family::<OfQueue, Counter>::default();
+        let queue_timed_out = Family::<OfQueue, Counter>::default();
+        registry.register(
+            "queue_length",
+            "Requests that wait for a place",
+            queue_length.clone(),
+        );
+        registry.register(
+            "queue_in_flight",
+            "Places that are taken",
+            queue_in_flight.clone(),
+        );
+        registry.register("queue_places", "Places that there are", queue_places.clone());
+        registry.register(
+            "queue_overflowed",
+            "Requests refused or displaced because the queue was full or too slow for them",
+            queue_overflowed.clone(),
+        );
+        registry.register(
+            "queue_timed_out",
+            "Requests that waited for as long as they may",
+            queue_timed_out.clone(),
+        );
         let breakers_opened = Family::default();
         let short_circuited = Family::default();
         let cost = Family::<CalleeBasis, Dollars>::default();
@@ -274,6 +338,14 @@ impl Default for Metrics {
             tokens,
             refused,
             attempts,
+            queue_length,
+            queue_in_flight,
+            queue_places,
+            queue_oldest,
+            queue_scale_out,
+            breaker_states,
+            queue_overflowed,
+            queue_timed_out,
             breakers_opened,
             short_circuited,
             cost,
@@ -373,6 +445,36 @@ impl Metrics {
         }
     }
 
+    /// What one queue shows: `agent/NAME`, `model/NAME` or `upstream/NAME`.
+    #[must_use]
+    pub fn queue(&self, queue: &str) -> QueueMetrics {
+        let of = OfQueue {
+            queue: queue.to_owned(),
+        };
+        QueueMetrics {
+            length: self.queue_length.get_or_create(&of).clone(),
+            in_flight: self.queue_in_flight.get_or_create(&of).clone(),
+            places: self.queue_places.get_or_create(&of).clone(),
+            oldest: self.queue_oldest.get_or_create(&of).clone(),
+            scale_out: self.queue_scale_out.get_or_create(&of).clone(),
+            overflowed: self.queue_overflowed.get_or_create(&of).clone(),
+            timed_out: self.queue_timed_out.get_or_create(&of).clone(),
+        }
+    }
+
+    /// Shows the state of a link's breaker.
+    pub fn breaker_state(&self, link: &str, now: &'static str) {
+        for state in ["closed", "open", "half_open"] {
+            let of = LinkState {
+                link: link.to_owned(),
+                state,
+            };
+            self.breaker_states
+                .get_or_create(&of)
+                .set(i64::from(state == now));
+        }
+    }
+
     /// The counters of one link of a chain.
     #[must_use]
     pub fn link(&self, link: &str) -> LinkMetrics {
@@ -459,6 +561,25 @@ pub struct UpstreamMetrics {
     pub refused: Counter,
     /// Not answered, or answered with a failure.
     pub error: Counter,
+}
+
+/// What is shown of one queue.
+#[derive(Debug)]
+pub struct QueueMetrics {
+    /// Requests that wait.
+    pub length: Gauge<i64, AtomicI64>,
+    /// Places that are taken.
+    pub in_flight: Gauge<i64, AtomicI64>,
+    /// Places that there are.
+    pub places: Gauge<i64, AtomicI64>,
+    /// How long the oldest one has waited, in seconds.
+    pub oldest: Gauge<f64, AtomicU64>,
+    /// 1 while more capacity is wanted.
+    pub scale_out: Gauge<i64, AtomicI64>,
+    /// Refused or displaced.
+    pub overflowed: Counter,
+    /// Waited for too long.
+    pub timed_out: Counter,
 }
 
 /// What is counted per link of a chain.

@@ -15,6 +15,7 @@ names! {
     ANTHROPIC_BETA = "anthropic-beta";
     ANTHROPIC_VERSION = "anthropic-version";
     GOLIVE_BUDGET_WARNING = "golive-budget-warning";
+    GOLIVE_PRIORITY = "golive-priority";
     GOLIVE_RELEASE = "golive-release";
     OPENAI_BETA = "openai-beta";
     REQUEST_ID = "request-id";

@@ -75,7 +75,7 @@ where
     };
     let guarded = guard_tools::run(authorised)?;
     let screened = screen_input::run(guarded).await?;
-    let admitted = admit::run(screened)?;
+    let admitted = admit::run(screened).await?;
     let reserved = reserve::run(admitted).await?;
     let dispatched = dispatch::run(reserved).await?;
     Ok(relay::run(dispatched).await)

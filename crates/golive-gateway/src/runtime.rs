@@ -11,6 +11,7 @@ use std::sync::Arc;
 use golive_config::{Callee, CalleeKind, Config, Unsupported, UpstreamKind};
 use golive_resilience::breaker::BreakerPolicy;
 use golive_resilience::chain::{self, Chain};
+use golive_resilience::concurrency::LimitPolicy;
 use golive_resilience::deadline::Clocks;
 use golive_resilience::failure::UpstreamClass;
 use golive_store::{Store, StoreError};
@@ -18,17 +19,17 @@ use golive_wire::Wire;
 use golive_wire::http_agent::Pointer;
 use golive_wire::translate::{self, Loss};
 use http::HeaderValue;
-use tokio::sync::Semaphore;
 
 use crate::auth::principal::Principal;
 use crate::limits::rules::{CalleeRules, Rules as LimitRules};
 use crate::metrics::{CalleeMetrics, Metrics};
 use crate::money::{self, LinkPrices};
 use crate::policy::{self, PolicyError, Resource, Rules, Who};
+use crate::room::Room;
 use crate::screens::{Machines, ScreenError, Screens};
 use crate::upstream::breaker::{self, LinkBreaker};
 use crate::upstream::hop::Hop;
-use crate::upstream::{Link, LinkError};
+use crate::upstream::{self, Link, LinkError};
 
 /// How many digits of a release's digest callers see: enough to tell releases apart, too few to search for.
 const RELEASE_DIGITS: usize = 16;
@@ -118,7 +119,7 @@ pub struct Route {
     /// How requests are put into the format of a link that speaks another.
     pub translation: translate::Policy,
     /// Its own places, if it has any beside its upstream's.
-    pub permits: Option<Arc<Semaphore>>,
+    pub(crate) room: Option<Arc<Room>>,
     /// Where its text stands, for an HTTP agent.
     pub pointers: Option<AgentPointers>,
     /// Its own limits.
@@ -155,12 +156,12 @@ impl Runtime {
         let rules = Rules::build(&config)?;
         let mut links = BTreeMap::new();
         for (name, upstream) in &config.upstreams {
-            let kept = before
-                .and_then(|before| before.links.get(name))
-                .filter(|link| same_upstream(&link.upstream, upstream));
+            let kept = before.and_then(|before| before.links.get(name)).filter(|link| {
+                same_upstream(&link.upstream, upstream) && link.queue == config.resilience.queue
+            });
             let link = match kept {
                 Some(link) => Arc::clone(link),
-                None => Arc::new(Link::new(upstream, metrics)?),
+                None => Arc::new(Link::new(upstream, &config.resilience.queue, metrics)?),
             };
             links.insert(name.clone(), link);
         }
@@ -199,7 +200,7 @@ impl Runtime {
             }
             routes.insert(
                 callee.name.clone(),
-                Arc::new(route(callee, hops, metrics, &mut machines)?),
+                Arc::new(route(callee, hops, before, metrics, &mut machines)?),
             );
         }
         let limits = LimitRules::of(&config);
@@ -320,6 +321,7 @@ impl Breakers {
 fn route(
     callee: &Arc<Callee>,
     hops: Vec<Hop>,
+    before: Option<&Runtime>,
     metrics: &Metrics,
     machines: &mut Machines,
 ) -> Result<Route, RuntimeError> {
@@ -338,6 +340,19 @@ fn route(
             callee: callee.name.clone(),
             source,
         })?;
+    let id = callee.id();
+    let before = before.and_then(|before| before.route_of(&id));
+    let kept = before.filter(|before| {
+        before.callee.max_in_flight == callee.max_in_flight
+            && before.callee.resilience.queue == callee.resilience.queue
+    });
+    let room = match kept {
+        Some(before) => before.room.clone(),
+        None => callee.max_in_flight.map(|most| {
+            let policy = upstream::queue_policy(&resilience.queue);
+            Room::new(policy, LimitPolicy::Fixed(most), metrics.queue(&id))
+        }),
+    };
     let pointer = |text: &str| {
         Pointer::parse(text).map_err(|e| RuntimeError::Pointer {
             callee: callee.name.clone(),
@@ -352,7 +367,6 @@ fn route(
             stream: p.stream.as_deref().map(pointer).transpose()?,
         }),
     };
-    let id = callee.id();
     let short = &callee.digest[..RELEASE_DIGITS.min(callee.digest.len())];
     Ok(Route {
         release: callee.digest.clone(),
@@ -361,7 +375,7 @@ fn route(
         hops,
         chain: Arc::new(chain),
         clocks: callee.timeouts,
-        permits: callee.max_in_flight.map(|n| Arc::new(Semaphore::new(n as usize))),
+        room,
         metrics: metrics.callee(&id),
         limits: CalleeRules::of(callee),
         translation: translation(callee, pointers.as_ref()),
@@ -405,6 +419,7 @@ fn same_upstream(a: &golive_config::Upstream, b: &golive_config::Upstream) -> bo
         && a.anthropic_version == b.anthropic_version
         && a.timeouts == b.timeouts
         && a.max_in_flight == b.max_in_flight
+        && a.adaptive == b.adaptive
         && a.retry_budget == b.retry_budget
         && a.private_addresses == b.private_addresses
         && a.ca_file == b.ca_file

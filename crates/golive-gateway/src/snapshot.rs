@@ -54,9 +54,19 @@ impl Gateway {
         }
     }
 
-    /// The metrics, to be printed.
+    /// The metrics, to be printed: what changes with time alone is brought up to date.
     #[must_use]
     pub fn metrics(&self) -> &Arc<Metrics> {
+        let (now, runtime) = (self.now(), self.runtime());
+        for link in runtime.links.values() {
+            link.room.refresh(now);
+        }
+        for room in runtime.routes().filter_map(|route| route.room.as_ref()) {
+            room.refresh(now);
+        }
+        for (link, breaker) in runtime.breakers.all() {
+            self.metrics.breaker_state(link, breaker.state(now).as_str());
+        }
         &self.metrics
     }
 }

@@ -10,8 +10,8 @@ mod access;
 mod callee;
 mod callers;
 mod limits;
-mod resilience;
 mod money;
+mod resilience;
 mod screening;
 mod sections;
 mod target;
@@ -22,11 +22,11 @@ pub use access::{Admin, DeniedTools, PolicyFile, PolicySection, ToolRule};
 pub use callee::{Callee, CalleeKind, LinkRef, Pointers};
 pub use callers::{Algorithm, ClientCertificates, ClientName, Grant, Issuer, IssuerKeys, San};
 pub use limits::{Limits, OwnLimits, TeamLimits, TokenLimits};
+pub use money::{BudgetScope, Money, Period, SpendingBudget, UnknownPrice, offset_text, period_text};
 pub use resilience::{
     BreakerNumbers, Messages, OnFailure, Overflow, Patience, Queue, Resilience, RetryBudget, RetryPolicy,
     Sentences,
 };
-pub use money::{BudgetScope, Money, Period, SpendingBudget, UnknownPrice, offset_text, period_text};
 pub use screening::{HiddenText, InjectionAction, PiiAction, ReadFile, Screening};
 pub use sections::{
     ConfiguredKey, Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server, StoreSection,

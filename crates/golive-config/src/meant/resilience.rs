@@ -40,7 +40,7 @@ impl Default for BreakerNumbers {
 }
 
 /// Who waits for a place, and how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queue {
     /// Requests that wait at the same time; zero: nobody waits.
     pub length: u32,
@@ -48,6 +48,10 @@ pub struct Queue {
     pub wait: Duration,
     /// What becomes of one more when it is full.
     pub overflow: Overflow,
+    /// Callers with one of these roles go first.
+    pub high_roles: Vec<String>,
+    /// Callers with one of these roles, and none of those above, go last.
+    pub low_roles: Vec<String>,
 }
 
 impl Default for Queue {
@@ -56,6 +60,8 @@ impl Default for Queue {
             length: 1000,
             wait: Duration::from_secs(300),
             overflow: Overflow::Reject,
+            high_roles: Vec::new(),
+            low_roles: Vec::new(),
         }
     }
 }

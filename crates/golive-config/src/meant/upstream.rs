@@ -35,6 +35,8 @@ pub struct Upstream {
     pub retry_budget: RetryBudget,
     /// Calls at the same time, over all agents and models that use it.
     pub max_in_flight: u32,
+    /// Whether that number is fixed, or the most of a limit that follows what the upstream bears.
+    pub adaptive: bool,
     /// Private ranges it may be in. Empty: public addresses only.
     pub private_addresses: Vec<IpNet>,
     /// PEM file of the authorities that vouch for it, instead of Mozilla's.

@@ -1,6 +1,6 @@
 //! P3, P4, E1, E5: the rows of retries, breakers, queues and messages.
 
-use super::Kind::{Choice, Count, Flag, Spans, Text};
+use super::Kind::{Choice, Count, Flag, Names, Spans, Text};
 use super::Preset::{Absent, Is};
 use super::{HOUR, Key, Preset, Section, key, millis};
 use std::time::Duration;
@@ -74,7 +74,7 @@ const fn breaker(presets: [Preset; 3]) -> [Key; 3] {
     ]
 }
 
-const fn queue(presets: [Preset; 3]) -> [Key; 3] {
+const fn queue(presets: [Preset; 5]) -> [Key; 5] {
     [
         key(
             "length",
@@ -96,6 +96,20 @@ const fn queue(presets: [Preset; 3]) -> [Key; 3] {
             presets[2],
             "\"displace\"",
             "What becomes of one more when it is full. `reject` refuses it with `Retry-After`; `displace` gives it the place of a waiting request of lower priority.",
+        ),
+        key(
+            "high_roles",
+            Names,
+            presets[3],
+            "[\"premium\"]",
+            "Callers with one of these roles go first.",
+        ),
+        key(
+            "low_roles",
+            Names,
+            presets[4],
+            "[\"batch\"]",
+            "Callers with one of these roles, and none of `high_roles`, go last. Anyone may ask for less by the header `golive-priority: low`.",
         ),
     ]
 }
@@ -121,7 +135,7 @@ pub(super) const BREAKER: Section = Section {
 pub(super) const QUEUE: Section = Section {
     path: "queue",
     doc: "Who waits where `max_in_flight` is reached.",
-    keys: &queue([Is("1000"), Is("\"5m\""), Is("\"reject\"")]),
+    keys: &queue([Is("1000"), Is("\"5m\""), Is("\"reject\""), Is("[]"), Is("[]")]),
 };
 
 pub(super) const RETRY_BUDGET: Section = Section {
@@ -170,7 +184,7 @@ pub(super) const MESSAGES: Section = Section {
 
 const CALLEE_RETRY: &[Key] = &retry([Absent(GATEWAY); 5]);
 const CALLEE_BREAKER: &[Key] = &breaker([Absent(GATEWAY); 3]);
-const CALLEE_QUEUE: &[Key] = &queue([Absent(GATEWAY); 3]);
+const CALLEE_QUEUE: &[Key] = &queue([Absent(GATEWAY); 5]);
 
 /// The same tables of agents or models.
 macro_rules! of {

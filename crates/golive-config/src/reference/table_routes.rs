@@ -57,7 +57,14 @@ pub(super) const UPSTREAMS: Section = Section {
             Count(1, 100_000),
             Is("256"),
             "32",
-            "Calls at the same time. More are answered with 503.",
+            "Calls at the same time. More wait in the `[queue]`.",
+        ),
+        key(
+            "adaptive",
+            Flag,
+            Is("false"),
+            "true",
+            "`max_in_flight` is the most of a limit that shrinks when the upstream shows that it is pressed (429, 503, time-outs) and grows while it answers well.",
         ),
         key(
             "private_addresses",

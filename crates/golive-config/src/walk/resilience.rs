@@ -51,10 +51,19 @@ fn read(walk: &mut Walk<'_>, at: &Table<'_>, preset: &Resilience) -> Resilience 
         queue: Queue {
             length: queue.count32(walk, "length").unwrap_or(preset.queue.length),
             wait: queue.duration(walk, "wait").unwrap_or(preset.queue.wait),
+            high_roles: roles(walk, &queue, "high_roles", &preset.queue.high_roles),
+            low_roles: roles(walk, &queue, "low_roles", &preset.queue.low_roles),
             overflow: queue
                 .choice(walk, "overflow", &Overflow::WORDS)
                 .unwrap_or(preset.queue.overflow),
         },
+    }
+}
+
+fn roles(walk: &mut Walk<'_>, table: &Table<'_>, name: &str, preset: &[String]) -> Vec<String> {
+    match table.names(walk, name) {
+        Some(names) => names.into_iter().map(|at| at.value).collect(),
+        None => preset.to_vec(),
     }
 }
 

@@ -104,6 +104,7 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> (Upstream, bool) {
         timeouts: own_clocks(walk, table, "timeouts").over(Clocks::default()),
         retry_budget: super::resilience::budget(walk, table),
         max_in_flight: table.count32(walk, "max_in_flight").unwrap_or(256),
+        adaptive: table.flag(walk, "adaptive").unwrap_or(false),
         private_addresses: private,
         ca_file: gateway::ca_file(walk, table, Need::Gateway),
         forward_headers: forward_headers(walk, table),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use golive_resilience::concurrency::Sign;
 use golive_resilience::deadline::Deadline;
 use golive_resilience::failure::Health;
 use golive_wire::{ApiError, Wire, error};
@@ -151,7 +152,7 @@ async fn relay(streaming: Streaming, to_caller: ChunkSender) {
     if gateway.runtime().config.store.content {
         call.reply = Some(reader.take_reply());
     }
-    drop(places);
+    places.leave(sign(&call, &outcome), gateway.now());
     if let Some(health) = proves(&outcome) {
         lease.end(health, gateway.now());
     } // else the lease is given back: a caller who left, or a shutdown, proves nothing about the link
@@ -164,6 +165,14 @@ fn proves(outcome: &Result<Bytes, Stop>) -> Option<Health> {
         Ok(_) | Err(Stop::Blocked(_)) => Some(Health::Good),
         Err(Stop::Broken { .. }) => Some(Health::Bad),
         Err(Stop::CallerGone | Stop::Cut) => None,
+    }
+}
+
+/// What the end of a stream shows of the load behind it.
+fn sign(call: &Call, outcome: &Result<Bytes, Stop>) -> Sign {
+    match (outcome, call.called, call.first_byte) {
+        (Ok(_), Some(called), Some(first)) => Sign::Answered(first.since(called)),
+        _ => Sign::Silent,
     }
 }
 

@@ -15,6 +15,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use golive_config::{Upstream, UpstreamKind};
 use golive_resilience::Tick;
+use golive_resilience::concurrency::{Adaptive, LimitPolicy};
+use golive_resilience::queue::{Overflow, QueuePolicy};
 use golive_resilience::retry_budget::{RetryBudget, RetryBudgetPolicy};
 use http::header::{self, HeaderName, HeaderValue};
 use http_body_util::Full;
@@ -24,10 +26,10 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use secrecy::ExposeSecret;
-use tokio::sync::Semaphore;
 
 use crate::metrics::{Metrics, UpstreamMetrics};
 use crate::names;
+use crate::room::Room;
 use connect::{CheckedConnector, Timed};
 use health::LinkHealth;
 
@@ -39,8 +41,10 @@ pub type UpstreamClient = Client<Timed<HttpsConnector<CheckedConnector>>, Full<B
 pub struct Link {
     /// What the configuration says.
     pub upstream: Arc<Upstream>,
-    /// Calls at the same time.
-    pub permits: Arc<Semaphore>,
+    /// Calls at the same time, and who waits.
+    pub(crate) room: Arc<Room>,
+    /// The numbers of its queue.
+    pub queue: golive_config::Queue,
     /// What is known of its health.
     pub health: LinkHealth,
     /// What is counted of it.
@@ -91,7 +95,11 @@ impl Link {
     ///
     /// # Errors
     /// See [`LinkError`]; each names the upstream.
-    pub fn new(upstream: &Arc<Upstream>, metrics: &Metrics) -> Result<Self, LinkError> {
+    pub fn new(
+        upstream: &Arc<Upstream>,
+        queue: &golive_config::Queue,
+        metrics: &Metrics,
+    ) -> Result<Self, LinkError> {
         let connector = CheckedConnector::new(&upstream.private_addresses, upstream.timeouts.connect);
         let https = HttpsConnectorBuilder::new()
             .with_tls_config(tls_of(upstream)?)
@@ -119,7 +127,12 @@ impl Link {
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {
-            permits: Arc::new(Semaphore::new(upstream.max_in_flight as usize)),
+            room: Room::new(
+                queue_policy(queue),
+                concurrency(upstream),
+                metrics.queue(&format!("upstream/{}", upstream.name)),
+            ),
+            queue: queue.clone(),
             health: LinkHealth::default(),
             metrics: metrics.upstream(&upstream.name),
             client,
@@ -177,6 +190,33 @@ impl Link {
         {
             headers.insert(&names::ANTHROPIC_VERSION, version.clone());
         }
+    }
+}
+
+/// The queue's numbers as its machine takes them.
+#[must_use]
+pub fn queue_policy(queue: &golive_config::Queue) -> QueuePolicy {
+    QueuePolicy {
+        length: queue.length,
+        wait: queue.wait,
+        overflow: match queue.overflow {
+            golive_config::Overflow::Reject => Overflow::Reject,
+            golive_config::Overflow::Displace => Overflow::Displace,
+        },
+    }
+}
+
+/// An adaptive limit begins at a tenth of the most there may be.
+fn concurrency(upstream: &Upstream) -> LimitPolicy {
+    let max = upstream.max_in_flight;
+    match upstream.adaptive {
+        false => LimitPolicy::Fixed(max),
+        true => LimitPolicy::Adaptive(Adaptive {
+            min: 1,
+            max,
+            start: max.div_ceil(10),
+            latency_max: None,
+        }),
     }
 }
 

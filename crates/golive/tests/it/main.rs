@@ -20,6 +20,7 @@ mod limits;
 mod limits_scopes;
 mod pages;
 mod policy;
+mod queue;
 mod report_page;
 mod requests;
 mod scan;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use golive_resilience::Tick;
+use golive_resilience::concurrency::Sign;
 use golive_resilience::deadline::{Clock, Deadline};
 use golive_resilience::failure::{Failure, Health};
 use golive_wire::said::{self, Said};
@@ -55,7 +57,9 @@ impl Answered {
     ) -> Dispatched {
         match self {
             Self::Whole { content_type, body } => {
-                lease.end(Health::Good, call.gateway.now());
+                let now = call.gateway.now();
+                lease.end(Health::Good, now);
+                places.leave(took(&call, now), now);
                 Dispatched::Plain(Plain {
                     call,
                     content_type,
@@ -71,6 +75,12 @@ impl Answered {
             })),
         }
     }
+}
+
+/// That it answered, and after how long.
+fn took(call: &Call, now: Tick) -> Sign {
+    let called = call.called.unwrap_or(now);
+    Sign::Answered(call.first_byte.unwrap_or(now).since(called))
 }
 
 /// Asks one link.

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use golive_resilience::Tick;
 use golive_resilience::chain::{Leave, Links, Load, Plan, Step as Planned};
+use golive_resilience::concurrency::Sign;
 use golive_resilience::deadline::Deadline;
 use golive_wire::tools::ToolSet;
 use http::{HeaderMap, HeaderValue};
@@ -30,6 +31,7 @@ use super::admit::{Admitted, Places};
 use super::read::Ask;
 use super::reserve::Reserved;
 use crate::call::Call;
+use crate::reply::Refused;
 use crate::runtime::Route;
 use crate::upstream::breaker::Lease;
 use crate::upstream::reader::StreamReader;
@@ -112,8 +114,12 @@ pub async fn run(reserved: Reserved) -> Step<Dispatched> {
         match plan.next(&mut hops, &mut rand::random::<u64>, gateway.now()) {
             Planned::Attempt { link, permit, .. } => {
                 let hop = &trip.route.hops[link];
-                let failed = match places.take_upstream(&hop.link.permits) {
-                    Err(full) => Failed::no_place(full),
+                let may_wait = trip.route.hops.len() == 1;
+                let failed = match places
+                    .take_upstream(&gateway, &hop.link, may_wait, deadline)
+                    .await
+                {
+                    Err(none) => Failed::no_place(none.error()),
                     Ok(()) => {
                         call.attempts = call.attempts.saturating_add(1);
                         call.hop = Some(link);
@@ -128,8 +134,8 @@ pub async fn run(reserved: Reserved) -> Step<Dispatched> {
                         }
                     }
                 };
-                places.give_back_upstream();
                 let now = gateway.now();
+                places.give_back_upstream(Sign::of(failed.failure), now);
                 let verdict = plan.failed(link, failed.failure, failed.hint, now);
                 failed.note(&mut call, hop, verdict.health);
                 permit.end(verdict.health, now);
@@ -138,7 +144,11 @@ pub async fn run(reserved: Reserved) -> Step<Dispatched> {
             Planned::Wait { until } => {
                 let waited = until.since(gateway.now());
                 call.decide("dispatch", format!("waits {} ms", waited.as_millis()));
-                places.wait_outside(&gateway, &trip.route, until).await;
+                let back = places.wait_outside(&gateway, &trip.route, until, deadline).await;
+                if let Err(none) = back {
+                    call.decide("dispatch", "no place in time for another attempt");
+                    return Err(Refused::by_failure(call, none.error()));
+                }
             }
             Planned::GiveUp(end) => return Err(failed::give_up(call, end, last)),
         }
