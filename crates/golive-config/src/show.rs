@@ -51,6 +51,12 @@ impl Config {
             "probes": { "listen": self.probes.listen.to_string(), "expose": self.probes.expose },
             "admin": self.admin.as_ref().map(|admin| json!({ "listen": admin.listen.to_string(), "hosts": admin.hosts })),
             "log": { "level": self.log.level.as_str(), "format": self.log.format.as_str() },
+            "error_log": self.error_log.as_ref().map(|log| json!({
+                "file": log.file,
+                "rotate_size": log.rotate_size.to_string(),
+                "rotate_every": span(log.rotate_every),
+                "keep": log.keep,
+            })),
             "store": store(&self.store),
             "limits": limits(&self.limits),
             "screening": crate::definition::screening(&self.screening),

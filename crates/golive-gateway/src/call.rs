@@ -18,6 +18,7 @@ use golive_wire::usage::Usage;
 use http::HeaderValue;
 
 use crate::auth::principal::{Principal, user_key};
+use crate::error_log::{Attempt, Entry};
 use crate::gateway::Gateway;
 use crate::limits::backend::{Asked, Held};
 use crate::limits::{Standings, Unit};
@@ -196,6 +197,12 @@ pub struct Call {
     pub client_request_id: Option<String>,
     /// Its place in a distributed trace.
     pub trace: TraceContext,
+    /// Its attempts that failed.
+    pub failures: Vec<Attempt>,
+    /// The body of a request whose stream is being relayed: should it break, the error log says what was asked.
+    pub asked: Option<Bytes>,
+    /// What it asked, as it may stand in a log; made when something fails.
+    pub input_summary: String,
     /// What was asked, to be sealed.
     pub prompt: Option<Bytes>,
     /// What was answered, to be sealed.
@@ -248,6 +255,9 @@ impl Call {
             bytes_out: 0,
             client_request_id: None,
             trace,
+            failures: Vec::new(),
+            asked: None,
+            input_summary: String::new(),
             prompt: None,
             reply: None,
             cost: None,
@@ -478,6 +488,7 @@ impl Call {
         if let Outcome::Refused { stage, code } = outcome {
             self.gateway.metrics.refusal(stage, code);
         }
+        self.log(outcome, status);
         let principal = self.principal.as_ref()?;
         if matches!(outcome, Outcome::Refused { .. } | Outcome::UpstreamRefused(_)) || self.attempts == 0 {
             // A refusal carries no body: it may be folded, and a flood of large ones must not be sealed and kept. The
@@ -534,6 +545,57 @@ impl Call {
             prompt: self.prompt.take(),
             reply: self.reply.take(),
         })
+    }
+
+    /// Writes what went wrong into the error log: a failed request, or one that was saved by another attempt.
+    fn log(&mut self, outcome: &Outcome, status: u16) {
+        let log = &self.gateway.error_log;
+        let failed = matches!(outcome, Outcome::Error(_));
+        if !log.is_on() || !(failed || (*outcome == Outcome::Ok && !self.failures.is_empty())) {
+            return;
+        }
+        let Some(principal) = &self.principal else { return };
+        let error_type = match outcome {
+            Outcome::Error(code) => (*code).to_owned(),
+            _ => self
+                .failures
+                .last()
+                .map_or_else(String::new, |last| last.failure.to_owned()),
+        };
+        let user = match self.user {
+            Some(user) => hex(&user.0),
+            None => hex(&principal.hash.to_be_bytes()),
+        };
+        log.write(Entry {
+            timestamp: crate::clock::rfc3339(self.gateway.now()),
+            request_id: self.id.to_string(),
+            trace_id: self.trace.trace_id_hex(),
+            user,
+            principal: principal.id.clone(),
+            callee: self.route.as_ref().map(|route| route.id.clone()),
+            link: self.link().map(|hop| hop.name.clone()),
+            error_type,
+            recovery_action: self.recovery(outcome, status),
+            error_chain: std::mem::take(&mut self.failures),
+            input_summary: std::mem::take(&mut self.input_summary),
+            spans: serde_json::from_str(&decisions_json(&self.decisions)).unwrap_or_default(),
+            status,
+        });
+    }
+
+    fn recovery(&self, outcome: &Outcome, status: u16) -> String {
+        let attempts = self.attempts;
+        match outcome {
+            Outcome::Ok => {
+                let link = self.link().map_or("another link", |hop| hop.name.as_str());
+                format!("answered by {link} at attempt {attempts}")
+            }
+            _ if status == 200 && self.first_byte.is_some() => {
+                "the break was told in the stream; nothing was tried again".to_owned()
+            }
+            _ if status == 200 => format!("a degraded reply after {attempts} attempts"),
+            _ => format!("an error with status {status} after {attempts} attempts"),
+        }
     }
 
     fn at_us(&self) -> i64 {
@@ -628,6 +690,17 @@ async fn commit(gateway: &Gateway, row: LedgerRow) -> Result<(), golive_store::C
         }
     }
     Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes
+        .iter()
+        .take(16)
+        .fold(String::with_capacity(32), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}"); // a string takes all
+            out
+        })
 }
 
 /// `[{"stage":…,"decided":…,"at_us":…}]`. Written by hand: the words are golive's own and need no escaping but

@@ -17,6 +17,15 @@ pub fn wall_s() -> f64 {
         .as_secs_f64()
 }
 
+/// A tick as a date in UTC, to the millisecond.
+#[must_use]
+pub fn rfc3339(tick: Tick) -> String {
+    let us = i64::try_from(tick.0).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_microsecond(us)
+        .map(|at| format!("{at:.3}"))
+        .unwrap_or_default()
+}
+
 /// A monotonic clock whose ticks read as microseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {

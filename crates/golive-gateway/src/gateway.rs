@@ -19,6 +19,7 @@ use crate::auth::failure::Sampled;
 use crate::auth::issuer::{IssuerError, Issuers};
 use crate::auth::keyring::Keyring;
 use crate::clock::Clock;
+use crate::error_log::ErrorLog;
 use crate::limits::backend::LimitBackend;
 use crate::limits::local::Local;
 use crate::limits::rebuild::rebuild;
@@ -39,6 +40,9 @@ pub enum GatewayError {
     /// An issuer cannot be put to work.
     #[error(transparent)]
     Issuer(#[from] IssuerError),
+    /// The error log cannot be opened.
+    #[error("cannot open the error log {}", .0.display())]
+    ErrorLog(std::path::PathBuf, #[source] std::io::Error),
     /// The store cannot be read.
     #[error("cannot read the store")]
     Store(#[from] StoreError),
@@ -54,6 +58,8 @@ pub struct Gateway {
     pub tasks: TaskTracker,
     /// Cancelled when the drain deadline is over or a second signal came: what still runs is cut.
     pub cut: CancellationToken,
+    /// What went wrong, for people who look into it.
+    pub error_log: ErrorLog,
     /// The windows of all limits.
     pub limiter: Box<dyn LimitBackend>,
     /// The accounts of all budgets.
@@ -88,6 +94,11 @@ impl Gateway {
         let clock = Clock::anchored_now();
         let metrics = Arc::new(Metrics::default());
         let runtime = Runtime::build(config, &store, &metrics, None, us(clock.now())).await?;
+        let settings = runtime.config.error_log.as_ref();
+        let error_log = ErrorLog::open(settings).map_err(|error| {
+            let file = settings.map(|settings| settings.file.clone());
+            GatewayError::ErrorLog(file.unwrap_or_default(), error)
+        })?;
         let keyring = Keyring::assemble(&store.list_keys().await?, &runtime.config, &store);
         let issuers = Issuers::assemble(&runtime.config, None)?;
         let gateway = Arc::new(Self {
@@ -96,6 +107,7 @@ impl Gateway {
             slowdown: std::sync::Mutex::default(),
             issuers: ArcSwap::from_pointee(issuers),
             metrics,
+            error_log,
             tasks: TaskTracker::new(),
             cut: CancellationToken::new(),
             limiter: Box::new(Local::default()),

@@ -10,6 +10,7 @@ mod call;
 mod clock;
 pub mod degrade;
 pub mod door;
+pub mod error_log;
 mod gateway;
 pub mod limits;
 pub mod metrics;

@@ -12,9 +12,7 @@ use std::time::Duration;
 
 use golive_resilience::Tick;
 use golive_resilience::concurrency::{Limit, LimitPolicy, Sign};
-use golive_resilience::queue::{
-    Called, Offer, Offered, Place, Priority, Queue, QueuePolicy, Reason, Ticket,
-};
+use golive_resilience::queue::{Called, Offer, Offered, Place, Priority, Queue, QueuePolicy, Reason, Ticket};
 use golive_wire::ApiError;
 use tokio::sync::oneshot;
 

@@ -72,6 +72,11 @@ pub enum Command {
         after_help = "Examples:\n  golive ledger --outcome error: --since 1h\n  golive ledger --callee agent/support --limit 20 --format json"
     )]
     Ledger(Ledger),
+    /// Read what went wrong from the error log, newest first.
+    #[command(
+        after_help = "Examples:\n  golive errors --since 1h\n  golive errors --callee agent/support --type upstream_timeout --format json"
+    )]
+    Errors(Errors),
     /// Say what requests cost, what they will at 1, 5 and 10 times the traffic, and how that stands to the budgets.
     #[command(
         after_help = "Examples:\n  golive cost\n  golive cost --from 7d\n  golive cost --from 2026-11-01 --to 2026-11-08 --format json\n\nA projection is worth something from 7 days and 200 requests of real traffic on; below that it says so."
@@ -439,6 +444,35 @@ pub struct Ledger {
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub limit: u32,
     /// How rows are printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `golive errors`.
+#[derive(Debug, Args)]
+pub struct Errors {
+    /// Entries of the last DURATION: 1h.
+    #[arg(long, value_name = "DURATION")]
+    pub since: Option<String>,
+    /// Entries of agent/NAME or model/NAME.
+    #[arg(long, value_name = "NAME")]
+    pub callee: Option<String>,
+    /// Entries of this user, as the ledger prints it.
+    #[arg(long, value_name = "HASH")]
+    pub user: Option<String>,
+    /// The entry of this request.
+    #[arg(long, value_name = "ID")]
+    pub request: Option<String>,
+    /// Entries with this code: upstream_timeout, circuit_open.
+    #[arg(long = "type", value_name = "CODE")]
+    pub kind: Option<String>,
+    /// The log, in place of the one that the configuration names.
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<std::path::PathBuf>,
+    /// How many at the most.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub limit: u32,
+    /// How entries are printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

@@ -29,8 +29,8 @@ pub use resilience::{
 };
 pub use screening::{HiddenText, InjectionAction, PiiAction, ReadFile, Screening};
 pub use sections::{
-    ConfiguredKey, Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server, StoreSection,
-    Transport, WhenFull,
+    ConfiguredKey, Durability, ErrorLog, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server,
+    StoreSection, Transport, WhenFull,
 };
 pub use target::{
     Access, Budget, Capability, ClientCertificate, Commands, Declares, MissingCredential, NotACapability,
@@ -58,6 +58,8 @@ pub struct Config {
     pub admin: Option<Admin>,
     /// `[log]`: golive's own log on stderr.
     pub log: Log,
+    /// `[error_log]`: what went wrong; `None`: it is switched off.
+    pub error_log: Option<ErrorLog>,
     /// `[store]`: ledger, keys, releases.
     pub store: StoreSection,
     /// `[limits]`: requests and tokens per sliding window.
@@ -156,6 +158,7 @@ impl Config {
             ("probes", self.probes != new.probes),
             ("admin", self.admin != new.admin),
             ("log", self.log != new.log),
+            ("error_log", self.error_log != new.error_log),
             ("store.path", old_store.path != new_store.path),
             ("store.durability", old_store.durability != new_store.durability),
             ("store.spill_size", old_store.spill_size != new_store.spill_size),

@@ -214,6 +214,19 @@ impl LogFormat {
     }
 }
 
+/// `[error_log]`: what went wrong, for people who look into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorLog {
+    /// Where it is written.
+    pub file: PathBuf,
+    /// The size at which a new file is begun.
+    pub rotate_size: ByteSize,
+    /// The age at which a new file is begun.
+    pub rotate_every: Duration,
+    /// Old files that are kept.
+    pub keep: u32,
+}
+
 /// `[store]`: where the ledger, the keys and the releases are kept.
 #[derive(Debug, Clone)]
 pub struct StoreSection {

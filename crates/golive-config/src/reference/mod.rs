@@ -168,6 +168,7 @@ pub const KEYS: &[Section] = &[
     table_gateway::PROBES,
     table_access::ADMIN,
     table_gateway::LOG,
+    table_gateway::ERROR_LOG,
     table_gateway::STORE,
     table_limits::LIMITS,
     table_limits::TOKENS,

@@ -263,6 +263,36 @@ pub(super) const LOG: Section = Section {
     ],
 };
 
+pub(super) const ERROR_LOG: Section = Section {
+    path: "error_log",
+    doc: "What went wrong, one JSON object a line: users as keyed hashes, what was asked redacted. `golive errors` reads it.",
+    keys: &[
+        key("enabled", Flag, Is("true"), "false", "Whether it is written."),
+        key(
+            "file",
+            File,
+            Is("\"golive-errors.jsonl\""),
+            "\"/var/log/golive/errors.jsonl\"",
+            "Where it is written; only its owner may read it.",
+        ),
+        key(
+            "rotate_size",
+            Size(64 * KIB, 4 * GIB),
+            Is("\"64 MiB\""),
+            "\"16 MiB\"",
+            "The size at which a new file is begun; the old one becomes `FILE.1`.",
+        ),
+        key(
+            "rotate_every",
+            seconds(MINUTE, 366 * DAY),
+            Is("\"1d\""),
+            "\"6h\"",
+            "The age at which a new file is begun.",
+        ),
+        key("keep", Count(0, 1000), Is("14"), "30", "Old files that are kept."),
+    ],
+};
+
 pub(super) const STORE: Section = Section {
     path: "store",
     doc: "The durable record: ledger, keys, releases.",

@@ -13,7 +13,7 @@ use super::secrets::{self, Found, Owner};
 use super::{Need, Table, Walk};
 use crate::base_url::BaseUrl;
 use crate::meant::{
-    ClientCertificates, Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server,
+    ClientCertificates, Durability, ErrorLog, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server,
     StoreSection, Transport, WhenFull,
 };
 
@@ -349,6 +349,23 @@ pub(super) fn log(walk: &mut Walk<'_>, root: &Table<'_>) -> Log {
         level: table.choice(walk, "level", &levels).unwrap_or_default(),
         format: table.choice(walk, "format", &formats).unwrap_or_default(),
     }
+}
+
+pub(super) fn error_log(walk: &mut Walk<'_>, root: &Table<'_>) -> Option<ErrorLog> {
+    let table = root.child(walk, "error_log");
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let on = table.flag(walk, "enabled").unwrap_or(true);
+    let file = table.text(walk, "file");
+    let file = file.map_or_else(|| "golive-errors.jsonl".to_owned(), |at| at.value);
+    let log = ErrorLog {
+        file: walk.join(&file),
+        rotate_size: table
+            .size(walk, "rotate_size")
+            .unwrap_or(crate::ByteSize(64 * 1024 * 1024)),
+        rotate_every: table.duration(walk, "rotate_every").unwrap_or(DAY),
+        keep: table.count32(walk, "keep").unwrap_or(14),
+    };
+    on.then_some(log)
 }
 
 pub(super) fn store(walk: &mut Walk<'_>, root: &Table<'_>) -> StoreSection {

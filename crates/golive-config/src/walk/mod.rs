@@ -72,6 +72,7 @@ impl Walk<'_> {
         let probes = gateway::probes(self, &root, &server);
         let admin = access::admin(self, &root, &server, &probes);
         let log = gateway::log(self, &root);
+        let error_log = gateway::error_log(self, &root);
         let store = gateway::store(self, &root);
         let limits = limits::all(self, &root);
         let screening = screening::all(self, &root);
@@ -101,6 +102,7 @@ impl Walk<'_> {
             probes,
             admin,
             log,
+            error_log,
             store,
             limits,
             screening,

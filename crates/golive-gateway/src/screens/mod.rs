@@ -8,7 +8,7 @@ pub mod input;
 pub mod stream;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use golive_config::Screening;
 use golive_screen::injection::{Channel, Injection};
@@ -23,6 +23,9 @@ use golive_wire::texts::{self, New};
 
 pub use build::{Machines, ScreenError};
 use guarded::{Guarded, OwnWords, Recital};
+
+/// What stands in logs.
+static LOGGED: LazyLock<Policy> = LazyLock::new(|| Policy::new(Action::Redact));
 
 /// The screens of one agent or model.
 #[derive(Debug)]
@@ -134,6 +137,14 @@ impl Screens {
             .as_ref()
             .map(|own| &own.words)
             .or(guarded.prompt.as_ref())
+    }
+
+    /// A text as it may stand in a log: nothing that is known as personal data or a secret, whatever the answers may hold.
+    #[must_use]
+    pub fn for_logs(&self, text: &str) -> String {
+        let findings = self.detector.find_in(text);
+        let told = redact::apply(&self.detector, text, &findings, &LOGGED, None);
+        told.text
     }
 
     /// A whole text of an answer, as it may be told.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use golive_resilience::concurrency::Sign;
 use golive_resilience::deadline::Deadline;
-use golive_resilience::failure::Health;
+use golive_resilience::failure::{Failure, Health};
 use golive_wire::{ApiError, Wire, error};
 use http::Response;
 use http::header::{self, HeaderValue};
@@ -19,6 +19,7 @@ use super::dispatch::{self, Begun, Dispatched, Plain, Streaming};
 use super::{Block, settle};
 use crate::body::{Body, ChunkSender};
 use crate::call::{Call, Outcome};
+use crate::error_log::{self, Attempt};
 use crate::gateway::Gateway;
 use crate::reply;
 use crate::upstream::reader::{Piece, StreamReader};
@@ -184,7 +185,19 @@ fn note_end(call: &mut Call, failed: Option<&str>) {
     };
     match failed {
         None => dispatch::succeeded(call, hop),
-        Some(why) => dispatch::note_failure(call, hop, why),
+        Some(why) => {
+            dispatch::note_failure(call, hop, why);
+            if call.gateway.error_log.is_on() {
+                call.failures.push(Attempt {
+                    link: hop.name.clone(),
+                    failure: Failure::AfterCommit.as_str(),
+                    why: why.to_owned(),
+                });
+                if let Some(asked) = call.asked.take() {
+                    call.input_summary = error_log::summary(&route.screens, call.surface.wire(), &asked);
+                }
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod cost;
 mod demo;
+mod errors;
 mod explain;
 mod init;
 mod keys;
@@ -42,6 +43,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Screen(args) => screen::run(&args),
         Command::Keys(args) => keys::run(args, &config).await,
         Command::Auth(args) => auth::run(args, &config).await,
+        Command::Errors(args) => errors::run(&args, &config),
         Command::Ledger(args) => ledger::run(args, &config).await,
         Command::Cost(args) => cost::run(args, &config).await,
         Command::Prices(args) => prices::run(args, &config),

@@ -12,6 +12,7 @@ mod connections;
 mod crash;
 mod disk;
 mod drain;
+mod error_log;
 mod gate;
 mod http2;
 mod keys;

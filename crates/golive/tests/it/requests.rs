@@ -254,8 +254,6 @@ async fn unknown_names_paths_methods_and_formats_are_told_apart() {
         .send()
         .await
         .is_error(Format::Agent, 404, "model_not_found");
-    let translated = gate.chat().with("model", "claude").send().await;
-    translated.said(Format::OpenAi);
     let wrong = gate.call(Format::Agent).path("/agents/claude").send().await;
     wrong.is_error(Format::Agent, 400, "wrong_format");
     assert!(

@@ -31,9 +31,11 @@ use super::admit::{Admitted, Places};
 use super::read::Ask;
 use super::reserve::Reserved;
 use crate::call::Call;
+use crate::error_log::{self, Attempt};
 use crate::reply::Refused;
 use crate::runtime::Route;
 use crate::upstream::breaker::Lease;
+use crate::upstream::hop::Hop;
 use crate::upstream::reader::StreamReader;
 use failed::Failed;
 
@@ -127,6 +129,9 @@ pub async fn run(reserved: Reserved) -> Step<Dispatched> {
                         call.decide("dispatch", format!("called {}", hop.name));
                         match attempt::run(&mut call, &trip, hop).await {
                             Ok(answered) => {
+                                if call.stream {
+                                    call.asked = Some(trip.body.clone());
+                                }
                                 permit.answered(gateway.now());
                                 return Ok(answered.committed(call, permit, places, trip.ask.text_bytes));
                             }
@@ -138,6 +143,7 @@ pub async fn run(reserved: Reserved) -> Step<Dispatched> {
                 places.give_back_upstream(Sign::of(failed.failure), now);
                 let verdict = plan.failed(link, failed.failure, failed.hint, now);
                 failed.note(&mut call, hop, verdict.health);
+                trip.remember(&mut call, hop, &failed);
                 permit.end(verdict.health, now);
                 last = Some(failed);
             }
@@ -151,6 +157,28 @@ pub async fn run(reserved: Reserved) -> Step<Dispatched> {
                 }
             }
             Planned::GiveUp(end) => return Err(failed::give_up(call, end, last)),
+        }
+    }
+}
+
+/// Failed attempts of one request that are kept for the error log.
+const FAILURES_KEPT: usize = 16;
+
+impl Trip {
+    /// Keeps what failed for the error log, with what was asked, if that is not known yet.
+    fn remember(&self, call: &mut Call, hop: &Hop, failed: &Failed) {
+        if !call.gateway.error_log.is_on() {
+            return;
+        }
+        if call.input_summary.is_empty() {
+            call.input_summary = error_log::summary(&self.route.screens, call.surface.wire(), &self.body);
+        }
+        if call.failures.len() < FAILURES_KEPT {
+            call.failures.push(Attempt {
+                link: hop.name.clone(),
+                failure: failed.failure.as_str(),
+                why: failed.why.clone().into_owned(),
+            });
         }
     }
 }
