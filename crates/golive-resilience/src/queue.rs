@@ -5,6 +5,9 @@
 //! principal keeps all places while another one waits: the next place that becomes free is the other's. Within a
 //! principal it is the order of arrival.
 //!
+//! Nobody fills the queue so that the others find no place in it: its last tenth is kept for principals who have nobody in
+//! line in that priority, as long as more than one has come lately.
+//!
 //! What cannot be served in time is refused at once: by the observed time a place is held, an offer that would not
 //! have its answer by its deadline, or would wait longer than [`QueuePolicy::wait`], never joins. A full queue refuses
 //! the newcomer, or displaces whoever it is fair to displace (see [`Overflow`]).
@@ -32,6 +35,12 @@ use crate::latency::Latency;
 
 /// Nobody is told to come back sooner.
 const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
+
+/// The last so-manieth of a queue that rejects is kept for those who have nobody in line yet.
+const KEPT_FOR_NEWCOMERS: usize = 10;
+
+/// It is kept while another principal has come so lately: whoever is alone has the whole queue.
+const LATELY: Duration = Duration::from_secs(60);
 
 /// From this share of its length on, a queue asks for more capacity.
 const SCALE_OUT_SHARE: (usize, usize) = (4, 5);
@@ -144,6 +153,30 @@ pub struct Queue {
     service: Latency,
     next_number: u64,
     overflowed: Option<Tick>,
+    comers: Comers,
+}
+
+/// The last two different principals who asked for a place.
+#[derive(Debug, Default)]
+struct Comers {
+    latest: Option<(u64, Tick)>,
+    another: Option<Tick>,
+}
+
+impl Comers {
+    fn note(&mut self, principal: u64, now: Tick) {
+        if let Some((latest, at)) = self.latest
+            && latest != principal
+        {
+            self.another = Some(at);
+        }
+        self.latest = Some((principal, now));
+    }
+
+    /// Whether someone else than the latest has come lately.
+    fn are_several(&self, now: Tick) -> bool {
+        self.another.is_some_and(|at| now.since(at) < LATELY)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -171,12 +204,14 @@ impl Queue {
             service: Latency::default(),
             next_number: 0,
             overflowed: None,
+            comers: Comers::default(),
         }
     }
 
     /// A request asks for a place. A ticket that waits already is an error of the driver; the second one is refused as
     /// [`Reason::Full`].
     pub fn offer(&mut self, offer: Offer, now: Tick) -> Offered {
+        self.comers.note(offer.principal, now);
         if self.in_flight < self.limit && self.waiting.is_empty() {
             return Offered::Admitted(self.occupy(offer.principal, now));
         }
@@ -189,7 +224,7 @@ impl Queue {
         }
         let wait = self.expected_wait(&offer);
         let mut displaced = None;
-        if self.waiting.len() >= self.policy.length as usize {
+        if self.waiting.len() >= self.room_for(&offer, now) {
             self.overflowed = Some(now);
             displaced = self.victim(&offer);
             if displaced.is_none() {
@@ -308,6 +343,19 @@ impl Queue {
         self.waiting.insert(offer.ticket, waiter);
         self.arrivals.insert(number, offer.ticket);
         self.deadlines.insert((until, offer.ticket));
+    }
+
+    /// How long the queue may become for this offer.
+    fn room_for(&self, offer: &Offer, now: Tick) -> usize {
+        let length = self.policy.length as usize;
+        let kept = self.policy.overflow == Overflow::Reject
+            && self.comers.are_several(now)
+            && self.lanes[usize::from(offer.priority.0)].line_of(offer.principal) > 0;
+        if kept {
+            length - length / KEPT_FOR_NEWCOMERS
+        } else {
+            length
+        }
     }
 
     /// How long the offer would wait for a place, at most, by the time that places are held.

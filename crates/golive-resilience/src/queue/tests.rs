@@ -157,6 +157,68 @@ fn who_holds_all_places_gets_no_further_one_while_another_waits() {
 }
 
 #[test]
+fn a_flood_of_one_principal_leaves_room_in_the_queue_for_the_others() {
+    let mut queue = Queue::new(policy(20), 1);
+    let _place = admitted(queue.offer(normal(0, 1), at(0)));
+    for ticket in 1..=20 {
+        queued(queue.offer(normal(ticket, 1), at(0))); // whoever is alone has all of it
+    }
+    refused(queue.offer(normal(21, 2), at(1)));
+    for ticket in 19..=20 {
+        queue.leave(Ticket(ticket));
+    }
+    assert_eq!(refused(queue.offer(normal(22, 1), at(2))).0, Reason::Full);
+    queued(queue.offer(normal(23, 2), at(3)));
+    assert_eq!(
+        refused(queue.offer(normal(24, 2), at(3))).0,
+        Reason::Full,
+        "the second of the same"
+    );
+    queued(queue.offer(normal(25, 3), at(3)));
+    assert_eq!(
+        refused(queue.offer(normal(26, 4), at(3))).0,
+        Reason::Full,
+        "full is full"
+    );
+    queue.leave(Ticket(23));
+    queued(queue.offer(normal(27, 1), at(63))); // the others came a minute ago
+}
+
+#[test]
+fn under_a_flood_of_one_principal_a_modest_one_is_always_served() {
+    let mut queue = Queue::new(policy(50), 2);
+    let mut places = std::collections::VecDeque::new();
+    let (mut ticket, mut got) = (0, [0, 0]);
+    for step in 0..2_000 {
+        // Five offers of the flood for each place that becomes free; the modest one asks once in ten steps.
+        let offers = if step % 10 == 5 {
+            [1, 1, 1, 1, 1, 2].as_slice()
+        } else {
+            &[1; 5]
+        };
+        for &principal in offers {
+            ticket += 1;
+            match queue.offer(normal(ticket, principal), at(step)) {
+                Offered::Admitted(place) => {
+                    got[principal as usize - 1] += 1;
+                    places.push_back(place);
+                }
+                Offered::Queued { .. } => {}
+                Offered::Refused { .. } => assert_eq!(principal, 1, "the modest one was refused"),
+            }
+        }
+        if let Some(place) = places.pop_front() {
+            queue.release(place, at(step));
+        }
+        while let Some((_, place)) = started(&mut queue, at(step)) {
+            got[place.principal as usize - 1] += 1;
+            places.push_back(place);
+        }
+    }
+    assert!(got[1] >= 199, "{got:?}");
+}
+
+#[test]
 fn nobody_slips_past_those_who_wait_between_a_release_and_the_call() {
     let mut queue = Queue::new(policy(100), 1);
     let place = admitted(queue.offer(normal(0, 1), at(0)));
