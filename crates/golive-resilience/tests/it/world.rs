@@ -152,6 +152,8 @@ pub struct World {
     queue: Queue,
     limit: Limit,
     tickets: HashMap<Ticket, usize>,
+    /// The deadline of the queue that an event is scheduled for.
+    armed: Option<Tick>,
     chain: Arc<Chain>,
     pub requests: Vec<Request>,
     /// From then on every link is well.
@@ -199,6 +201,7 @@ impl World {
             queue: Queue::new(queue, limit.now()),
             limit,
             tickets: HashMap::new(),
+            armed: None,
             chain: Arc::new(chain),
             requests: Vec::new(),
             heal_at: ARRIVALS_FROM,
@@ -300,9 +303,6 @@ impl World {
                 }
                 self.tickets.insert(ticket, n);
                 self.requests[n].stage = Stage::Queued(ticket);
-                if let Some(deadline) = self.queue.next_deadline() {
-                    self.schedule(deadline, Event::QueueDeadline);
-                }
             }
             Offered::Refused { .. } => self.finish(n, End::Refused),
         }
@@ -458,6 +458,13 @@ impl World {
                     let n = self.tickets.remove(&ticket).expect("who is called waits");
                     self.finish(n, End::TimedOutInQueue);
                 }
+            }
+        }
+        let next = self.queue.next_deadline();
+        if next != self.armed {
+            self.armed = next;
+            if let Some(deadline) = next {
+                self.schedule(deadline, Event::QueueDeadline);
             }
         }
     }
