@@ -5,6 +5,9 @@
 //! principal keeps all places while another one waits: the next place that becomes free is the other's. Within a
 //! principal it is the order of arrival.
 //!
+//! Nobody fills the queue so that the others find no place in it: its last tenth is kept for principals who have nobody in
+//! line in that priority, as long as more than one has come lately.
+//!
 //! What cannot be served in time is refused at once: by the observed time a place is held, an offer that would not
 //! have its answer by its deadline, or would wait longer than [`QueuePolicy::wait`], never joins. A full queue refuses
 //! the newcomer, or displaces whoever it is fair to displace (see [`Overflow`]).
@@ -19,12 +22,14 @@
 //! timed out once, or displaced once, or left.
 
 mod lane;
+mod offer;
 mod policy;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use lane::Lane;
+pub use offer::{Called, Gauges, Offer, Offered, Reason, Ticket};
 pub use policy::{Overflow, PRIORITIES, Priority, QueuePolicy};
 
 use crate::Tick;
@@ -33,30 +38,17 @@ use crate::latency::Latency;
 /// Nobody is told to come back sooner.
 const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 
+/// The last so-manieth of a queue that rejects is kept for those who have nobody in line yet.
+const KEPT_FOR_NEWCOMERS: usize = 10;
+
+/// It is kept while another principal has come so lately: whoever is alone has the whole queue.
+const LATELY: Duration = Duration::from_secs(60);
+
 /// From this share of its length on, a queue asks for more capacity.
 const SCALE_OUT_SHARE: (usize, usize) = (4, 5);
 
 /// So long after the last overflow a queue goes on asking for more capacity: whoever polls once a minute sees it.
 const SCALE_OUT_HOLD: Duration = Duration::from_secs(60);
-
-/// The driver's name for one waiting request; never used twice while it waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub u64);
-
-/// A request that wants a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Offer {
-    /// Its name.
-    pub ticket: Ticket,
-    /// How urgent it is.
-    pub priority: Priority,
-    /// Who asks, as a number: fairness is between these.
-    pub principal: u64,
-    /// When its answer must have begun.
-    pub deadline: Tick,
-    /// How long the beginning of its answer usually takes once it has a place; zero if nobody knows.
-    pub needs: Duration,
-}
 
 /// A place in use. Give it back with [`Queue::release`].
 #[must_use]
@@ -64,67 +56,6 @@ pub struct Offer {
 pub struct Place {
     principal: u64,
     since: Tick,
-}
-
-/// What becomes of an offer.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Offered {
-    /// It has its place.
-    Admitted(Place),
-    /// It waits.
-    Queued {
-        /// This one waits no more: its place in the queue was taken. Its request is refused as [`Reason::Full`].
-        displaced: Option<Ticket>,
-    },
-    /// It has no place and may not wait for one.
-    Refused {
-        /// Why.
-        why: Reason,
-        /// When it is worth asking again; at least a second.
-        retry_after: Duration,
-    },
-}
-
-/// Why an offer is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reason {
-    /// The queue is full.
-    Full,
-    /// It would not be served in time.
-    Late,
-}
-
-impl Reason {
-    /// The word for it in metrics and the ledger.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Full => "full",
-            Self::Late => "late",
-        }
-    }
-}
-
-/// Who is called out of the queue.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Called {
-    /// Its turn has come.
-    Start(Ticket, Place),
-    /// It has waited as long as it may.
-    TimedOut(Ticket),
-}
-
-/// What a queue shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gauges {
-    /// Requests that wait.
-    pub length: u32,
-    /// How long the oldest of them has waited.
-    pub oldest: Duration,
-    /// Places in use.
-    pub in_flight: u32,
-    /// Places there are.
-    pub limit: u32,
 }
 
 /// The queue and the places behind it.
@@ -144,6 +75,30 @@ pub struct Queue {
     service: Latency,
     next_number: u64,
     overflowed: Option<Tick>,
+    comers: Comers,
+}
+
+/// The last two different principals who asked for a place.
+#[derive(Debug, Default)]
+struct Comers {
+    latest: Option<(u64, Tick)>,
+    another: Option<Tick>,
+}
+
+impl Comers {
+    fn note(&mut self, principal: u64, now: Tick) {
+        if let Some((latest, at)) = self.latest
+            && latest != principal
+        {
+            self.another = Some(at);
+        }
+        self.latest = Some((principal, now));
+    }
+
+    /// Whether someone else than the latest has come lately.
+    fn are_several(&self, now: Tick) -> bool {
+        self.another.is_some_and(|at| now.since(at) < LATELY)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -171,12 +126,14 @@ impl Queue {
             service: Latency::default(),
             next_number: 0,
             overflowed: None,
+            comers: Comers::default(),
         }
     }
 
     /// A request asks for a place. A ticket that waits already is an error of the driver; the second one is refused as
     /// [`Reason::Full`].
     pub fn offer(&mut self, offer: Offer, now: Tick) -> Offered {
+        self.comers.note(offer.principal, now);
         if self.in_flight < self.limit && self.waiting.is_empty() {
             return Offered::Admitted(self.occupy(offer.principal, now));
         }
@@ -189,7 +146,7 @@ impl Queue {
         }
         let wait = self.expected_wait(&offer);
         let mut displaced = None;
-        if self.waiting.len() >= self.policy.length as usize {
+        if self.waiting.len() >= self.room_for(&offer, now) {
             self.overflowed = Some(now);
             displaced = self.victim(&offer);
             if displaced.is_none() {
@@ -308,6 +265,19 @@ impl Queue {
         self.waiting.insert(offer.ticket, waiter);
         self.arrivals.insert(number, offer.ticket);
         self.deadlines.insert((until, offer.ticket));
+    }
+
+    /// How long the queue may become for this offer.
+    fn room_for(&self, offer: &Offer, now: Tick) -> usize {
+        let length = self.policy.length as usize;
+        let kept = self.policy.overflow == Overflow::Reject
+            && self.comers.are_several(now)
+            && self.lanes[usize::from(offer.priority.0)].line_of(offer.principal) > 0;
+        if kept {
+            length - length / KEPT_FOR_NEWCOMERS
+        } else {
+            length
+        }
     }
 
     /// How long the offer would wait for a place, at most, by the time that places are held.

@@ -31,7 +31,7 @@ impl Default for QueuePolicy {
 /// What happens when the queue is full.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overflow {
-    /// The newcomer is refused.
+    /// The newcomer is refused. The last tenth of the queue is for principals who have nobody in line.
     #[default]
     Reject,
     /// The newcomer takes the place of the youngest of the longest line in the lowest priority below its own; if there

@@ -3,6 +3,7 @@
 use super::*;
 
 mod model;
+mod overflow;
 
 const SECOND: u64 = 1_000_000;
 
@@ -201,38 +202,6 @@ fn whoever_leaves_frees_the_place_in_the_queue_at_once() {
 }
 
 #[test]
-fn a_full_queue_refuses_and_says_when_to_come_back() {
-    let mut queue = Queue::new(policy(3), 2);
-    let places: Vec<Place> = (0..2)
-        .map(|ticket| admitted(queue.offer(normal(ticket, 1), at(0))))
-        .collect();
-    for place in places {
-        queue.release(place, at(10)); // a place is held for ten seconds
-    }
-    for ticket in 0..2 {
-        let _held = admitted(queue.offer(normal(ticket, 1), at(10)));
-    }
-    for ticket in 2..5 {
-        queued(queue.offer(normal(ticket, 1), at(10)));
-    }
-    let (why, retry_after) = refused(queue.offer(normal(5, 1), at(10)));
-    assert_eq!(
-        (why, retry_after),
-        (Reason::Full, s(20)),
-        "four places, two at a time, ten seconds each"
-    );
-}
-
-#[test]
-fn without_a_queue_what_has_no_place_is_refused() {
-    let mut queue = Queue::new(policy(0), 1);
-    let place = admitted(queue.offer(normal(0, 1), at(0)));
-    assert_eq!(refused(queue.offer(normal(1, 1), at(0))), (Reason::Full, s(1)));
-    queue.release(place, at(1));
-    let _place = admitted(queue.offer(normal(2, 1), at(1)));
-}
-
-#[test]
 fn what_cannot_be_answered_in_time_is_refused_now_and_not_after_its_wait() {
     let mut queue = Queue::new(policy(100), 1);
     let place = admitted(queue.offer(normal(0, 1), at(0)));
@@ -275,76 +244,6 @@ fn nobody_joins_a_queue_that_is_longer_than_the_longest_wait() {
         refused(queue.offer(normal(5, 1), at(100))),
         (Reason::Late, s(100))
     );
-}
-
-#[test]
-fn displacing_takes_the_youngest_of_the_lowest_priority() {
-    let mut queue = Queue::new(
-        QueuePolicy {
-            overflow: Overflow::Displace,
-            ..policy(4)
-        },
-        1,
-    );
-    let place = admitted(queue.offer(normal(0, 9), at(0)));
-    for (ticket, priority, principal) in [
-        (1, Priority::LOW, 1),
-        (2, Priority::LOW, 2),
-        (3, Priority::LOW, 2),
-        (4, Priority::NORMAL, 3),
-    ] {
-        queued(queue.offer(offer(ticket, priority, principal), at(1)));
-    }
-    assert_eq!(
-        queued(queue.offer(offer(5, Priority::HIGH, 4), at(2))),
-        Some(3),
-        "the longest line"
-    );
-    assert_eq!(queued(queue.offer(normal(6, 4), at(2))), Some(2));
-    assert_eq!(queued(queue.offer(normal(7, 4), at(2))), Some(1));
-    assert_eq!(
-        refused(queue.offer(offer(8, Priority::LOW, 4), at(2))).0,
-        Reason::Full
-    );
-    assert_eq!(order(&mut queue, place, at(3)), [5, 4, 6, 7]);
-}
-
-#[test]
-fn among_equals_only_a_longer_line_gives_way() {
-    let mut queue = Queue::new(
-        QueuePolicy {
-            overflow: Overflow::Displace,
-            ..policy(4)
-        },
-        1,
-    );
-    let _place = admitted(queue.offer(normal(0, 9), at(0)));
-    for ticket in 1..=4 {
-        queued(queue.offer(normal(ticket, 1), at(1)));
-    }
-    assert_eq!(queued(queue.offer(normal(11, 2), at(1))), Some(4));
-    assert_eq!(queued(queue.offer(normal(12, 2), at(1))), Some(3));
-    assert_eq!(refused(queue.offer(normal(13, 2), at(1))).0, Reason::Full);
-    assert_eq!(refused(queue.offer(normal(5, 1), at(1))).0, Reason::Full);
-}
-
-#[test]
-fn capacity_is_asked_for_when_the_queue_is_nearly_full_and_for_a_while_after_an_overflow() {
-    let mut queue = Queue::new(policy(5), 1);
-    let _place = admitted(queue.offer(normal(0, 1), at(0)));
-    for ticket in 1..=3 {
-        queued(queue.offer(normal(ticket, 1), at(0)));
-        assert!(!queue.wants_scale_out(at(0)));
-    }
-    queued(queue.offer(normal(4, 1), at(0)));
-    assert!(queue.wants_scale_out(at(0)));
-    queued(queue.offer(normal(5, 1), at(0)));
-    refused(queue.offer(normal(6, 1), at(0)));
-    for ticket in 1..=5 {
-        queue.leave(Ticket(ticket));
-    }
-    assert!(queue.wants_scale_out(at(59)));
-    assert!(!queue.wants_scale_out(at(60)));
 }
 
 #[test]

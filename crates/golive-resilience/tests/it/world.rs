@@ -44,12 +44,16 @@ const MOODS: [Mood; 6] = [
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    Answered { link: usize },
+    Answered {
+        link: usize,
+    },
     GaveUp(GiveUp),
     Refused,
     Displaced,
     TimedOutInQueue,
     CallerLeft,
+    /// The task that served it died.
+    Lost,
 }
 
 #[derive(Debug)]
@@ -152,6 +156,8 @@ pub struct World {
     queue: Queue,
     limit: Limit,
     tickets: HashMap<Ticket, usize>,
+    /// The deadline of the queue that an event is scheduled for.
+    armed: Option<Tick>,
     chain: Arc<Chain>,
     pub requests: Vec<Request>,
     /// From then on every link is well.
@@ -199,6 +205,7 @@ impl World {
             queue: Queue::new(queue, limit.now()),
             limit,
             tickets: HashMap::new(),
+            armed: None,
             chain: Arc::new(chain),
             requests: Vec::new(),
             heal_at: ARRIVALS_FROM,
@@ -223,7 +230,7 @@ impl World {
                 world.schedule(at.plus(patience), Event::Leaves(n));
             }
         }
-        world.heal_at = world.requests[requests * 6 / 10].arrived;
+        world.heal_at = world.requests[requests / 2].arrived;
         world
     }
 
@@ -272,6 +279,14 @@ impl World {
         }
     }
 
+    /// The first links, which are asked whenever they may be, are in service.
+    pub fn first_links_are_closed(&self) -> bool {
+        let first = &self.gates.gates[..2];
+        first
+            .iter()
+            .all(|gate| gate.breaker.state(self.now) == State::Closed)
+    }
+
     pub fn retries(&self) -> usize {
         self.gates.gates.iter().map(|gate| gate.retries.len()).sum()
     }
@@ -300,9 +315,6 @@ impl World {
                 }
                 self.tickets.insert(ticket, n);
                 self.requests[n].stage = Stage::Queued(ticket);
-                if let Some(deadline) = self.queue.next_deadline() {
-                    self.schedule(deadline, Event::QueueDeadline);
-                }
             }
             Offered::Refused { .. } => self.finish(n, End::Refused),
         }
@@ -400,8 +412,14 @@ impl World {
             Mood::Limited => (Some(status(429, true)), Some(hint)),
         };
         gate.in_flight -= 1;
-        gate.probes.remove(&attempt);
         let in_flight = self.queue.gauges(now).in_flight;
+        if now < self.heal_at && self.below(20) == 0 {
+            // The task died: nobody tells the breaker, and whoever held the place gives it back.
+            self.queue.release(place, now);
+            return self.finish(n, End::Lost);
+        }
+        let gate = &mut self.gates.gates[link];
+        gate.probes.remove(&attempt);
         let Some(failure) = failure else {
             gate.latency.observe(now.since(since));
             gate.breaker
@@ -458,6 +476,13 @@ impl World {
                     let n = self.tickets.remove(&ticket).expect("who is called waits");
                     self.finish(n, End::TimedOutInQueue);
                 }
+            }
+        }
+        let next = self.queue.next_deadline();
+        if next != self.armed {
+            self.armed = next;
+            if let Some(deadline) = next {
+                self.schedule(deadline, Event::QueueDeadline);
             }
         }
     }

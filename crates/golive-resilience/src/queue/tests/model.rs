@@ -5,6 +5,9 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// A tenth of it is one place.
+const LENGTH: usize = 10;
+
 #[derive(Clone, Debug)]
 enum Op {
     Offer {
@@ -50,6 +53,8 @@ struct Model {
     /// The turn of each line, by priority and principal.
     turns: HashMap<(u8, u64), u64>,
     number: u64,
+    /// When each principal came last.
+    came: HashMap<u64, Tick>,
 }
 
 impl Model {
@@ -75,6 +80,15 @@ impl Model {
             number: self.number,
             until,
         });
+    }
+
+    fn room(&self, offer: &Offer, overflow: Overflow, now: Tick) -> usize {
+        let another =
+            |(principal, at): (&u64, &Tick)| *principal != offer.principal && now.since(*at) < s(60);
+        let kept = overflow == Overflow::Reject
+            && self.line(offer.priority.0, offer.principal) > 0
+            && self.came.iter().any(another);
+        LENGTH - usize::from(kept)
     }
 
     /// Who must be called next: by deadline, else by priority, places held, turn and arrival.
@@ -138,7 +152,7 @@ struct Ends {
 
 fn played(overflow: Overflow, ops: Vec<Op>) -> Result<(), TestCaseError> {
     let policy = QueuePolicy {
-        length: 6,
+        length: LENGTH as u32,
         wait: Duration::from_secs(60),
         overflow,
     };
@@ -164,7 +178,8 @@ fn played(overflow: Overflow, ops: Vec<Op>) -> Result<(), TestCaseError> {
                     needs: s(needs),
                 };
                 let free = model.places.len() < limit as usize && model.waiting.is_empty();
-                let full = model.waiting.len() >= 6;
+                let full = model.waiting.len() >= model.room(&offer, overflow, now);
+                model.came.insert(principal, now);
                 match queue.offer(offer, now) {
                     Offered::Admitted(place) => {
                         prop_assert!(free);
@@ -240,7 +255,7 @@ fn played(overflow: Overflow, ops: Vec<Op>) -> Result<(), TestCaseError> {
         let gauges = queue.gauges(now);
         prop_assert_eq!(gauges.length as usize, model.waiting.len());
         prop_assert_eq!(gauges.in_flight as usize, model.places.len());
-        prop_assert!(model.waiting.len() <= 6);
+        prop_assert!(model.waiting.len() <= LENGTH);
         prop_assert_eq!(queue.next_deadline(), model.waiting.iter().map(|w| w.until).min());
         let over = ends.admitted + ends.started + ends.timed_out + ends.refused + ends.displaced + ends.left;
         prop_assert_eq!(over + model.waiting.len(), ends.offered, "count in = count out");
