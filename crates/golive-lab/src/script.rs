@@ -123,6 +123,8 @@ pub enum Brain {
     Echo,
     /// Does what any text that reaches it says: derives tokens, calls the tools that are offered.
     Gullible,
+    /// Declines as the provider's own filter does: `content_filter`, or Anthropic's `refusal`.
+    Refusal,
     /// Calls a tool, whether offered or not.
     ToolCall {
         /// The tool's name; the first one offered when absent.
@@ -253,6 +255,16 @@ impl Script {
         Ok(script)
     }
 
+    /// Reads a list of rules from JSON and checks them.
+    pub fn parse_rules(json: &[u8]) -> Result<Vec<Rule>, ScriptError> {
+        let script = Script {
+            rules: serde_json::from_slice(json)?,
+            ..Script::default()
+        };
+        script.check()?;
+        Ok(script.rules)
+    }
+
     /// A script of one fault for every request.
     pub fn always(fault: Fault) -> Self {
         Script {
@@ -332,7 +344,7 @@ impl Behaviour {
         }
     }
 
-    /// Reads the text after `brain-` in a model's name: `echo`, `gullible`, `canned`, `tool-call`,
+    /// Reads the text after `brain-` in a model's name: `echo`, `gullible`, `canned`, `refusal`, `tool-call`,
     /// `tokens-IN-OUT`, `paced-PER_SECOND[-FIRST_MS]`, `latency-MS`, `lognormal-MEDIAN-P95`, joined by `+`.
     pub(crate) fn from_name(text: &str) -> Option<Behaviour> {
         let mut behaviour = Behaviour::default();
@@ -350,6 +362,7 @@ impl Behaviour {
             match (name, numbers.as_slice()) {
                 ("canned", []) => behaviour.brain = Some(Brain::Canned),
                 ("echo", []) => behaviour.brain = Some(Brain::Echo),
+                ("refusal", []) => behaviour.brain = Some(Brain::Refusal),
                 ("gullible", []) => behaviour.brain = Some(Brain::Gullible),
                 ("tool-call", []) => {
                     behaviour.brain = Some(Brain::ToolCall {

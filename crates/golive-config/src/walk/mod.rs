@@ -16,6 +16,7 @@ mod literal;
 mod screening;
 mod secrets;
 mod table;
+mod target_dispatch;
 mod targets;
 mod unknown;
 mod upstreams;

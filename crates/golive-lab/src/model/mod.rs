@@ -14,6 +14,8 @@ pub(crate) struct Reply {
     pub(crate) text: String,
     pub(crate) tool: Option<ToolCall>,
     pub(crate) usage: Usage,
+    /// The provider's own filter declined.
+    pub(crate) refused: bool,
     cut: Cut,
 }
 
@@ -40,6 +42,7 @@ pub(crate) fn reply(behaviour: &Behaviour, conversation: &Conversation<'_>, mark
         Brain::Canned => (canned(behaviour.usage.map(|usage| usage.output)), None),
         Brain::Reply(text) => (text.clone(), None),
         Brain::Echo => (conversation.last_text(), None),
+        Brain::Refusal => (REFUSAL.to_owned(), None),
         Brain::Gullible => gullible::obey(&conversation.heard()),
         Brain::ToolCall { name, arguments } => {
             let name = name.clone().or_else(|| conversation.tools().into_iter().next());
@@ -72,6 +75,7 @@ pub(crate) fn reply(behaviour: &Behaviour, conversation: &Conversation<'_>, mark
         text,
         tool,
         usage,
+        refused: behaviour.brain == Some(Brain::Refusal),
         cut: Cut {
             every: behaviour.chunk_bytes.map(|bytes| bytes as usize),
             at: behaviour.cut_at.iter().flatten().map(|at| *at as usize).collect(),
@@ -138,6 +142,7 @@ fn canned(output: Option<u64>) -> String {
     text
 }
 
+const REFUSAL: &str = "The provider declines to answer that.";
 const CANNED: &str = "This is the lab speaking, and all is well here today.";
 
 #[cfg(test)]

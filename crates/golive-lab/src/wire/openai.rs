@@ -300,6 +300,8 @@ pub(crate) fn error_type(status: u16) -> &'static str {
 fn finish_reason(reply: &Reply) -> &'static str {
     if reply.tool.is_some() {
         "tool_calls"
+    } else if reply.refused {
+        "content_filter"
     } else {
         "stop"
     }
