@@ -4,8 +4,9 @@
 //! Never: does what it decides; that is for `serve/`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -52,6 +53,8 @@ pub(crate) struct Provider {
     running: RwLock<Arc<Running>>,
     /// Rules of several owners, looked through before the script, in the order of their names.
     overlays: RwLock<BTreeMap<String, Arc<Running>>>,
+    /// How often each body was seen under a `first-N-` fault, by its hash.
+    bodies: Mutex<HashMap<u64, u64>>,
     /// Latencies drawn so far.
     latencies: AtomicU64,
 }
@@ -68,7 +71,7 @@ pub(crate) enum Unknown {
     #[error(transparent)]
     Fault(#[from] NotAFault),
     #[error(
-        "`{0}` is not a behaviour of the lab; write brain-echo, brain-gullible, brain-refusal, brain-tool-call, brain-tokens-IN-OUT, brain-paced-PER_SECOND[-FIRST_MS], brain-latency-MS or brain-lognormal-MEDIAN-P95, joined by `+`"
+        "`{0}` is not a behaviour of the lab; write brain-echo, brain-gullible, brain-refusal, brain-tool-call, brain-usage-absent, brain-usage-with-words, brain-tokens-IN-OUT, brain-paced-PER_SECOND[-FIRST_MS], brain-latency-MS or brain-lognormal-MEDIAN-P95, joined by `+`"
     )]
     Behaviour(String),
 }
@@ -131,6 +134,7 @@ impl World {
             port,
             running: RwLock::new(Arc::new(Running::new(first.clone()))),
             overlays: RwLock::default(),
+            bodies: Mutex::default(),
             first,
             latencies: AtomicU64::new(0),
         });
@@ -151,12 +155,10 @@ impl World {
         let running = provider.running();
         let named = ask.model.map(|model| model.rsplit('/').next().unwrap_or(model));
         let (fault, behaviour) = if let Some(text) = ask.headers.get(FAULT_HEADER) {
-            (
-                Some(String::from_utf8_lossy(text.as_bytes()).parse()?),
-                running.behaviour.clone(),
-            )
+            let fault = provider.named_fault(&String::from_utf8_lossy(text.as_bytes()), ask)?;
+            (fault, running.behaviour.clone())
         } else if let Some(text) = named.and_then(|name| name.strip_prefix("fault-")) {
-            (Some(text.parse()?), running.behaviour.clone())
+            (provider.named_fault(text, ask)?, running.behaviour.clone())
         } else {
             // Only here: a request that chose its fault itself does not use up a rule.
             let fired = provider
@@ -200,6 +202,11 @@ impl World {
         for provider in self.providers() {
             provider.set(provider.first.clone());
             provider.clear_overlays();
+            provider
+                .bodies
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clear();
             provider.latencies.store(0, Ordering::Relaxed);
         }
         self.issuers.reset();
@@ -222,6 +229,27 @@ impl Provider {
 }
 
 impl Provider {
+    /// A fault by its short text: of every request, or, as `first-N-FAULT`, of the first N with the same body.
+    fn named_fault(&self, text: &str, ask: &Ask<'_>) -> Result<Option<Fault>, NotAFault> {
+        let counted = text.strip_prefix("first-").and_then(|rest| rest.split_once('-'));
+        let Some((times, fault)) = counted else {
+            return text.parse().map(Some);
+        };
+        let times: u64 = times.parse().map_err(|_| NotAFault {
+            text: text.to_owned(),
+        })?;
+        let fault: Fault = fault.parse()?;
+        let mut seen = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= BODIES_MAX {
+            seen.clear(); // a bound, not a memory: whoever comes so late begins anew
+        }
+        let mut hasher = std::hash::DefaultHasher::new();
+        (ask.path, ask.body).hash(&mut hasher);
+        let count = seen.entry(hasher.finish()).or_insert(0);
+        *count += 1;
+        Ok((*count <= times).then_some(fault))
+    }
+
     fn overlays(&self) -> Vec<Arc<Running>> {
         let overlays = self.overlays.read().unwrap_or_else(PoisonError::into_inner);
         overlays.values().cloned().collect()
@@ -277,6 +305,8 @@ pub(crate) const FAULT_HEADER: &str = "x-lab-fault";
 const PROVIDERS_MAX: usize = 1024;
 /// More owners than proofs that run side by side; each request looks through all of them.
 pub(crate) const OVERLAYS_MAX: usize = 64;
+/// Bodies that are told apart under `first-N-` faults, 16 bytes each.
+const BODIES_MAX: usize = 100_000;
 /// All ports together; about 400 MiB of buffers at the very most.
 const CONNECTIONS_MAX: usize = 20_000;
 /// The tail of a log-normal has no end; an hour is one.
@@ -415,6 +445,32 @@ mod tests {
         };
         assert!(world.decide(&provider, &ask("fault-nonsense")).is_err());
         assert!(world.decide(&provider, &ask("brain-nonsense")).is_err());
+    }
+
+    #[test]
+    fn a_model_named_after_the_first_faults_fails_so_often_for_the_same_body_and_then_no_more() {
+        let world = world();
+        let provider = world.provider("a").unwrap();
+        let model = "fault-first-2-status-503";
+        let faults: Vec<_> = (0..3).map(|_| fired(&world, &provider, model)).collect();
+        assert_eq!(
+            faults.iter().map(Option::as_deref).collect::<Vec<_>>(),
+            [Some("status-503"), Some("status-503"), None]
+        );
+        let headers = HeaderMap::new();
+        let other = Ask {
+            model: Some(model),
+            path: "/v1/chat/completions",
+            headers: &headers,
+            body: b"another",
+            stream: false,
+        };
+        assert!(world.decide(&provider, &other).unwrap().fault.is_some());
+        let wrong = Ask {
+            model: Some("fault-first-x-reset"),
+            ..other
+        };
+        assert!(world.decide(&provider, &wrong).is_err());
     }
 
     #[test]

@@ -14,8 +14,6 @@ pub struct Dispatch {
     pub retry: ClaimedRetry,
     /// Its circuit breakers (P4).
     pub breaker: ClaimedBreaker,
-    /// Its queue (P2).
-    pub queue: ClaimedQueue,
 }
 
 /// Which model names of the target lead down which chain.
@@ -81,9 +79,9 @@ pub enum Counted {
     Calls,
 }
 
-/// A queue as a target claims it.
+/// The queue before a target's model (P2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClaimedQueue {
+pub struct Queue {
     /// Who waits longer is told so.
     pub wait: Duration,
     /// Calls of `links.queued` that are served at a time; the others wait. `None`: not declared.
@@ -115,7 +113,7 @@ impl Default for ClaimedBreaker {
 }
 
 /// The checklist's own: 5 minutes.
-impl Default for ClaimedQueue {
+impl Default for Queue {
     fn default() -> Self {
         Self {
             wait: Duration::from_secs(300),

@@ -48,7 +48,7 @@ pub(super) const LINKS: Section = Section {
             Text,
             Absent("P2.queue is unproven"),
             "\"narrow\"",
-            "P2: a model that serves only `declares.queue.concurrency` calls at a time, to `lab_provider`; the others wait.",
+            "P2: a model that serves only `queue.concurrency` calls at a time, to `lab_provider`; the others wait.",
         ),
     ],
 };
@@ -118,7 +118,7 @@ pub(super) const BREAKER: Section = Section {
 };
 
 pub(super) const QUEUE: Section = Section {
-    path: "targets.*.declares.queue",
+    path: "targets.*.queue",
     doc: "P2: its queue.",
     keys: &[
         key(

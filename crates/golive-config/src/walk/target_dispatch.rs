@@ -7,7 +7,7 @@ use golive_checklist::unit::parse_duration;
 
 use super::table::At;
 use super::{Table, Walk};
-use crate::meant::{ClaimedBreaker, ClaimedQueue, ClaimedRetry, Counted, Dispatch, LinkPrice, Links};
+use crate::meant::{ClaimedBreaker, ClaimedRetry, Counted, Dispatch, LinkPrice, Links, Queue};
 
 /// More waits than any chain of retries has; the queue's own clock is over long before.
 const WAITS_MAX: usize = 16;
@@ -18,7 +18,6 @@ pub(super) fn dispatch(walk: &mut Walk<'_>, target: &Table<'_>) -> Dispatch {
         links: links(walk, target),
         retry: retry(walk, &declares),
         breaker: breaker(walk, &declares),
-        queue: queue(walk, &declares),
     }
 }
 
@@ -142,12 +141,10 @@ fn breaker(walk: &mut Walk<'_>, declares: &Table<'_>) -> ClaimedBreaker {
     }
 }
 
-fn queue(walk: &mut Walk<'_>, declares: &Table<'_>) -> ClaimedQueue {
-    let table = declares.child(walk, "queue");
-    ClaimedQueue {
-        wait: table
-            .duration(walk, "wait")
-            .unwrap_or(ClaimedQueue::default().wait),
+pub(super) fn queue(walk: &mut Walk<'_>, target: &Table<'_>) -> Queue {
+    let table = target.child(walk, "queue");
+    Queue {
+        wait: table.duration(walk, "wait").unwrap_or(Queue::default().wait),
         concurrency: table.count32(walk, "concurrency"),
     }
 }

@@ -61,6 +61,7 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
         access: access(walk, table),
         declares: declares(walk, table),
         dispatch: target_dispatch::dispatch(walk, table),
+        queue: target_dispatch::queue(walk, table),
         health_url: table.url(walk, "health_url").map(|at| at.value),
         metrics_url: table.url(walk, "metrics_url").map(|at| at.value),
         lab_url,

@@ -5,7 +5,7 @@
 pub(crate) mod gullible;
 
 use crate::nonce::Mark;
-use crate::script::{Behaviour, Brain, Usage};
+use crate::script::{Behaviour, Brain, StreamUsage, Usage};
 use crate::wire::conversation::Conversation;
 
 /// A model's answer before it is written in a wire format.
@@ -16,6 +16,7 @@ pub(crate) struct Reply {
     pub(crate) usage: Usage,
     /// The provider's own filter declined.
     pub(crate) refused: bool,
+    pub(crate) stream_usage: StreamUsage,
     cut: Cut,
 }
 
@@ -75,6 +76,7 @@ pub(crate) fn reply(behaviour: &Behaviour, conversation: &Conversation<'_>, mark
         text,
         tool,
         usage,
+        stream_usage: behaviour.stream_usage.unwrap_or_default(),
         refused: behaviour.brain == Some(Brain::Refusal),
         cut: Cut {
             every: behaviour.chunk_bytes.map(|bytes| bytes as usize),

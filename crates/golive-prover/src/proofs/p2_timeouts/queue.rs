@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 const EARLY: Duration = Duration::from_millis(100);
 
 pub(super) fn plan(target: &Target) -> PartPlan {
-    let queue = target.dispatch.queue;
+    let queue = target.queue;
     if target.lab_url.is_none() {
         PartPlan::no(
             PART,
@@ -36,7 +36,7 @@ pub(super) fn plan(target: &Target) -> PartPlan {
     } else if target.dispatch.links.queued.is_none() || queue.concurrency.is_none() {
         PartPlan::no(
             PART,
-            "a model that serves few calls at a time (links.queued and declares.queue.concurrency)",
+            "a model that serves few calls at a time (links.queued and queue.concurrency)",
             "its places are held, and who waits longer than declared must be told so",
         )
     } else if !streams(target) {
@@ -67,7 +67,7 @@ pub(super) fn plan(target: &Target) -> PartPlan {
 }
 
 pub(super) async fn prove(ctx: &Ctx) -> PartReport {
-    let queue = ctx.config.dispatch.queue;
+    let queue = ctx.config.queue;
     let model = ctx.config.dispatch.links.queued.clone();
     let line = match Line::open(ctx, "queue", model, vec![ctx.config.lab_provider.clone()]).await {
         Ok(line) => line,
@@ -127,7 +127,7 @@ fn hold(n: usize) -> String {
 async fn holder(line: &Line, n: usize, leave: CancellationToken) {
     let mut ask = line.ask(&hold(n));
     ask.stream = true;
-    let queue = line.ctx.config.dispatch.queue;
+    let queue = line.ctx.config.queue;
     let call = line
         .ctx
         .target
@@ -166,7 +166,7 @@ async fn held(line: &Line, places: usize) -> usize {
 
 async fn waiting(line: &Line, n: usize) -> (Exchange, Scored<usize>) {
     let key = format!("waiting-{n}");
-    let wait = line.ctx.config.dispatch.queue.wait;
+    let wait = line.ctx.config.queue.wait;
     let call = line
         .call(&key)
         .deadline(wait + line.slack + Duration::from_secs(5));
@@ -182,7 +182,7 @@ fn judge(
     waited: &[(Exchange, Scored<usize>)],
     turn: &Exchange,
 ) -> PartReport {
-    let wait = line.ctx.config.dispatch.queue.wait;
+    let wait = line.ctx.config.queue.wait;
     let (least, most) = (wait.saturating_sub((wait / 10).max(EARLY)), wait + line.slack);
     let mut tally = Tally::new();
     let mut longest = Duration::ZERO;

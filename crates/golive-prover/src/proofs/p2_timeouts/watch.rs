@@ -169,9 +169,27 @@ impl Stage {
         }
     }
 
-    /// Clock, slack and grace.
+    /// Clock, slack and grace. Before the first byte a target may try again: then the clock runs for each attempt, and
+    /// the total for all of them.
     fn patience(&self, case: &Case) -> Duration {
-        case.clock + self.slack + GRACE
+        let config = &self.ctx.config;
+        let retry = &config.dispatch.retry;
+        let waits = retry.backoff.iter().sum::<Duration>() * (100 + retry.jitter_percent) / 100;
+        let attempts = u32::try_from(retry.backoff.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
+        let total = if case.stream {
+            config.declares.total_stream
+        } else {
+            config.declares.total_request
+        };
+        let clock = match case.from {
+            From::Start => (case.clock.saturating_mul(attempts) + waits)
+                .min(total)
+                .max(case.clock),
+            From::LastByte => case.clock,
+        };
+        clock + self.slack + GRACE
     }
 
     /// The lab's record of a case, once its connections are closed or should be.

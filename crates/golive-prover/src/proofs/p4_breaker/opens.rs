@@ -56,6 +56,8 @@ pub(super) struct Opened {
     pub(super) since: u64,
     /// The end of the last failure, by the lab's clock.
     pub(super) at_us: u64,
+    /// How long the refusal of that call took.
+    pub(super) refusal: Option<Duration>,
     /// Why nothing can be said.
     pub(super) missed: Option<String>,
     /// The next number for a call of this case.
@@ -94,6 +96,7 @@ async fn open_by(line: &Line, case: &str, failing: Rule, stream: bool) -> Opened
         opened: false,
         since: 0,
         at_us: 0,
+        refusal: None,
         missed: None,
         next: 0,
     };
@@ -104,13 +107,13 @@ async fn open_by(line: &Line, case: &str, failing: Rule, stream: bool) -> Opened
     while opened.attempts.len() < limit && !line.ctx.cancel.is_cancelled() {
         let n = opened.next;
         opened.next += 1;
-        if stream {
+        let exchange = if stream {
             let asked = ask(line, case, n).streamed();
             let call = line.ctx.target.call(&asked).deadline(line.patience());
-            line.ctx.target.send(call).await;
+            line.ctx.target.send(call).await
         } else {
-            send(line, case, n).await;
-        }
+            send(line, case, n).await
+        };
         match attempts_of(line, case, n).await {
             Scored::Unscored(reason) => {
                 opened.missed = Some(format!("the lab cannot be asked ({reason})"));
@@ -118,6 +121,7 @@ async fn open_by(line: &Line, case: &str, failing: Rule, stream: bool) -> Opened
             }
             Scored::Scored(none) if none.is_empty() => {
                 opened.opened = true;
+                opened.refusal = Some(exchange.elapsed);
                 break;
             }
             Scored::Scored(some) => {
@@ -185,7 +189,10 @@ pub(super) async fn silence(
 ) -> Silence {
     let open = line.ctx.config.dispatch.breaker.open;
     let Some(left) = left_until(line, opened.at_us, open - margin(open)).await else {
-        return Silence::default();
+        return Silence {
+            refusals: opened.refusal.into_iter().collect(),
+            ..Silence::default()
+        };
     };
     let interval = (open / 20).clamp(MOMENT, Duration::from_secs(2));
     let count = (left.as_secs_f64() / interval.as_secs_f64()) as usize;
@@ -204,6 +211,7 @@ pub(super) async fn silence(
     .await;
     let mut silence = Silence {
         lasted: open - margin(open),
+        refusals: opened.refusal.into_iter().collect(),
         ..Silence::default()
     };
     for (exchange, beside) in asked {

@@ -140,6 +140,7 @@ pub(super) async fn failed(line: &Line) -> Again {
             .map_or(opened.at_us, |at| at.finished_at_us.unwrap_or(at.at_us)),
         calls: 1,
         opened: true,
+        refusal: None,
         missed: None,
         next: first.next,
     };

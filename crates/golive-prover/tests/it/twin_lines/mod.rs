@@ -249,6 +249,8 @@ impl LinesWorld {
         target.declares.idle = settings.idle;
         target.declares.total_request = settings.total;
         target.declares.total_stream = settings.total;
+        target.queue.wait = settings.queue_wait;
+        target.queue.concurrency = Some(settings.concurrency);
         let dispatch = &mut target.dispatch;
         dispatch.links.one = LINES.map(str::to_owned).to_vec();
         dispatch.links.chain = Some("fallback".to_owned());
@@ -263,8 +265,6 @@ impl LinesWorld {
         dispatch.breaker.failures = settings.failures;
         dispatch.breaker.open = settings.open;
         dispatch.breaker.successes = settings.successes;
-        dispatch.queue.wait = settings.queue_wait;
-        dispatch.queue.concurrency = Some(settings.concurrency);
         target.commands.read_back = Some(vec![
             "cat".to_owned(),
             format!("{}/{{id}}", self.records.display()),
