@@ -196,6 +196,12 @@ impl LabClient {
         self.tell(Method::PUT, &path, body.into()).await
     }
 
+    /// Whose rules lie over a provider's script.
+    pub async fn overlays(&self, provider: &str) -> Result<Vec<String>, ClientError> {
+        let path = format!("/_lab/providers/{provider}/overlays");
+        self.ask(Method::GET, &path, Bytes::new(), Duration::ZERO).await
+    }
+
     /// Takes an owner's rules away again.
     pub async fn clear_overlay(&self, provider: &str, owner: &str) -> Result<(), ClientError> {
         let path = format!("/_lab/providers/{provider}/overlays/{}", encode(owner));

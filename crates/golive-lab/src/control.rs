@@ -116,6 +116,7 @@ async fn route(world: &Arc<World>, request: Request<Incoming>) -> Result<Bytes, 
             provider(world, name)?.set(Script::default());
             done()
         }
+        (&Method::GET, ["providers", name, "overlays"]) => to_json(&provider(world, name)?.overlay_owners()),
         (&Method::PUT, ["providers", name, "overlays", owner]) => {
             let provider = provider(world, name)?;
             let rules = Script::parse_rules(&read_body(body).await?)?;

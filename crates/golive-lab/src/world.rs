@@ -270,6 +270,12 @@ impl Provider {
         true
     }
 
+    /// Whose rules lie over the script.
+    pub(crate) fn overlay_owners(&self) -> Vec<String> {
+        let overlays = self.overlays.read().unwrap_or_else(PoisonError::into_inner);
+        overlays.keys().cloned().collect()
+    }
+
     /// Takes an owner's rules away.
     pub(crate) fn clear_overlay(&self, owner: &str) {
         let mut overlays = self.overlays.write().unwrap_or_else(PoisonError::into_inner);

@@ -49,7 +49,7 @@ fn links(walk: &mut Walk<'_>, target: &Table<'_>) -> Links {
         if count != 0 && count != links.providers.len() && table.has(key) {
             walk.mistake(
                 table.place(key),
-                "bad_value",
+                "one_for_each_link",
                 format!("`{}.{key}` has not as many entries as `providers`", table.path),
             )
             .help("write one for each link, in the order of the chain");

@@ -83,7 +83,7 @@ fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
         }
     };
     vec![
-        part("E4.order", 60, declares.first_byte * 3 + Duration::from_secs(5)),
+        part("E4.order", 70, declares.first_byte * 3 + Duration::from_secs(5)),
         part("E4.validity", 40, declares.idle + Duration::from_secs(2)),
         part("E4.settlement", 8, Duration::from_secs(2)),
         part("E4.return", 0, Duration::ZERO),
@@ -123,7 +123,9 @@ async fn run(ctx: Ctx) -> Vec<PartReport> {
         parts.extend(PARTS.iter().map(|part| ctx.part(part).unproven(reason.clone())));
     } else {
         ctx.waiting("each provider of the chain to be killed in turn");
+        stage.heal_links().await;
         let order = stage.watch_all(order).await;
+        stage.heal_links().await;
         let validity = stage.watch_all(validity).await;
         let callers = stage.watch_all(callers).await;
         parts.push(order::prove(&stage, &order));

@@ -114,3 +114,19 @@ fn retries_that_outlast_the_clock_of_the_call_are_planned_with_that_reason() {
         "{timing:?}"
     );
 }
+
+#[tokio::test]
+async fn what_may_have_been_acted_upon_is_not_to_be_retried_where_calls_are_not_idempotent() {
+    let world = LinesWorld::start(Flaw::None, settings()).await;
+    let mut target = world.target();
+    target.dispatch.retry.idempotent = Some(false);
+    let report = world.prove(ItemId::P3, target).await;
+    assert_verdict(&report, "P3.attempts", Verdict::Pass);
+    assert_verdict(&report, "P3.never", Verdict::Fail);
+    let never = part(&report, "P3.never");
+    assert!(
+        never.summary.contains("which may have been acted upon: "),
+        "{}",
+        never.summary
+    );
+}

@@ -113,3 +113,20 @@ async fn without_a_lab_nothing_is_proven() {
         assert_verdict(&report, id, Verdict::Unproven);
     }
 }
+
+#[tokio::test]
+async fn a_breaker_that_counts_otherwise_than_declared_is_told_so() {
+    let world = LinesWorld::start(Flaw::None, settings()).await;
+    let mut target = world.target();
+    target.dispatch.breaker.counts = golive_config::Counted::Calls;
+    let report = world.prove(ItemId::P4, target).await;
+    assert_verdict(&report, "P4.opens", Verdict::Fail);
+    let opens = part(&report, "P4.opens");
+    assert!(
+        opens
+            .summary
+            .contains("it counts attempts and whole calls are declared"),
+        "{}",
+        opens.summary
+    );
+}

@@ -21,12 +21,42 @@ async fn side_by_side_a_good_gateway_passes_all_of_them_and_the_lab_behaves_agai
             part.reason
         );
     }
-    let asked = golive_checklist::item::item(ItemId::P2).parts.len();
     let all: usize = ITEMS
         .iter()
         .map(|item| golive_checklist::item::item(*item).parts.len())
         .sum();
-    assert!(asked < all && report.items.iter().map(|item| item.parts.len()).sum::<usize>() == all);
+    assert_eq!(
+        report.items.iter().map(|item| item.parts.len()).sum::<usize>(),
+        all
+    );
+    let client = world.lab.client().unwrap();
+    for provider in ["default", "alpha", "beta", "gamma"] {
+        let left = client.overlays(provider).await.unwrap();
+        assert!(left.is_empty(), "rules are left behind at {provider}: {left:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_plan_counts_the_time_of_what_runs_side_by_side_once() {
+    let world = LinesWorld::start(Flaw::None, Settings::default()).await;
+    let mut target = world.target();
+    let selection = golive_prover::Selection {
+        items: ITEMS.to_vec(),
+        phases: Vec::new(),
+    };
+    let apart = golive_prover::plan(&target, &selection, false).seconds;
+    let parts: u64 = golive_prover::plan(&target, &selection, false)
+        .parts
+        .iter()
+        .map(|part| part.seconds)
+        .sum();
+    assert!(apart < parts, "{apart} of {parts} s");
+    target.dispatch.links.one.truncate(3);
+    let together = golive_prover::plan(&target, &selection, false).seconds;
+    assert!(
+        apart < together,
+        "{apart} s with links of their own, {together} s without"
+    );
 }
 
 #[tokio::test]

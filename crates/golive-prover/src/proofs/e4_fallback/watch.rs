@@ -106,9 +106,10 @@ impl Stage {
 
     /// Lays the rules of all cases over the providers.
     pub(super) async fn teach(&self, cases: [&Vec<Case>; 3]) -> Result<(), UnscoredReason> {
+        let healing: Vec<Case> = (1..self.line.providers.len()).map(healing).collect();
         for (at, provider) in self.line.providers.iter().enumerate() {
             let mut rules = Vec::new();
-            for case in cases.into_iter().flatten() {
+            for case in cases.into_iter().flatten().chain(&healing) {
                 let fault = case
                     .faults
                     .iter()
@@ -147,6 +148,33 @@ impl Stage {
             self.returns.push((name, back));
         }
         seen
+    }
+
+    /// Lets each further link answer once, and the first again: a breaker of theirs may be open, or near it.
+    pub(super) async fn heal_links(&mut self) {
+        let breaker = self.line.ctx.config.dispatch.breaker;
+        for at in 1..self.line.providers.len() {
+            let started = clock::now();
+            loop {
+                let seen = self.watch(healing(at)).await;
+                let well = signed(&seen.marks(&self.line), &self.line.providers[at]);
+                let waited = clock::now().saturating_duration_since(started);
+                if self.lost || self.line.ctx.cancel.is_cancelled() {
+                    return;
+                }
+                let after = format!("link {} was made to answer", at + 1);
+                let back = self.back(&after).await;
+                self.lost = back.is_err();
+                self.returns.push((after, back));
+                if well || waited > breaker.open + breaker.open / 2 + Duration::from_secs(3) {
+                    break; // what is not well by then is found by its cases
+                }
+                self.line
+                    .ctx
+                    .sleep((breaker.open / 10).clamp(Duration::from_millis(100), Duration::from_secs(2)))
+                    .await;
+            }
+        }
     }
 
     async fn watch(&self, case: Case) -> Seen {
@@ -329,6 +357,12 @@ impl Seen {
     pub(super) fn evidence(&self) -> Evidence {
         self.exchange.evidence(self.case.name.clone())
     }
+}
+
+/// A call that the link at that place answers.
+fn healing(at: usize) -> Case {
+    let case = Case::new(format!("link {} is well", at + 1), Some(at));
+    (0..at).fold(case, |case, before| case.fault(before, Fault::status(503)))
 }
 
 /// Exactly one mark, of that provider.

@@ -237,7 +237,7 @@ pub(super) async fn silence(
 
 /// How much before the declared time the silence ends and the crowd comes.
 pub(super) fn margin(open: Duration) -> Duration {
-    (open / 10).clamp(Duration::from_millis(150), Duration::from_secs(2))
+    (open / 10).clamp(Duration::from_millis(150), Duration::from_secs(1))
 }
 
 /// From now until so long after that moment of the lab's clock.

@@ -18,7 +18,7 @@ const CROWD: usize = 50;
 const FEW: usize = 6;
 
 /// Between two tries of one caller.
-const AGAIN: Duration = Duration::from_millis(250);
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// How long the provider takes over a good answer, so that two at once are seen side by side.
 pub(super) fn takes(line: &Line) -> Duration {
@@ -53,6 +53,15 @@ pub(super) struct Trial {
 
 /// Lets a crowd ask, from just before the declared time until a trial call has been seen and answered.
 pub(super) async fn crowd(line: &Line, case: &str, opened: &Opened, first: usize, callers: usize) -> Trial {
+    if !opened.opened {
+        // It never opened, so nothing is due.
+        return Trial {
+            after: None,
+            at_once: 0,
+            arrivals: Vec::new(),
+            next: first,
+        };
+    }
     let open = line.ctx.config.dispatch.breaker.open;
     if let Some(left) = left_until(line, opened.at_us, open - margin(open)).await {
         line.ctx.sleep(left).await;
@@ -139,12 +148,12 @@ pub(super) async fn failed(line: &Line) -> Again {
             .first()
             .map_or(opened.at_us, |at| at.finished_at_us.unwrap_or(at.at_us)),
         calls: 1,
-        opened: true,
+        opened: opened.opened && !first.arrivals.is_empty(),
         refusal: None,
         missed: None,
         next: first.next,
     };
-    let silence = if opened.opened && !first.arrivals.is_empty() {
+    let silence = if reopened.opened {
         silence(line, case, &reopened, reopened.next, None).await
     } else {
         Silence::default()
@@ -174,6 +183,15 @@ pub(super) struct Hung {
 pub(super) async fn hung(line: &Line) -> Hung {
     let case = "hung";
     let opened = open(line, case).await;
+    if !opened.opened {
+        return Hung {
+            opened,
+            hung: false,
+            back_after: None,
+            within: Duration::ZERO,
+            arrivals: Vec::new(),
+        };
+    }
     let open = line.ctx.config.dispatch.breaker.open;
     let hanging = Rule {
         fault: Some(Fault::HangBeforeHeaders),
