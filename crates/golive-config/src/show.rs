@@ -10,8 +10,9 @@ use golive_checklist::unit::format_duration;
 use serde_json::{Map, Value, json};
 
 use crate::meant::{
-    Callee, ClientName, Clocks, Config, ConfiguredKey, Declares, Issuer, IssuerKeys, Limits, Pointers,
-    Server, StoreSection, Target, TargetIssuer, TeamLimits, Transport, Upstream, offset_text,
+    Callee, ClaimedBreaker, ClientName, Clocks, Config, ConfiguredKey, Counted, Declares, Dispatch, Issuer,
+    IssuerKeys, Limits, Links, Pointers, Server, StoreSection, Target, TargetIssuer, TeamLimits, Transport,
+    Upstream, offset_text,
 };
 use crate::units::Rate;
 
@@ -305,7 +306,9 @@ fn target(target: &Target) -> Value {
             "admin_url": target.access.admin_url.as_ref().map(ToString::to_string),
             "rows_path": target.access.rows_path,
         },
-        "declares": declares(&target.declares),
+        "declares": declares(&target.declares, &target.dispatch),
+        "links": links(&target.dispatch.links),
+        "queue": { "wait": span(target.queue.wait), "concurrency": target.queue.concurrency },
         "health_url": target.health_url.as_ref().map(ToString::to_string),
         "metrics_url": target.metrics_url.as_ref().map(ToString::to_string),
         "lab_url": target.lab_url.as_ref().map(ToString::to_string),
@@ -367,7 +370,36 @@ fn matrix(target: &Target) -> Value {
     )
 }
 
-fn declares(declares: &Declares) -> Value {
+fn links(links: &Links) -> Value {
+    let prices = links
+        .prices
+        .iter()
+        .map(|price| format!("{}/{}", price.input, price.output));
+    json!({
+        "one": links.one,
+        "chain": links.chain,
+        "providers": links.providers,
+        "names": links.names,
+        "prices": prices.collect::<Vec<_>>(),
+        "queued": links.queued,
+    })
+}
+
+fn breaker(breaker: &ClaimedBreaker) -> Value {
+    let counts = match breaker.counts {
+        Counted::Attempts => "attempts",
+        Counted::Calls => "calls",
+    };
+    json!({
+        "failures": breaker.failures,
+        "open": span(breaker.open),
+        "successes": breaker.successes,
+        "probes": breaker.probes,
+        "counts": counts,
+    })
+}
+
+fn declares(declares: &Declares, dispatch: &Dispatch) -> Value {
     json!({
         "user_limit": rate(declares.user_limit),
         "global_limit": rate(declares.global_limit),
@@ -380,6 +412,12 @@ fn declares(declares: &Declares) -> Value {
         "expected_rate": declares.expected_rate.map(|rate| format!("{rate}/s")),
         "health_detect": span(declares.health_detect),
         "body_size": declares.body_size.to_string(),
+        "retry": {
+            "backoff": dispatch.retry.backoff.iter().map(|wait| span(*wait)).collect::<Vec<_>>(),
+            "jitter": format!("{}%", dispatch.retry.jitter_percent),
+            "idempotent": dispatch.retry.idempotent,
+        },
+        "breaker": breaker(&dispatch.breaker),
     })
 }
 

@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::arrival::{Counts, Page, Query};
 use crate::receiver::oidc::{Fetches, IssuerInfo, Mint, Outage};
-use crate::script::Script;
+use crate::script::{Rule, Script};
 use crate::serve::listener::ListenerState;
 
 /// Speaks to one lab. Cheap to clone; clones share their connections.
@@ -183,6 +183,35 @@ impl LabClient {
             Bytes::new(),
         )
         .await
+    }
+
+    /// Lays rules over a provider's script, in place of earlier ones of the same owner: what several proofs want of one
+    /// provider at the same time. They count from the beginning.
+    pub async fn set_overlay(&self, provider: &str, owner: &str, rules: &[Rule]) -> Result<(), ClientError> {
+        let path = format!("/_lab/providers/{provider}/overlays/{}", encode(owner));
+        let body = serde_json::to_vec(rules).map_err(|error| ClientError::NotALab {
+            asked: path.clone(),
+            reason: error.to_string(),
+        })?;
+        self.tell(Method::PUT, &path, body.into()).await
+    }
+
+    /// Whose rules lie over a provider's script.
+    pub async fn overlays(&self, provider: &str) -> Result<Vec<String>, ClientError> {
+        let path = format!("/_lab/providers/{provider}/overlays");
+        self.ask(Method::GET, &path, Bytes::new(), Duration::ZERO).await
+    }
+
+    /// Takes an owner's rules away again.
+    pub async fn clear_overlay(&self, provider: &str, owner: &str) -> Result<(), ClientError> {
+        let path = format!("/_lab/providers/{provider}/overlays/{}", encode(owner));
+        self.tell(Method::DELETE, &path, Bytes::new()).await
+    }
+
+    /// Takes away the rules of all owners whose names begin so; `prefix` is of letters, digits and `-_.`.
+    pub async fn clear_overlays(&self, provider: &str, prefix: &str) -> Result<(), ClientError> {
+        let path = format!("/_lab/providers/{provider}/overlays/{}*", encode(prefix));
+        self.tell(Method::DELETE, &path, Bytes::new()).await
     }
 
     /// Opens, refuses or hangs the own port of a provider.

@@ -49,6 +49,8 @@ pub(crate) enum Refusal {
     NoIssuer(String),
     #[error("{0}")]
     Issuer(String),
+    #[error("a provider takes the rules of at most 64 owners; DELETE an owner's overlay first")]
+    TooManyOverlays,
     #[error("the port cannot be opened: {0}")]
     Port(#[from] std::io::Error),
 }
@@ -60,7 +62,7 @@ pub(crate) async fn answer(world: &Arc<World>, request: Request<Incoming>) -> Re
         Err(refusal) => {
             let status = match &refusal {
                 Refusal::NoRoute(_) => StatusCode::NOT_FOUND,
-                Refusal::NoOwnPort(_) | Refusal::Port(_) => StatusCode::CONFLICT,
+                Refusal::NoOwnPort(_) | Refusal::Port(_) | Refusal::TooManyOverlays => StatusCode::CONFLICT,
                 _ => StatusCode::BAD_REQUEST,
             };
             respond(
@@ -112,6 +114,23 @@ async fn route(world: &Arc<World>, request: Request<Incoming>) -> Result<Bytes, 
         }
         (&Method::DELETE, ["providers", name, "script"]) => {
             provider(world, name)?.set(Script::default());
+            done()
+        }
+        (&Method::GET, ["providers", name, "overlays"]) => to_json(&provider(world, name)?.overlay_owners()),
+        (&Method::PUT, ["providers", name, "overlays", owner]) => {
+            let provider = provider(world, name)?;
+            let rules = Script::parse_rules(&read_body(body).await?)?;
+            if !provider.set_overlay(owner, rules) {
+                return Err(Refusal::TooManyOverlays);
+            }
+            done()
+        }
+        (&Method::DELETE, ["providers", name, "overlays", owner]) => {
+            let provider = provider(world, name)?;
+            match owner.strip_suffix('*') {
+                Some(prefix) => provider.clear_overlays_of(prefix),
+                None => provider.clear_overlay(owner),
+            }
             done()
         }
         (&Method::POST, ["providers", name, "listener"]) => {

@@ -36,7 +36,7 @@ pub use receiver::oidc::{
 };
 pub use script::{
     Behaviour, Brain, Latency, Match, Pace, PageFile, Rule, Scenario, ScenarioProvider, Script, ScriptError,
-    Usage,
+    StreamUsage, Usage,
 };
 pub use serve::listener::ListenerState;
 pub use timeline::{TIMELINE_BYTES_MAX, TIMELINE_LEN_MAX, Timeline};

@@ -96,6 +96,9 @@ pub struct Behaviour {
     /// The usage it reports, exactly; counted from the texts when absent.
     #[serde(default)]
     pub usage: Option<Usage>,
+    /// Where a stream in OpenAI's format tells its usage; in a chunk of its own when absent.
+    #[serde(default)]
+    pub stream_usage: Option<StreamUsage>,
     /// How fast a stream comes; at once when absent.
     #[serde(default)]
     pub pace: Option<Pace>,
@@ -123,6 +126,8 @@ pub enum Brain {
     Echo,
     /// Does what any text that reaches it says: derives tokens, calls the tools that are offered.
     Gullible,
+    /// Declines as the provider's own filter does: `content_filter`, or Anthropic's `refusal`.
+    Refusal,
     /// Calls a tool, whether offered or not.
     ToolCall {
         /// The tool's name; the first one offered when absent.
@@ -132,6 +137,19 @@ pub enum Brain {
         #[serde(default)]
         arguments: serde_json::Value,
     },
+}
+
+/// Where a stream tells the usage that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StreamUsage {
+    /// In a chunk of its own, without choices, as the provider documents it.
+    #[default]
+    Own,
+    /// Nowhere, though it was asked for.
+    Absent,
+    /// In the chunk that holds the reason to stop, beside its choice.
+    WithWords,
 }
 
 /// Usage as reported.
@@ -253,6 +271,16 @@ impl Script {
         Ok(script)
     }
 
+    /// Reads a list of rules from JSON and checks them.
+    pub fn parse_rules(json: &[u8]) -> Result<Vec<Rule>, ScriptError> {
+        let script = Script {
+            rules: serde_json::from_slice(json)?,
+            ..Script::default()
+        };
+        script.check()?;
+        Ok(script.rules)
+    }
+
     /// A script of one fault for every request.
     pub fn always(fault: Fault) -> Self {
         Script {
@@ -325,6 +353,7 @@ impl Behaviour {
         Behaviour {
             brain: self.brain.clone().or_else(|| base.brain.clone()),
             usage: self.usage.or(base.usage),
+            stream_usage: self.stream_usage.or(base.stream_usage),
             pace: self.pace.or(base.pace),
             latency: self.latency.or(base.latency),
             chunk_bytes: self.chunk_bytes.or(base.chunk_bytes),
@@ -332,8 +361,8 @@ impl Behaviour {
         }
     }
 
-    /// Reads the text after `brain-` in a model's name: `echo`, `gullible`, `canned`, `tool-call`,
-    /// `tokens-IN-OUT`, `paced-PER_SECOND[-FIRST_MS]`, `latency-MS`, `lognormal-MEDIAN-P95`, joined by `+`.
+    /// Reads the text after `brain-` in a model's name: `echo`, `gullible`, `canned`, `refusal`, `tool-call`,
+    /// `usage-absent`, `usage-with-words`, `tokens-IN-OUT`, `paced-PER_SECOND[-FIRST_MS]`, `latency-MS`, `lognormal-MEDIAN-P95`, joined by `+`.
     pub(crate) fn from_name(text: &str) -> Option<Behaviour> {
         let mut behaviour = Behaviour::default();
         for part in text.split('+') {
@@ -350,6 +379,9 @@ impl Behaviour {
             match (name, numbers.as_slice()) {
                 ("canned", []) => behaviour.brain = Some(Brain::Canned),
                 ("echo", []) => behaviour.brain = Some(Brain::Echo),
+                ("usage-absent", []) => behaviour.stream_usage = Some(StreamUsage::Absent),
+                ("usage-with-words", []) => behaviour.stream_usage = Some(StreamUsage::WithWords),
+                ("refusal", []) => behaviour.brain = Some(Brain::Refusal),
                 ("gullible", []) => behaviour.brain = Some(Brain::Gullible),
                 ("tool-call", []) => {
                     behaviour.brain = Some(Brain::ToolCall {

@@ -3,9 +3,10 @@
 //!
 //! Never: does what it decides; that is for `serve/`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -17,7 +18,7 @@ use crate::dice::{self, Throw};
 use crate::fault::{Fault, NotAFault};
 use crate::nonce::Marks;
 use crate::receiver::oidc::Issuers;
-use crate::script::{Behaviour, Latency, Script};
+use crate::script::{Behaviour, Latency, Rule, Script};
 use crate::serve::listener::OwnPort;
 use crate::timeline::{ProviderId, Timeline};
 
@@ -50,6 +51,10 @@ pub(crate) struct Provider {
     /// What it does after a reset.
     first: Script,
     running: RwLock<Arc<Running>>,
+    /// Rules of several owners, looked through before the script, in the order of their names.
+    overlays: RwLock<BTreeMap<String, Arc<Running>>>,
+    /// How often each body was seen under a `first-N-` fault, by its hash.
+    bodies: Mutex<HashMap<u64, u64>>,
     /// Latencies drawn so far.
     latencies: AtomicU64,
 }
@@ -66,7 +71,7 @@ pub(crate) enum Unknown {
     #[error(transparent)]
     Fault(#[from] NotAFault),
     #[error(
-        "`{0}` is not a behaviour of the lab; write brain-echo, brain-gullible, brain-tool-call, brain-tokens-IN-OUT, brain-paced-PER_SECOND[-FIRST_MS], brain-latency-MS or brain-lognormal-MEDIAN-P95, joined by `+`"
+        "`{0}` is not a behaviour of the lab; write brain-echo, brain-gullible, brain-refusal, brain-tool-call, brain-usage-absent, brain-usage-with-words, brain-tokens-IN-OUT, brain-paced-PER_SECOND[-FIRST_MS], brain-latency-MS or brain-lognormal-MEDIAN-P95, joined by `+`"
     )]
     Behaviour(String),
 }
@@ -128,6 +133,8 @@ impl World {
             },
             port,
             running: RwLock::new(Arc::new(Running::new(first.clone()))),
+            overlays: RwLock::default(),
+            bodies: Mutex::default(),
             first,
             latencies: AtomicU64::new(0),
         });
@@ -148,19 +155,23 @@ impl World {
         let running = provider.running();
         let named = ask.model.map(|model| model.rsplit('/').next().unwrap_or(model));
         let (fault, behaviour) = if let Some(text) = ask.headers.get(FAULT_HEADER) {
-            (
-                Some(String::from_utf8_lossy(text.as_bytes()).parse()?),
-                running.behaviour.clone(),
-            )
+            let fault = provider.named_fault(&String::from_utf8_lossy(text.as_bytes()), ask)?;
+            (fault, running.behaviour.clone())
         } else if let Some(text) = named.and_then(|name| name.strip_prefix("fault-")) {
-            (Some(text.parse()?), running.behaviour.clone())
+            (provider.named_fault(text, ask)?, running.behaviour.clone())
         } else {
             // Only here: a request that chose its fault itself does not use up a rule.
-            let (rule, behaviour) = running.fire(self.seed, &provider.id.name, ask);
-            (
-                rule.and_then(|rule| running.script.rules[rule].fault.clone()),
-                behaviour,
-            )
+            let fired = provider
+                .overlays()
+                .into_iter()
+                .find_map(|overlay| overlay.fire_over(&running, self.seed, &provider.id.name, ask));
+            fired.unwrap_or_else(|| {
+                let (rule, behaviour) = running.fire(self.seed, &provider.id.name, ask);
+                (
+                    rule.and_then(|rule| running.script.rules[rule].fault.clone()),
+                    behaviour,
+                )
+            })
         };
         let behaviour = match named.and_then(|name| name.strip_prefix("brain-")) {
             None => behaviour,
@@ -190,6 +201,12 @@ impl World {
     pub(crate) fn reset(&self) {
         for provider in self.providers() {
             provider.set(provider.first.clone());
+            provider.clear_overlays();
+            provider
+                .bodies
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clear();
             provider.latencies.store(0, Ordering::Relaxed);
         }
         self.issuers.reset();
@@ -211,6 +228,72 @@ impl Provider {
     }
 }
 
+impl Provider {
+    /// A fault by its short text: of every request, or, as `first-N-FAULT`, of the first N with the same body.
+    fn named_fault(&self, text: &str, ask: &Ask<'_>) -> Result<Option<Fault>, NotAFault> {
+        let counted = text.strip_prefix("first-").and_then(|rest| rest.split_once('-'));
+        let Some((times, fault)) = counted else {
+            return text.parse().map(Some);
+        };
+        let times: u64 = times.parse().map_err(|_| NotAFault {
+            text: text.to_owned(),
+        })?;
+        let fault: Fault = fault.parse()?;
+        let mut seen = self.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= BODIES_MAX {
+            seen.clear(); // a bound, not a memory: whoever comes so late begins anew
+        }
+        let mut hasher = std::hash::DefaultHasher::new();
+        (ask.path, ask.body).hash(&mut hasher);
+        let count = seen.entry(hasher.finish()).or_insert(0);
+        *count += 1;
+        Ok((*count <= times).then_some(fault))
+    }
+
+    fn overlays(&self) -> Vec<Arc<Running>> {
+        let overlays = self.overlays.read().unwrap_or_else(PoisonError::into_inner);
+        overlays.values().cloned().collect()
+    }
+
+    /// Lays rules over the script, in place of earlier ones of the same owner; they count from the beginning. False if
+    /// there are too many owners.
+    pub(crate) fn set_overlay(&self, owner: &str, rules: Vec<Rule>) -> bool {
+        let mut overlays = self.overlays.write().unwrap_or_else(PoisonError::into_inner);
+        if overlays.len() >= OVERLAYS_MAX && !overlays.contains_key(owner) {
+            return false;
+        }
+        let script = Script {
+            rules,
+            ..Script::default()
+        };
+        overlays.insert(owner.to_owned(), Arc::new(Running::new(script)));
+        true
+    }
+
+    /// Whose rules lie over the script.
+    pub(crate) fn overlay_owners(&self) -> Vec<String> {
+        let overlays = self.overlays.read().unwrap_or_else(PoisonError::into_inner);
+        overlays.keys().cloned().collect()
+    }
+
+    /// Takes an owner's rules away.
+    pub(crate) fn clear_overlay(&self, owner: &str) {
+        let mut overlays = self.overlays.write().unwrap_or_else(PoisonError::into_inner);
+        overlays.remove(owner);
+    }
+
+    /// Takes away the rules of all owners whose names begin so.
+    pub(crate) fn clear_overlays_of(&self, prefix: &str) {
+        let mut overlays = self.overlays.write().unwrap_or_else(PoisonError::into_inner);
+        overlays.retain(|owner, _| !owner.starts_with(prefix));
+    }
+
+    fn clear_overlays(&self) {
+        let mut overlays = self.overlays.write().unwrap_or_else(PoisonError::into_inner);
+        overlays.clear();
+    }
+}
+
 /// Letters, digits and `-_.`, 1 to 64 of them, not beginning with `_` or `.`, and no word of the routes.
 pub(crate) fn is_provider_name(name: &str) -> bool {
     let allowed = name
@@ -226,6 +309,10 @@ pub(crate) fn is_provider_name(name: &str) -> bool {
 pub(crate) const FAULT_HEADER: &str = "x-lab-fault";
 /// Providers are made at their first use: someone could make up names without end.
 const PROVIDERS_MAX: usize = 1024;
+/// More owners than proofs that run side by side; each request looks through all of them.
+pub(crate) const OVERLAYS_MAX: usize = 64;
+/// Bodies that are told apart under `first-N-` faults, 16 bytes each.
+const BODIES_MAX: usize = 100_000;
 /// All ports together; about 400 MiB of buffers at the very most.
 const CONNECTIONS_MAX: usize = 20_000;
 /// The tail of a log-normal has no end; an hour is one.
@@ -284,6 +371,35 @@ mod tests {
     }
 
     #[test]
+    fn rules_of_several_owners_lie_over_the_script_and_each_takes_away_its_own() {
+        let world = world();
+        let base = Script::always("status-500".parse().unwrap());
+        let provider = world.add("a", None, base).unwrap();
+        let rule = |model: &str, fault: &str| Rule {
+            matches: crate::script::Match {
+                model: Some(model.to_owned()),
+                ..crate::script::Match::default()
+            },
+            times: Some(1),
+            fault: Some(fault.parse().unwrap()),
+            ..Rule::default()
+        };
+        assert!(provider.set_overlay("p3", vec![rule("one", "reset")]));
+        assert!(provider.set_overlay("p4", vec![rule("two", "cut-1")]));
+        assert_eq!(fired(&world, &provider, "two").as_deref(), Some("cut-1"));
+        assert_eq!(fired(&world, &provider, "two").as_deref(), Some("status-500"));
+        provider.clear_overlay("p3");
+        assert_eq!(fired(&world, &provider, "one").as_deref(), Some("status-500"));
+        provider.set_overlay("p4", vec![rule("two", "cut-1")]);
+        world.reset();
+        assert_eq!(fired(&world, &provider, "two").as_deref(), Some("status-500"));
+        for n in 0..OVERLAYS_MAX {
+            assert!(provider.set_overlay(&n.to_string(), Vec::new()));
+        }
+        assert!(!provider.set_overlay("one-more", Vec::new()));
+    }
+
+    #[test]
     fn the_same_seed_repeats_which_requests_meet_a_fault_by_chance() {
         let run = || {
             let world = world();
@@ -335,6 +451,32 @@ mod tests {
         };
         assert!(world.decide(&provider, &ask("fault-nonsense")).is_err());
         assert!(world.decide(&provider, &ask("brain-nonsense")).is_err());
+    }
+
+    #[test]
+    fn a_model_named_after_the_first_faults_fails_so_often_for_the_same_body_and_then_no_more() {
+        let world = world();
+        let provider = world.provider("a").unwrap();
+        let model = "fault-first-2-status-503";
+        let faults: Vec<_> = (0..3).map(|_| fired(&world, &provider, model)).collect();
+        assert_eq!(
+            faults.iter().map(Option::as_deref).collect::<Vec<_>>(),
+            [Some("status-503"), Some("status-503"), None]
+        );
+        let headers = HeaderMap::new();
+        let other = Ask {
+            model: Some(model),
+            path: "/v1/chat/completions",
+            headers: &headers,
+            body: b"another",
+            stream: false,
+        };
+        assert!(world.decide(&provider, &other).unwrap().fault.is_some());
+        let wrong = Ask {
+            model: Some("fault-first-x-reset"),
+            ..other
+        };
+        assert!(world.decide(&provider, &wrong).is_err());
     }
 
     #[test]

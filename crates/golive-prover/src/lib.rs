@@ -16,6 +16,7 @@ pub mod control;
 mod corpus;
 pub mod ctx;
 pub mod issuer;
+mod line;
 mod part;
 pub mod plan;
 pub mod progress;

@@ -209,12 +209,25 @@ fn planned(target: &Target, selection: &Selection, input: &PlanInput<'_>) -> Pla
         schema: "golive.plan/1".to_owned(),
         target: target.name.clone(),
         url: target.url.to_string(),
-        seconds: parts.iter().map(|part| part.seconds).sum(),
+        seconds: seconds_of(&parts, target),
         requests,
         requests_limit: target.budget.requests,
         parts,
         warnings,
     }
+}
+
+/// All parts one after the other, but for the proofs that run side by side: of those the longest.
+fn seconds_of(parts: &[PlannedPart], target: &Target) -> u64 {
+    let of = |item: ItemId| -> u64 {
+        let own = parts
+            .iter()
+            .filter(|part| part.id.split('.').next() == Some(item.as_str()));
+        own.map(|part| part.seconds).sum()
+    };
+    let groups = crate::proofs::side_by_side(PROOFS.iter().collect(), target);
+    let longest = |group: &Vec<&Proof>| group.iter().map(|proof| of(proof.item)).max().unwrap_or(0);
+    groups.iter().map(longest).sum()
 }
 
 /// A run that speaks for one user alone meets that user's limit, and the parts after it prove nothing.

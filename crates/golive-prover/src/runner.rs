@@ -1,7 +1,9 @@
 //! One run: self-test, reachability, the proofs in their order, the gate, the report. An interruption anywhere still
 //! ends in a report of what was done.
 //!
-//! Never: runs two proofs at once, goes on after a failed phase 1 unless told to, or lets a crash of a proof become
+//! Proofs that wait long and touch nothing of each other's run side by side ([`crate::proofs::side_by_side`]).
+//!
+//! Never: runs any two others at once, goes on after a failed phase 1 unless told to, or lets a crash of a proof become
 //! anything but `unproven`.
 
 use std::path::PathBuf;
@@ -259,8 +261,9 @@ impl Run<'_> {
     /// heard.
     async fn proofs(&mut self) {
         let mut ended = false;
-        for proof in ordered(&self.options.selection) {
-            let phase = golive_checklist::item::item(proof.item).phase;
+        for group in crate::proofs::side_by_side(ordered(&self.options.selection), &self.options.target) {
+            // A group is of one mind about phase 1: only proofs of later phases run side by side.
+            let phase = golive_checklist::item::item(group[0].item).phase;
             if phase != Phase::Security && !ended && !self.options.keep_going {
                 ended = gate::ends_run(&by_item(self.parts.clone(), &[]));
                 if ended {
@@ -271,7 +274,17 @@ impl Run<'_> {
             if self.ctx.cancel.is_cancelled() || (ended && phase != Phase::Security) {
                 continue;
             }
-            self.one(proof).await;
+            let found = futures_util::future::join_all(group.iter().map(|proof| self.one(proof))).await;
+            let mut attacked = None;
+            for (proof, (parts, ran)) in group.iter().zip(found) {
+                self.parts.extend(parts);
+                attacked =
+                    attacked.or((ran && proof.attacks && proof.when != When::Last).then_some(proof.item));
+            }
+            if let Some(item) = attacked.filter(|_| !self.ctx.cancel.is_cancelled()) {
+                self.settle(&self.ctx_of(golive_checklist::item::item(item)))
+                    .await;
+            }
         }
     }
 
@@ -301,16 +314,22 @@ impl Run<'_> {
     }
 
     /// A proof that crashed or was cut off cannot put the lab back in order: this does.
-    async fn mend_lab(&self) {
-        if let Some(lab) = &self.ctx.lab {
-            let provider = &self.options.target.lab_provider;
+    async fn mend_lab(&self, item: ItemId) {
+        let Some(lab) = &self.ctx.lab else { return };
+        let target = &self.options.target;
+        let behind = target.dispatch.links.providers.iter();
+        for provider in std::iter::once(&target.lab_provider).chain(behind) {
             // Best effort: a provider without a port of its own has no listener to open.
-            let _ = lab.clear_script(provider).await;
+            let _ = lab
+                .clear_overlays(provider, &format!("{item}-").to_lowercase())
+                .await;
             let _ = lab.set_listener(provider, ListenerState::Open).await;
         }
+        let _ = lab.clear_script(&target.lab_provider).await;
     }
 
-    async fn one(&mut self, proof: &Proof) {
+    /// The parts of one proof, and whether it was run at all.
+    async fn one(&self, proof: &Proof) -> (Vec<PartReport>, bool) {
         let item = golive_checklist::item::item(proof.item);
         self.options.progress.take(Event::Proof {
             item: item.id,
@@ -333,11 +352,9 @@ impl Run<'_> {
                 );
             }
         }
-        if open.iter().any(|plan| plan.provable == Provable::Yes) {
+        let ran = open.iter().any(|plan| plan.provable == Provable::Yes);
+        if ran {
             let found = self.guarded(proof, item).await;
-            if proof.attacks && proof.when != When::Last && !self.ctx.cancel.is_cancelled() {
-                self.settle(&self.ctx_of(item)).await;
-            }
             // What the plan ruled out stays ruled out, whatever the proof says of it.
             for part in found {
                 let id = part.id().as_str();
@@ -354,7 +371,7 @@ impl Run<'_> {
                 summary: part.summary.clone(),
             });
         }
-        self.parts.extend(done);
+        (done, ran)
     }
 
     /// Runs one proof in a task of its own, so that a crash is a finding about the proof and not the end of the run.
@@ -368,7 +385,7 @@ impl Run<'_> {
                     Ok(ended) => ended,
                     Err(_) => {
                         task.abort();
-                        self.mend_lab().await;
+                        self.mend_lab(item.id).await;
                         return Vec::new();
                     }
                 }
@@ -377,7 +394,7 @@ impl Run<'_> {
         match ended {
             Ok(parts) => parts,
             Err(error) => {
-                self.mend_lab().await;
+                self.mend_lab(item.id).await;
                 ctx.warn(format!(
                     "the proof crashed ({error}); its parts are unproven. This is a fault of golive"
                 ));

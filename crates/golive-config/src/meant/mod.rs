@@ -15,6 +15,7 @@ mod resilience;
 mod screening;
 mod sections;
 mod target;
+mod target_dispatch;
 mod translation;
 mod upstream;
 
@@ -36,6 +37,7 @@ pub use target::{
     Access, Budget, Capability, ClientCertificate, Commands, Declares, MissingCredential, NotACapability,
     Target, TargetFormat, TargetIssuer, TokenRole,
 };
+pub use target_dispatch::{ClaimedBreaker, ClaimedRetry, Counted, Dispatch, LinkPrice, Links, TargetQueue};
 pub use translation::{Translation, Unsupported};
 pub use upstream::{Clocks, Upstream, UpstreamKind};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::limits::per_hour;
-use super::{Clocks, Pointers};
+use super::{Clocks, Dispatch, Pointers, TargetQueue};
 use crate::base_url::BaseUrl;
 use crate::units::{ByteSize, Rate};
 
@@ -42,6 +42,10 @@ pub struct Target {
     pub access: Access,
     /// The numbers it claims.
     pub declares: Declares,
+    /// What it claims of the way to its models (P2, P3, P4, E4).
+    pub dispatch: Dispatch,
+    /// Its queue (P2).
+    pub queue: TargetQueue,
     /// Its health address.
     pub health_url: Option<BaseUrl>,
     /// Its metrics, in Prometheus or OpenMetrics text.
@@ -85,6 +89,8 @@ impl Target {
             matrix: BTreeMap::new(),
             access: Access::default(),
             declares: Declares::default(),
+            dispatch: Dispatch::default(),
+            queue: TargetQueue::default(),
             health_url: None,
             metrics_url: None,
             lab_url: None,

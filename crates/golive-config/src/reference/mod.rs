@@ -10,6 +10,7 @@ mod page;
 mod schema;
 mod table_access;
 mod table_callers;
+mod table_dispatch;
 mod table_gateway;
 mod table_limits;
 mod table_money;
@@ -219,6 +220,10 @@ pub const KEYS: &[Section] = &[
     table_targets::MATRIX,
     table_targets::ACCESS,
     table_targets::DECLARES,
+    table_dispatch::RETRY,
+    table_dispatch::BREAKER,
+    table_dispatch::QUEUE,
+    table_dispatch::LINKS,
     table_targets::COMMANDS,
     table_targets::BUDGET,
 ];

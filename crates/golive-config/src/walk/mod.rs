@@ -18,6 +18,7 @@ mod resilience;
 mod screening;
 mod secrets;
 mod table;
+mod target_dispatch;
 mod targets;
 mod translation;
 mod unknown;

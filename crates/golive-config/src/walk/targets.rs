@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::callees::pointers;
 use super::secrets::{self, Found, Owner};
-use super::{Need, Table, Walk, gateway};
+use super::{Need, Table, Walk, gateway, target_dispatch};
 use crate::base_url::{BaseUrl, Scheme};
 use crate::meant::{
     Access, Budget, Capability, ClientCertificate, Commands, Declares, MissingCredential, Target,
@@ -60,6 +60,8 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
         matrix: matrix(walk, table),
         access: access(walk, table),
         declares: declares(walk, table),
+        dispatch: target_dispatch::dispatch(walk, table),
+        queue: target_dispatch::queue(walk, table),
         health_url: table.url(walk, "health_url").map(|at| at.value),
         metrics_url: table.url(walk, "metrics_url").map(|at| at.value),
         lab_url,

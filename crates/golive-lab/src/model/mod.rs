@@ -5,7 +5,7 @@
 pub(crate) mod gullible;
 
 use crate::nonce::Mark;
-use crate::script::{Behaviour, Brain, Usage};
+use crate::script::{Behaviour, Brain, StreamUsage, Usage};
 use crate::wire::conversation::Conversation;
 
 /// A model's answer before it is written in a wire format.
@@ -14,6 +14,9 @@ pub(crate) struct Reply {
     pub(crate) text: String,
     pub(crate) tool: Option<ToolCall>,
     pub(crate) usage: Usage,
+    /// The provider's own filter declined.
+    pub(crate) refused: bool,
+    pub(crate) stream_usage: StreamUsage,
     cut: Cut,
 }
 
@@ -40,6 +43,7 @@ pub(crate) fn reply(behaviour: &Behaviour, conversation: &Conversation<'_>, mark
         Brain::Canned => (canned(behaviour.usage.map(|usage| usage.output)), None),
         Brain::Reply(text) => (text.clone(), None),
         Brain::Echo => (conversation.last_text(), None),
+        Brain::Refusal => (REFUSAL.to_owned(), None),
         Brain::Gullible => gullible::obey(&conversation.heard()),
         Brain::ToolCall { name, arguments } => {
             let name = name.clone().or_else(|| conversation.tools().into_iter().next());
@@ -72,6 +76,8 @@ pub(crate) fn reply(behaviour: &Behaviour, conversation: &Conversation<'_>, mark
         text,
         tool,
         usage,
+        stream_usage: behaviour.stream_usage.unwrap_or_default(),
+        refused: behaviour.brain == Some(Brain::Refusal),
         cut: Cut {
             every: behaviour.chunk_bytes.map(|bytes| bytes as usize),
             at: behaviour.cut_at.iter().flatten().map(|at| *at as usize).collect(),
@@ -138,6 +144,7 @@ fn canned(output: Option<u64>) -> String {
     text
 }
 
+const REFUSAL: &str = "The provider declines to answer that.";
 const CANNED: &str = "This is the lab speaking, and all is well here today.";
 
 #[cfg(test)]

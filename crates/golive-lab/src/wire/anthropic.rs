@@ -146,6 +146,8 @@ fn usage(usage: Usage, output: u64) -> Value {
 fn stop_reason(reply: &Reply) -> &'static str {
     if reply.tool.is_some() {
         "tool_use"
+    } else if reply.refused {
+        "refusal"
     } else {
         "end_turn"
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Event;
 use crate::model::Reply;
-use crate::script::Usage;
+use crate::script::{StreamUsage, Usage};
 use crate::wire::conversation::Conversation;
 use crate::wire::{Asked, Envelope, Refused};
 
@@ -275,8 +275,14 @@ pub(crate) fn stream(envelope: &Envelope<'_>, reply: &Reply) -> Vec<Event> {
         logprobs: None,
         finish_reason,
     };
-    events.push(event(&[last], silent, false));
-    if envelope.include_usage {
+    let told = envelope.include_usage && reply.stream_usage == StreamUsage::WithWords;
+    let beside = if told {
+        Some(Some(reply.usage.into()))
+    } else {
+        silent
+    };
+    events.push(event(&[last], beside, false));
+    if envelope.include_usage && reply.stream_usage == StreamUsage::Own {
         events.push(event(&[], Some(Some(reply.usage.into())), false));
     }
     events.push(Event {
@@ -300,6 +306,8 @@ pub(crate) fn error_type(status: u16) -> &'static str {
 fn finish_reason(reply: &Reply) -> &'static str {
     if reply.tool.is_some() {
         "tool_calls"
+    } else if reply.refused {
+        "content_filter"
     } else {
         "stop"
     }

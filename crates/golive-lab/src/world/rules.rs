@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::HeaderMap;
 
 use crate::dice::{self, Throw};
+use crate::fault::Fault;
 use crate::script::{Behaviour, Match, Script};
 use crate::timeline::contains;
 
@@ -52,6 +53,22 @@ impl Running {
             rules,
             script,
         }
+    }
+
+    /// As an overlay of `base`: the fault of the first rule that fires, and its behaviour over the base's.
+    pub(super) fn fire_over(
+        &self,
+        base: &Running,
+        seed: u64,
+        provider: &str,
+        ask: &Ask<'_>,
+    ) -> Option<(Option<Fault>, Arc<Behaviour>)> {
+        let rule = &self.script.rules[self.fire(seed, provider, ask).0?];
+        let behaviour = match &rule.behaviour {
+            Some(own) => Arc::new(own.over(&base.behaviour)),
+            None => base.behaviour.clone(),
+        };
+        Some((rule.fault.clone(), behaviour))
     }
 
     /// The first rule that fires, and the behaviour it leaves.

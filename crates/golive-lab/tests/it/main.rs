@@ -9,3 +9,4 @@ mod issuer;
 mod leaving;
 mod listeners;
 mod load;
+mod scenarios;

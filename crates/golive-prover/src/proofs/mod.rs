@@ -3,11 +3,14 @@
 //! Adding a proof: write `proofs/<id>_<word>.rs` after the pattern of `s5_auth.rs` (header = lab report; `PROOF`;
 //! `plan`; `run`), add its `mod` and its row. A part without a proof is `unproven`, with that reason.
 
+mod e4_fallback;
 mod l1_smoke;
 mod m1_health;
 mod m2_metrics;
 mod p1_load;
 mod p2_timeouts;
+mod p3_retries;
+mod p4_breaker;
 mod s1_secrets;
 mod s2_rate_limits;
 mod s3_validation;
@@ -23,7 +26,10 @@ use std::pin::Pin;
 use golive_checklist::item::ItemId;
 use golive_checklist::report::PartReport;
 
+use golive_config::Target;
+
 use crate::ctx::Ctx;
+use crate::line::LINES_APART;
 use crate::plan::{PartPlan, PlanInput};
 use crate::self_test::Oracle;
 
@@ -39,6 +45,9 @@ pub const PROOFS: &[Proof] = &[
     s8_injection::PROOF,
     p1_load::PROOF,
     p2_timeouts::PROOF,
+    p3_retries::PROOF,
+    p4_breaker::PROOF,
+    e4_fallback::PROOF,
     m1_health::PROOF,
     m2_metrics::PROOF,
     l1_smoke::PROOF,
@@ -107,7 +116,8 @@ pub(crate) fn planted(seed: u64, tool: &str) -> Vec<String> {
 /// A running proof.
 pub type Running = Pin<Box<dyn Future<Output = Vec<PartReport>> + Send>>;
 
-/// Where in the run a proof stands. Proofs run one at a time: they measure, and break, one shared target.
+/// Where in the run a proof stands. Proofs run one at a time, for they measure, and break, one shared target; but for
+/// those of [`side_by_side`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum When {
     /// In checklist order.
@@ -116,6 +126,37 @@ pub enum When {
     Alone,
     /// At the very end, because it uses up what others need (limits).
     Last,
+}
+
+/// Items whose proofs wait long, each on model names and rules of the lab of its own: nothing of the target's that one
+/// of them touches is another's. What loads the target (P1), counts what it did (M2), uses up what others need (S2) or
+/// judges it as a whole stays alone.
+const BESIDE: &[ItemId] = &[ItemId::P2, ItemId::P3, ItemId::P4, ItemId::E4];
+
+/// The same proofs in groups: those of one group run side by side, and the groups one after the other. Without single
+/// links enough for all three (`links.one`), P2, P3 and P4 would break each other's, and stay apart.
+pub(crate) fn side_by_side(ordered: Vec<&'static Proof>, target: &Target) -> Vec<Vec<&'static Proof>> {
+    let apart = target.dispatch.links.one.len() >= LINES_APART;
+    let beside = |proof: &Proof| {
+        let shares_links = matches!(proof.item, ItemId::P2 | ItemId::P3);
+        proof.when == When::InOrder && BESIDE.contains(&proof.item) && (apart || !shares_links)
+    };
+    let mut groups: Vec<Vec<&'static Proof>> = Vec::new();
+    let mut gathered = None;
+    for proof in ordered {
+        match (beside(proof), gathered) {
+            (true, Some(at)) => {
+                let group: &mut Vec<&'static Proof> = &mut groups[at];
+                group.push(proof);
+            }
+            (true, None) => {
+                gathered = Some(groups.len());
+                groups.push(vec![proof]);
+            }
+            (false, _) => groups.push(vec![proof]),
+        }
+    }
+    groups
 }
 
 /// The proof of an item, if there is one.
@@ -138,6 +179,31 @@ mod tests {
                 assert_eq!(spec.map(|spec| spec.item), Some(proof.item), "{part}");
             }
         }
+    }
+
+    #[test]
+    fn only_proofs_that_touch_nothing_of_each_other_s_run_side_by_side() {
+        let url = "http://127.0.0.1:9".parse().unwrap();
+        let mut target = Target::bare("t", url, golive_config::TargetFormat::OpenAi);
+        let items = |target: &Target| -> Vec<Vec<ItemId>> {
+            let groups = side_by_side(PROOFS.iter().collect(), target);
+            assert_eq!(groups.iter().flatten().count(), PROOFS.len(), "none is lost");
+            let named = groups
+                .iter()
+                .map(|group| group.iter().map(|proof| proof.item).collect());
+            named.filter(|group: &Vec<ItemId>| group.len() > 1).collect()
+        };
+        assert_eq!(items(&target), [[ItemId::P4, ItemId::E4]]);
+        target.dispatch.links.one = (0..LINES_APART).map(|n| n.to_string()).collect();
+        assert_eq!(items(&target), [[ItemId::P2, ItemId::P3, ItemId::P4, ItemId::E4]]);
+        let early = BESIDE
+            .iter()
+            .map(|item| golive_checklist::item::item(*item).phase);
+        assert!(
+            early
+                .into_iter()
+                .all(|phase| phase != golive_checklist::item::Phase::Security)
+        );
     }
 
     #[test]

@@ -16,10 +16,11 @@
 //! **Evidence**: per case the caller's time, the lab's time of arrival and of the closed connection, the attempts.
 //! **Cannot tell**: a clock longer than a quarter of an hour (the plan says so); how a hop before the target adds its
 //! own. A target that tries again multiplies its clocks: then each attempt is held to the clock, and the whole to the
-//! declared total. The queue's clock (`P2.queue`) has no proof in this version.
+//! declared total. For the queue's clock a model is needed that serves few calls at a time (`links.queued`).
 
 mod cancel;
 mod clocks;
+mod queue;
 mod watch;
 
 use std::time::Duration;
@@ -45,7 +46,7 @@ pub const PROOF: Proof = Proof {
     run: |ctx| Box::pin(run(ctx)),
 };
 
-const PARTS: &[&str] = &["P2.first_byte", "P2.idle", "P2.total", "P2.cancel"];
+const PARTS: &[&str] = &["P2.first_byte", "P2.idle", "P2.total", "P2.cancel", "P2.queue"];
 
 /// The longest clock a run waits for.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -92,7 +93,8 @@ fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
         part("P2.first_byte", 12, declares.first_byte.max(declares.idle)),
         part("P2.idle", 6, declares.idle + declares.first_byte / 4),
         part("P2.total", 6, total_of(target)),
-        part("P2.cancel", 6, Duration::from_secs(3)),
+        part("P2.cancel", 8, Duration::from_secs(3)),
+        queue::plan(target),
     ]
 }
 
@@ -122,27 +124,41 @@ async fn run(ctx: Ctx) -> Vec<PartReport> {
             .iter()
             .any(|part| part.part == id && part.provable == crate::plan::Provable::Yes)
     };
-    let stage = match watch::Stage::prepare(&ctx).await {
-        Ok(stage) => stage,
-        Err(reason) => {
-            return PARTS
-                .iter()
-                .map(|part| ctx.part(part).unproven(reason.clone()))
-                .collect();
+    // Its calls wait beside those of the clocks: another model, which nothing else asks for.
+    let queue = async {
+        match wanted("P2.queue") {
+            true => Some(queue::prove(&ctx).await),
+            false => None,
         }
     };
+    let clocks = async {
+        let clocks = PARTS.iter().filter(|part| **part != "P2.queue");
+        match watch::Stage::prepare(&ctx).await {
+            Ok(stage) => clocks_of(&stage, &wanted).await,
+            Err(reason) => clocks
+                .map(|part| ctx.part(part).unproven(reason.clone()))
+                .collect(),
+        }
+    };
+    let (mut parts, queue) = tokio::join!(clocks, queue);
+    parts.extend(queue);
+    parts
+}
+
+async fn clocks_of(stage: &watch::Stage, wanted: &(dyn Fn(&str) -> bool + Sync)) -> Vec<PartReport> {
+    let ctx = &stage.ctx;
     let mut parts = Vec::new();
     for (id, cases) in [
-        ("P2.first_byte", clocks::first_byte(&stage)),
-        ("P2.idle", clocks::idle(&stage)),
-        ("P2.total", clocks::total(&stage)),
+        ("P2.first_byte", clocks::first_byte(stage)),
+        ("P2.idle", clocks::idle(stage)),
+        ("P2.total", clocks::total(stage)),
     ] {
         if wanted(id) && !ctx.cancel.is_cancelled() {
-            parts.push(clocks::prove(&stage, id, cases).await);
+            parts.push(clocks::prove(stage, id, cases).await);
         }
     }
     if wanted("P2.cancel") && !ctx.cancel.is_cancelled() {
-        parts.push(cancel::prove(&stage).await);
+        parts.push(cancel::prove(stage).await);
     }
     stage.clear().await;
     parts

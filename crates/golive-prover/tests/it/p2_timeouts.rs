@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use golive_checklist::{ItemId, Verdict};
 
 use crate::twin::{Flaw, Settings, TwinWorld};
+use crate::twin_lines::{self, LinesWorld};
 use crate::world::{assert_verdict, part};
 
 const PARTS: [&str; 4] = ["P2.first_byte", "P2.idle", "P2.total", "P2.cancel"];
@@ -83,4 +84,33 @@ fn a_clock_longer_than_a_run_waits_for_is_planned_with_its_price() {
         "{:?}",
         total.missing
     );
+}
+
+#[tokio::test]
+async fn a_queue_tells_who_waits_too_long_and_serves_whose_turn_comes() {
+    let world = LinesWorld::start(twin_lines::Flaw::None, twin_lines::Settings::default()).await;
+    let report = world.prove(ItemId::P2, world.target()).await;
+    assert_verdict(&report, "P2.queue", Verdict::Pass);
+    // Beside a breaker and retries the clocks are proven all the same.
+    for id in PARTS {
+        assert_verdict(&report, id, Verdict::Pass);
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_is_wrong_in_one_way_fails_for_its_own_reason() {
+    use twin_lines::Flaw;
+    let flaws = [
+        (Flaw::QueueWaitsForEver, "is not told within"),
+        (Flaw::QueueTellsTooEarly, "was sent away after"),
+        (Flaw::QueueLetsAllIn, "a call reached the provider while"),
+    ];
+    join_all(flaws.map(|(flaw, named)| async move {
+        let world = LinesWorld::start(flaw, twin_lines::Settings::default()).await;
+        let report = world.prove(ItemId::P2, world.target()).await;
+        assert_verdict(&report, "P2.queue", Verdict::Fail);
+        let found = part(&report, "P2.queue");
+        assert!(found.summary.contains(named), "{flaw:?}: {}", found.summary);
+    }))
+    .await;
 }

@@ -40,7 +40,7 @@ async fn a_failure_is_found_with_all_its_fields_and_no_person_in_clear() {
     .await;
     let row = gate.row(&answer.id()).await;
     assert_eq!(
-        entry["user"], row["user"],
+        entry["user"], row["user_hash"],
         "the same keyed hash as in the ledger: {entry}"
     );
     assert_eq!(entry["trace_id"], trace);

@@ -75,6 +75,7 @@ pub(super) async fn prove(stage: &Stage) -> PartReport {
         ));
         lines.push(left.judge(&mut tally, &mut slowest));
     }
+    lines.extend(while_a_retry_waits(stage, &mut tally).await);
     draft
         .headline(format!(
             "{} of {} calls ended with their caller, the slowest {} ms later",
@@ -115,11 +116,11 @@ async fn leave(stage: &Stage, case: &Case) -> Left {
         missed: None,
     };
     let call = stage
-        .call(case.key, 0, case.stream)
+        .call(case.key, case.stream)
         .on_fresh_connection()
         .deadline(case.clock + CLOSED_WITHIN);
     let arrived = Query {
-        contains: Some(stage.ctx.marker(case.key)),
+        contains: Some(stage.line.marker(case.key)),
         wait: case.clock.min(Duration::from_secs(5)),
         brief: true,
         ..Query::default()
@@ -185,6 +186,58 @@ async fn leave(stage: &Stage, case: &Case) -> Left {
         ));
     }
     left
+}
+
+/// Leaves after the first attempt has failed: no other may follow. Nothing where none would follow anyway.
+async fn while_a_retry_waits(stage: &Stage, tally: &mut Tally) -> Option<String> {
+    let retry = &stage.ctx.config.dispatch.retry;
+    let longest = retry
+        .backoff
+        .first()?
+        .mul_f64(1.0 + f64::from(retry.jitter_percent) / 100.0);
+    let key = "p2-cancel-retry";
+    // 429: what a breaker does not count, so that the next proof meets none that is open.
+    let failing = stage.line.rule(key, Fault::status(429));
+    stage.line.teach(&[failing]).await.ok()?;
+    let call = stage
+        .call(key, false)
+        .on_fresh_connection()
+        .deadline(stage.line.patience());
+    let marker = stage.line.marker(key);
+    let first = async {
+        stage
+            .line
+            .first_arrival(&marker, 0, State::Finished, Duration::from_secs(5))
+            .await;
+        // Within the wait before the retry, as short as it may be.
+        let within = longest.mul_f64(0.3);
+        stage.ctx.sleep(within.min(Duration::from_millis(200))).await;
+    };
+    tokio::select! {
+        _ = stage.ctx.target.send(call) => return None,
+        () = first => {}
+    }
+    let left_at_us = stage.lab.health().await.ok()?.now_us;
+    let second = retry.backoff.get(1).copied().unwrap_or_default();
+    stage
+        .ctx
+        .sleep((longest + second + stage.slack).min(Duration::from_secs(20)))
+        .await;
+    let Scored::Scored(all) = stage.line.attempts(key).await else {
+        return None;
+    };
+    let after = all.iter().filter(|at| at.at_us > left_at_us + 50_000).count();
+    if all.is_empty() {
+        return None;
+    }
+    if after > 0 {
+        tally.add_bad(format!(
+            "left while a retry waited: {after} attempts followed all the same"
+        ));
+        return Some(format!("left while a retry waited: {after} attempts followed"));
+    }
+    tally.add_good();
+    Some("left while a retry waited: no attempt followed".to_owned())
 }
 
 impl Left {

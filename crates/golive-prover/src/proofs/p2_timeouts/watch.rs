@@ -4,16 +4,17 @@
 
 use std::time::Duration;
 
+use golive_checklist::item::ItemId;
 use golive_checklist::judge::{Scored, UnscoredReason};
 use golive_checklist::report::Evidence;
 use golive_config::{Target, TargetFormat};
 use golive_lab::client::LabClient;
-use golive_lab::{Arrival, Fault, Match, Query, Rule, Script, State};
+use golive_lab::{Arrival, Fault, Query, Rule, State};
 
-use crate::clock;
 use crate::control::Positive;
 use crate::ctx::Ctx;
-use crate::target::{Answer, Ask, Call, Credential, Exchange, Step, live_roles, millis};
+use crate::line::{Line, models_for};
+use crate::target::{Answer, Call, Exchange, Step, millis};
 
 /// The lab must see its connection closed this long after the deadline, and after the caller left.
 pub(super) const CLOSED_WITHIN: Duration = Duration::from_secs(2);
@@ -25,13 +26,12 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(super) struct Stage {
     pub(super) ctx: Ctx,
     pub(super) lab: LabClient,
+    pub(super) line: Line,
     /// What an answer may take beyond its clock.
     pub(super) slack: Duration,
     pub(super) jitter: Duration,
     pub(super) healthy: Duration,
     pub(super) control: Positive,
-    /// The role that asks. A `service` may name users, whose limits nothing has touched.
-    role: Option<String>,
 }
 
 /// One thing that goes wrong.
@@ -71,130 +71,48 @@ pub(super) struct Seen {
 }
 
 impl Stage {
-    /// Measures jitter and the healthy call, and teaches the lab its faults.
+    /// Opens the line whose calls will hang: well, and measured.
     pub(super) async fn prepare(ctx: &Ctx) -> Result<Stage, String> {
-        let lab = ctx
-            .lab
-            .clone()
-            .ok_or("needs the lab as the target's model (lab_url)")?;
-        let role = live_roles(&ctx.config)
-            .find(|role| *role == "service")
-            .map(str::to_owned);
-        let mut stage = Stage {
-            jitter: jitter(ctx).await,
+        let model = models_for(&ctx.config, ItemId::P2).pop().flatten();
+        let line = Line::open(ctx, "clocks", model, vec![ctx.config.lab_provider.clone()]).await?;
+        Ok(Stage {
             ctx: ctx.clone(),
-            lab,
-            slack: Duration::ZERO,
-            healthy: Duration::ZERO,
-            control: Positive::new(
-                "a healthy call is answered and seen at the lab",
-                Scored::Scored(false),
-                "",
-            ),
-            role,
-        };
-        stage.measure_healthy().await?;
-        stage.slack = Duration::from_millis(250) + stage.jitter * 8 + stage.healthy * 4;
-        Ok(stage)
+            lab: line.lab.clone(),
+            slack: line.slack,
+            jitter: line.jitter,
+            healthy: line.healthy,
+            control: line.control.clone(),
+            line,
+        })
     }
 
-    async fn measure_healthy(&mut self) -> Result<(), String> {
-        let mut last = String::new();
-        for n in 0..5 {
-            let patience =
-                self.ctx.config.declares.first_byte.min(Duration::from_secs(30)) + Duration::from_secs(2);
-            let exchange = self
-                .ctx
-                .target
-                .send(self.call("healthy", n, false).deadline(patience))
-                .await;
-            let reply = exchange.score(|answer| answer.reply(&self.ctx.config));
-            last = exchange.in_short();
-            match reply {
-                Scored::Scored(_) => self.healthy = self.healthy.max(exchange.elapsed),
-                Scored::Unscored(reason) => {
-                    return Err(format!(
-                        "a healthy call is not answered ({reason}); nothing can be timed"
-                    ));
-                }
-            }
-        }
-        let query = Query {
-            contains: Some(self.ctx.marker("healthy")),
-            wait: Duration::from_secs(2),
-            brief: true,
-            ..Query::default()
-        };
-        match self.lab.timeline(&query).await {
-            Ok(page) if !page.arrivals.is_empty() => {
-                self.control = Positive::new(
-                    "a healthy call is answered and seen at the lab",
-                    Scored::Scored(true),
-                    last,
-                );
-                Ok(())
-            }
-            Ok(_) => Err(
-                "healthy calls are answered but never reach the lab, so it cannot make them hang; point the \
-                          target's model at lab_url"
-                    .to_owned(),
-            ),
-            Err(error) => Err(format!("the lab cannot be asked ({error})")),
-        }
-    }
-
-    /// Makes the lab do each case's fault to that case's requests, and nothing to all others.
+    /// Makes the lab do each case's fault to that case's requests, and nothing to all others. What an earlier part broke
+    /// must be well again: a breaker may be open.
     pub(super) async fn teach(&self, cases: &[Case]) -> Result<(), UnscoredReason> {
-        let rules = cases
+        self.line.heal().await.map_err(UnscoredReason::Unexpected)?;
+        let rules: Vec<Rule> = cases
             .iter()
-            .map(|case| Rule {
-                matches: Match {
-                    contains: Some(self.ctx.marker(case.key)),
-                    ..Match::default()
-                },
-                fault: Some(case.fault.clone()),
-                ..Rule::default()
-            })
+            .map(|case| self.line.rule(case.key, case.fault.clone()))
             .collect();
-        let script = Script {
-            rules,
-            ..Script::default()
-        };
-        self.lab
-            .set_script(&self.ctx.config.lab_provider, &script)
-            .await
-            .map_err(|error| UnscoredReason::Transport(error.to_string()))
+        self.line.teach(&rules).await
     }
 
     /// The lab behaves again.
     pub(super) async fn clear(&self) {
-        if let Err(error) = self.lab.clear_script(&self.ctx.config.lab_provider).await {
-            self.ctx
-                .warn(format!("the lab could not be told to behave again ({error})"));
-        }
+        self.line.clear().await;
     }
 
-    pub(super) fn call(&self, key: &str, n: u32, stream: bool) -> Call {
-        let user = self.ctx.user(&format!("{key}-{n}"));
-        let mut ask = Ask::new(format!("Say hello. {}", self.ctx.marker(key))).user(user.clone());
+    pub(super) fn call(&self, key: &str, stream: bool) -> Call {
+        let mut ask = self.line.ask(key);
         ask.stream = stream;
-        let call = self
-            .ctx
-            .target
-            .call(&ask)
-            .without_header("golive-user")
-            .header("golive-user", &user);
-        match &self.role {
-            Some(role) => call.credential(Credential::Role(role.clone())),
-            None => call,
-        }
+        self.ctx.target.call(&ask)
     }
 
     /// Runs one case to its end, or to the end of its clock, slack and grace.
     pub(super) async fn watch(&self, case: Case) -> Seen {
         let patience = self.patience(&case);
         let call = self
-            .call(case.key, 0, case.stream)
+            .call(case.key, case.stream)
             .on_fresh_connection()
             .deadline(patience)
             .body_max(256 * 1024);
@@ -251,15 +169,33 @@ impl Stage {
         }
     }
 
-    /// Clock, slack and grace.
+    /// Clock, slack and grace. Before the first byte a target may try again: then the clock runs for each attempt, and
+    /// the total for all of them.
     fn patience(&self, case: &Case) -> Duration {
-        case.clock + self.slack + GRACE
+        let config = &self.ctx.config;
+        let retry = &config.dispatch.retry;
+        let waits = retry.backoff.iter().sum::<Duration>() * (100 + retry.jitter_percent) / 100;
+        let attempts = u32::try_from(retry.backoff.len())
+            .unwrap_or(u32::MAX)
+            .saturating_add(1);
+        let total = if case.stream {
+            config.declares.total_stream
+        } else {
+            config.declares.total_request
+        };
+        let clock = match case.from {
+            From::Start => (case.clock.saturating_mul(attempts) + waits)
+                .min(total)
+                .max(case.clock),
+            From::LastByte => case.clock,
+        };
+        clock + self.slack + GRACE
     }
 
     /// The lab's record of a case, once its connections are closed or should be.
     async fn arrivals(&self, case: &Case) -> Vec<Arrival> {
         let query = Query {
-            contains: Some(self.ctx.marker(case.key)),
+            contains: Some(self.line.marker(case.key)),
             state: if case.within {
                 State::Finished
             } else {
@@ -314,18 +250,6 @@ impl Seen {
             (Some(after), Err(why)) => format!("{why} after {} ms", millis(after)),
         }
     }
-}
-
-/// The largest oversleep of twenty short sleeps: what this machine adds to any measured time.
-async fn jitter(ctx: &Ctx) -> Duration {
-    let nap = Duration::from_millis(5);
-    let mut worst = Duration::ZERO;
-    for _ in 0..20 {
-        let before = clock::now();
-        ctx.sleep(nap).await;
-        worst = worst.max(clock::now().saturating_duration_since(before).saturating_sub(nap));
-    }
-    worst
 }
 
 /// Whether what came is of use to the caller.
