@@ -19,6 +19,7 @@ mod mistake;
 pub mod reference;
 mod reload;
 mod show;
+mod show_replies;
 mod starter;
 mod units;
 mod walk;

@@ -13,6 +13,7 @@ mod limits;
 mod screening;
 mod sections;
 mod target;
+mod target_replies;
 mod upstream;
 
 pub use access::{Admin, DeniedTools, PolicyFile, PolicySection, ToolRule};
@@ -28,6 +29,7 @@ pub use target::{
     Access, Budget, Capability, ClientCertificate, Commands, Declares, MissingCredential, NotACapability,
     Target, TargetFormat, TargetIssuer, TokenRole,
 };
+pub use target_replies::{Escalation, HookKind, LogFields, Logs, Queue, Replies, Surface};
 pub use upstream::{Clocks, Upstream, UpstreamKind};
 
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::limits::per_hour;
-use super::{Clocks, Pointers};
+use super::{Clocks, Escalation, Logs, Pointers, Queue, Replies};
 use crate::base_url::BaseUrl;
 use crate::units::{ByteSize, Rate};
 
@@ -64,6 +64,14 @@ pub struct Target {
     pub plain_url: Option<BaseUrl>,
     /// Patterns (`*`, `?`, `**`) of the files in which it keeps what was said, logs and backups included (S7).
     pub store_files: Vec<PathBuf>,
+    /// How it tells its failures (E1).
+    pub replies: Replies,
+    /// Where its error log is read (E2).
+    pub logs: Logs,
+    /// Its queue (E5).
+    pub queue: Queue,
+    /// How it hands over to a person (E3).
+    pub escalation: Escalation,
 }
 
 impl Target {
@@ -96,6 +104,10 @@ impl Target {
             scan_baseline: None,
             plain_url: None,
             store_files: Vec::new(),
+            replies: Replies::default(),
+            logs: Logs::default(),
+            queue: Queue::default(),
+            escalation: Escalation::default(),
         }
     }
 }

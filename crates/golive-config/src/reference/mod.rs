@@ -12,6 +12,7 @@ mod table_access;
 mod table_callers;
 mod table_gateway;
 mod table_limits;
+mod table_replies;
 mod table_routes;
 mod table_screening;
 mod table_targets;
@@ -186,6 +187,11 @@ pub const KEYS: &[Section] = &[
     table_targets::MATRIX,
     table_targets::ACCESS,
     table_targets::DECLARES,
+    table_replies::REPLIES,
+    table_replies::LOGS,
+    table_replies::LOG_FIELDS,
+    table_replies::QUEUE,
+    table_replies::ESCALATION,
     table_targets::COMMANDS,
     table_targets::BUDGET,
 ];

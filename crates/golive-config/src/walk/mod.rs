@@ -13,6 +13,7 @@ mod gateway;
 mod keys;
 mod limits;
 mod literal;
+mod replies;
 mod screening;
 mod secrets;
 mod table;

@@ -73,6 +73,10 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
         scan_baseline: path(walk, table, "scan_baseline", Path::is_file, "a file"),
         plain_url: plain_url(walk, table, url.as_ref()),
         store_files: store_files(walk, table),
+        replies: super::replies::replies(walk, table),
+        logs: super::replies::logs(walk, table),
+        queue: super::replies::queue(walk, table),
+        escalation: super::replies::escalation(walk, table),
         url: url?, // last: every other key must have been read before a bad address ends this
     })
 }
@@ -302,7 +306,7 @@ fn commands(walk: &mut Walk<'_>, table: &Table<'_>) -> Commands {
     }
 }
 
-fn command(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Option<Vec<String>> {
+pub(super) fn command(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Option<Vec<String>> {
     let words = table.names(walk, name)?;
     if words.is_empty() {
         walk.mistake(
