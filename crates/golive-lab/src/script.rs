@@ -108,6 +108,24 @@ pub struct Behaviour {
     /// Cuts a stream's text after just these bytes, in ascending order (at character borders), instead.
     #[serde(default)]
     pub cut_at: Option<Vec<u32>>,
+    /// How sure the model says it is, in a header or a member of its answer.
+    #[serde(default)]
+    pub confidence: Option<Confidence>,
+}
+
+/// How sure a model says it is.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confidence {
+    /// The value as it is written: `0.49`.
+    pub value: String,
+    /// The header that carries it.
+    #[serde(default)]
+    pub header: Option<String>,
+    /// Where it stands in a whole JSON answer, as a JSON pointer; objects on the way are made. It is written as a number
+    /// if it is one.
+    #[serde(default)]
+    pub pointer: Option<String>,
 }
 
 /// What a model says. Each text ends with the lab's mark (see [`crate::nonce`]).
@@ -319,6 +337,43 @@ impl Script {
     }
 }
 
+impl Confidence {
+    /// The header, if one is to carry it. Checked when the script was read.
+    pub(crate) fn as_header(&self) -> Option<(http::HeaderName, http::HeaderValue)> {
+        let name = http::HeaderName::from_bytes(self.header.as_deref()?.as_bytes()).ok()?;
+        Some((name, http::HeaderValue::from_str(&self.value).ok()?))
+    }
+
+    /// A whole JSON answer with it in its place.
+    pub(crate) fn stated_in(&self, body: &bytes::Bytes) -> bytes::Bytes {
+        let answer = serde_json::from_slice::<serde_json::Value>(body);
+        let (Some(pointer), Ok(mut answer)) = (&self.pointer, answer) else {
+            return body.clone();
+        };
+        let mut at = &mut answer;
+        for step in pointer.split('/').skip(1) {
+            let step = step.replace("~1", "/").replace("~0", "~");
+            if !at.is_object() {
+                *at = serde_json::Value::Object(serde_json::Map::new());
+            }
+            let Some(members) = at.as_object_mut() else {
+                return body.clone();
+            };
+            at = members.entry(step).or_insert(serde_json::Value::Null);
+        }
+        let number = self
+            .value
+            .parse::<f64>()
+            .ok()
+            .and_then(serde_json::Number::from_f64);
+        *at = number.map_or_else(
+            || serde_json::Value::String(self.value.clone()),
+            serde_json::Value::Number,
+        );
+        answer.to_string().into()
+    }
+}
+
 impl Behaviour {
     /// This behaviour, with what it leaves out taken from `base`.
     pub(crate) fn over(&self, base: &Behaviour) -> Behaviour {
@@ -329,6 +384,7 @@ impl Behaviour {
             latency: self.latency.or(base.latency),
             chunk_bytes: self.chunk_bytes.or(base.chunk_bytes),
             cut_at: self.cut_at.clone().or_else(|| base.cut_at.clone()),
+            confidence: self.confidence.clone().or_else(|| base.confidence.clone()),
         }
     }
 
@@ -412,6 +468,17 @@ impl Behaviour {
                 place,
                 "a median of at least 1 ms, and a p95 not below it",
             ));
+        }
+        if let Some(confidence) = &self.confidence {
+            let header = confidence.header.as_deref().map(str::as_bytes);
+            let speakable = header.is_none_or(|name| http::HeaderName::from_bytes(name).is_ok())
+                && http::HeaderValue::from_str(&confidence.value).is_ok();
+            if !speakable {
+                return Err(out_of_range(place, "a confidence that a header can carry"));
+            }
+            if confidence.pointer.as_ref().is_some_and(|at| !at.starts_with('/')) {
+                return Err(out_of_range(place, "confidence.pointer begins with `/`"));
+            }
         }
         if self.cut_at.as_ref().is_some_and(|at| !at.is_sorted()) {
             return Err(out_of_range(place, "cut_at is in ascending order"));
