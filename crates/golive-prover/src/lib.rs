@@ -16,6 +16,8 @@ pub mod control;
 mod corpus;
 pub mod ctx;
 pub mod issuer;
+mod lab_scripts;
+mod md5;
 mod part;
 pub mod plan;
 pub mod progress;
@@ -28,5 +30,7 @@ pub mod self_test;
 pub mod target;
 pub mod tls_probe;
 
+#[doc(hidden)]
+pub use md5::md5_hex;
 pub use plan::{Plan, plan, plan_of};
 pub use runner::{CheckError, CheckOptions, Checked, EXIT_INTERRUPTED, EXIT_UNREACHABLE, Selection, check};
