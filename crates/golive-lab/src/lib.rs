@@ -14,6 +14,7 @@ mod answer;
 mod arrival;
 pub mod client;
 mod clock;
+mod confidence;
 mod control;
 pub mod decode;
 mod dice;
@@ -30,6 +31,7 @@ mod wire;
 mod world;
 
 pub use arrival::{Arrival, BodyEncoding, Counts, Outcome, Page, ProviderCounts, Query, State};
+pub use confidence::Confidence;
 pub use fault::{Fault, NotAFault, StatusBody};
 pub use lab::{Lab, LabError, LabOptions};
 pub use receiver::hook::{self, Deliveries, Delivery, Reception};
@@ -37,8 +39,8 @@ pub use receiver::oidc::{
     DEFAULT_AUDIENCE, FETCHES_MAX, Fetch, Fetched, Fetches, IssuerInfo, IssuerKey, Mint, Outage, Signature,
 };
 pub use script::{
-    Behaviour, Brain, Confidence, Latency, Match, Pace, PageFile, Rule, Scenario, ScenarioProvider, Script,
-    ScriptError, Usage,
+    Behaviour, Brain, Latency, Match, Pace, PageFile, Rule, Scenario, ScenarioProvider, Script, ScriptError,
+    Usage,
 };
 pub use serve::listener::ListenerState;
 pub use timeline::{TIMELINE_BYTES_MAX, TIMELINE_LEN_MAX, Timeline};

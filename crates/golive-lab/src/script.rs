@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::confidence::Confidence;
 use crate::fault::Fault;
 
 /// What one provider does until told otherwise.
@@ -111,21 +112,6 @@ pub struct Behaviour {
     /// How sure the model says it is, in a header or a member of its answer.
     #[serde(default)]
     pub confidence: Option<Confidence>,
-}
-
-/// How sure a model says it is.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Confidence {
-    /// The value as it is written: `0.49`.
-    pub value: String,
-    /// The header that carries it.
-    #[serde(default)]
-    pub header: Option<String>,
-    /// Where it stands in a whole JSON answer, as a JSON pointer; objects on the way are made. It is written as a number
-    /// if it is one.
-    #[serde(default)]
-    pub pointer: Option<String>,
 }
 
 /// What a model says. Each text ends with the lab's mark (see [`crate::nonce`]).
@@ -334,43 +320,6 @@ impl Script {
             }
         }
         Ok(())
-    }
-}
-
-impl Confidence {
-    /// The header, if one is to carry it. Checked when the script was read.
-    pub(crate) fn as_header(&self) -> Option<(http::HeaderName, http::HeaderValue)> {
-        let name = http::HeaderName::from_bytes(self.header.as_deref()?.as_bytes()).ok()?;
-        Some((name, http::HeaderValue::from_str(&self.value).ok()?))
-    }
-
-    /// A whole JSON answer with it in its place.
-    pub(crate) fn stated_in(&self, body: &bytes::Bytes) -> bytes::Bytes {
-        let answer = serde_json::from_slice::<serde_json::Value>(body);
-        let (Some(pointer), Ok(mut answer)) = (&self.pointer, answer) else {
-            return body.clone();
-        };
-        let mut at = &mut answer;
-        for step in pointer.split('/').skip(1) {
-            let step = step.replace("~1", "/").replace("~0", "~");
-            if !at.is_object() {
-                *at = serde_json::Value::Object(serde_json::Map::new());
-            }
-            let Some(members) = at.as_object_mut() else {
-                return body.clone();
-            };
-            at = members.entry(step).or_insert(serde_json::Value::Null);
-        }
-        let number = self
-            .value
-            .parse::<f64>()
-            .ok()
-            .and_then(serde_json::Number::from_f64);
-        *at = number.map_or_else(
-            || serde_json::Value::String(self.value.clone()),
-            serde_json::Value::Number,
-        );
-        answer.to_string().into()
     }
 }
 

@@ -14,11 +14,12 @@ use hyper::body::{Body as _, Incoming};
 
 use crate::answer::{Answer, Before, Content};
 use crate::arrival::Outcome;
+use crate::confidence::Confidence;
 use crate::model;
 use crate::nonce::format_nonce;
 use crate::receiver::hook::serve as hook;
 use crate::receiver::oidc::serve as oidc;
-use crate::script::{Behaviour, Confidence, PageFile};
+use crate::script::{Behaviour, PageFile};
 use crate::serve::body::LabBody;
 use crate::serve::connection::Control;
 use crate::serve::listener::{ListenerState, Surface};

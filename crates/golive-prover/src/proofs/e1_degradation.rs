@@ -21,6 +21,7 @@ mod cases;
 mod judge;
 mod leaks;
 mod sentence;
+mod shapes;
 mod told;
 
 use std::time::Duration;

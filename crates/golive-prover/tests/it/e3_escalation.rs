@@ -90,7 +90,14 @@ async fn each_broken_desk_fails_for_its_own_reason() {
 #[tokio::test]
 async fn degenerate_targets_and_undeclared_desks_pass_nothing() {
     join_all(
-        [Flaw::YesToAll, Flaw::NoToAll, Flaw::ProseNo, Flaw::Echo].map(|flaw| async move {
+        [
+            Flaw::YesToAll,
+            Flaw::NoToAll,
+            Flaw::ProseNo,
+            Flaw::Echo,
+            Flaw::Never,
+        ]
+        .map(|flaw| async move {
             let desk = Desk::start(flaw).await;
             let report = desk.prove(desk.target()).await;
             for id in PARTS {

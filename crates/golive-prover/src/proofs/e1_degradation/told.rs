@@ -296,3 +296,121 @@ fn gather(value: &Value, into: &mut Vec<String>) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderValue, StatusCode};
+
+    use super::*;
+
+    fn told(
+        format: TargetFormat,
+        status: u16,
+        media: &'static str,
+        marked: bool,
+        body: &str,
+    ) -> Result<(), String> {
+        let url = "http://127.0.0.1:1".parse().unwrap();
+        let target = Target::bare("t", url, format);
+        let status = StatusCode::from_u16(status).unwrap();
+        let mut answer = Answer::made(status, Bytes::from(body.to_owned()));
+        answer
+            .headers
+            .insert("content-type", HeaderValue::from_static(media));
+        if marked {
+            let reason = HeaderValue::from_static("unavailable");
+            answer.headers.insert("golive-degraded", reason);
+        }
+        Told::whole(&answer, &target).shape(&target)
+    }
+
+    const JSON: &str = "application/json";
+    const SSE: &str = "text/event-stream";
+
+    #[test]
+    fn a_stream_that_breaks_off_says_so_in_every_format() {
+        use TargetFormat::{Anthropic, Http, OpenAi};
+        let openai = "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n";
+        let anthropic = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"hi\"}}\n\n";
+        let agent = "data: {\"delta\":\"hi\"}\n\n";
+        let said =
+            "{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"The answer broke off.\"}}";
+        for (format, begun, error, done) in [
+            (OpenAi, openai, format!("data: {said}\n\n"), "data: [DONE]\n\n"),
+            (
+                Anthropic,
+                anthropic,
+                format!("event: error\ndata: {said}\n\n"),
+                "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+            ),
+            (Http, agent, format!("data: {said}\n\n"), "data: [DONE]\n\n"),
+        ] {
+            assert_eq!(
+                told(format, 200, SSE, false, &format!("{begun}{error}")),
+                Ok(()),
+                "{format:?}"
+            );
+            let clean = told(format, 200, SSE, false, &format!("{begun}{done}")).unwrap_err();
+            assert!(clean.contains("pretends"), "{format:?}: {clean}");
+            let silent = told(format, 200, SSE, false, begun).unwrap_err();
+            assert!(silent.contains("without a word"), "{format:?}: {silent}");
+            // A degraded reply as a whole stream.
+            assert_eq!(
+                told(format, 200, SSE, true, &format!("{begun}{done}")),
+                Ok(()),
+                "{format:?}"
+            );
+        }
+        // Anthropic's clients know an error by the event's name.
+        let unnamed = told(
+            Anthropic,
+            200,
+            SSE,
+            false,
+            &format!("{anthropic}data: {said}\n\n"),
+        )
+        .unwrap_err();
+        assert!(unnamed.contains("not in the wire format"), "{unnamed}");
+    }
+
+    #[test]
+    fn whole_failures_are_typed_errors_or_marked_replies_in_every_format() {
+        use TargetFormat::{Anthropic, Http, OpenAi};
+        let anthropic =
+            "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Please wait.\"}}";
+        assert_eq!(told(Anthropic, 529, JSON, false, anthropic), Ok(()));
+        assert_eq!(
+            told(OpenAi, 503, JSON, false, anthropic),
+            Ok(()),
+            "it has message and type"
+        );
+        let problem = "{\"title\":\"Unavailable\",\"status\":503,\"detail\":\"Please wait.\"}";
+        assert_eq!(
+            told(Http, 503, "application/problem+json", false, problem),
+            Ok(())
+        );
+        assert!(
+            told(OpenAi, 503, JSON, false, problem)
+                .unwrap_err()
+                .contains("error object")
+        );
+        let reply = "{\"type\":\"message\",\"role\":\"assistant\",\"stop_reason\":\"end_turn\",\
+            \"content\":[{\"type\":\"text\",\"text\":\"I cannot answer just now.\"}]}";
+        assert_eq!(told(Anthropic, 200, JSON, true, reply), Ok(()));
+        assert!(
+            told(Anthropic, 200, JSON, false, reply)
+                .unwrap_err()
+                .contains("does not say")
+        );
+        assert_eq!(
+            told(Http, 200, JSON, true, "{\"reply\":\"I cannot answer just now.\"}"),
+            Ok(())
+        );
+        assert!(
+            told(Http, 200, JSON, true, "{}")
+                .unwrap_err()
+                .contains("without the text")
+        );
+    }
+}

@@ -146,7 +146,7 @@ async fn phrase(desk: &Desk, asking: &[Tried], others: &[Tried]) -> PartReport {
         .declared("within_ms", millis(desk.declared().within))
         .fix(
             "listen for requests for a person before the model does, on normalised text and in the languages of your users; \
-             golive: [escalation] phrases",
+             golive: [escalation]",
         )
         .evidences(missed.iter().map(|one| one.said.exchange.evidence(format!("not heard: {}", one.text))))
         .evidences(asking.iter().filter(|one| one.events.is_empty()).map(|one| {

@@ -115,7 +115,7 @@ fn failed_to_answer(said: &Said) -> bool {
     let answered = said
         .exchange
         .answer()
-        .map(|answer| crate::target::Answer::text(answer));
+        .map(crate::target::Answer::text);
     unsaid(said).is_none() && answered.is_some_and(|text| golive_lab::nonce::find(&text).is_none())
 }
 
@@ -124,8 +124,7 @@ pub(super) async fn confidence(desk: &Desk) -> PartReport {
     let declared = desk.declared();
     let line = declared.confidence_percent;
     let draft = desk.ctx.part("E3.confidence").fix(
-        "read the confidence from the model's answer and hand over below the line; golive: [escalation] confidence and its \
-         source",
+        "read the confidence from the model's answer and hand over below the line; golive: [escalation]",
     );
     let tries: Vec<(u32, bool, Conversation)> =
         [(line.saturating_sub(1), true), (line, false), (line + 1, false)]

@@ -135,19 +135,21 @@ fn endless(stage: &Stage, found: &Found, draft: crate::part::PartDraft) -> PartR
         .concurrency
         .zip(queue.length)
         .map(|(served, waiting)| served + waiting);
-    let all_at_once = found.served * 10 >= offered * 9;
+    let at_once = found.capacity;
+    // So many at the model and none that waits: whatever bound there may be, it protects nothing.
+    let unbounded = found.served * 10 >= at_once * 9 && at_once * 2 >= super::OFFERED_MAX;
     match declared {
         _ if found.overflow.iter().any(|one| one.exchange.is_none()) && found.served == 0 => {
             draft.unproven("calls were neither answered nor refused, and none reached the lab")
         }
-        None if !all_at_once => draft.unproven(format!(
-            "{offered} calls found a place and none was refused; declare queue.length and queue.concurrency to try more"
+        None if !unbounded => draft.unproven(format!(
+            "none of {offered} calls was refused, {at_once} of them at once; declare queue.length and queue.concurrency"
         )),
         _ => {
             let mut tally = Tally::new();
             tally.add_bad(match declared {
                 Some(places) => format!("nothing was refused of {offered} calls, and {places} places are declared"),
-                None => format!("nothing holds calls back: {} of {offered} were at the model at once", found.served),
+                None => format!("nothing holds calls back: {} of {at_once} were at the model at once", found.served),
             });
             draft.judged(&tally.judge(&Rule::all_of(1)))
         }
@@ -279,6 +281,13 @@ fn order(ordered: &Ordered, groups: &[&str]) -> Vec<&'static str> {
     arrived.into_iter().map(|(_, group)| group).collect()
 }
 
+fn too_early(ordered: &Ordered) -> String {
+    format!(
+        "{} calls reached the lab before all of them waited, so their order says nothing",
+        ordered.early
+    )
+}
+
 fn all_waited(ordered: &Ordered) -> Negative {
     Negative::new(
         "all whose order counts were waiting before the first of them was let through",
@@ -288,10 +297,14 @@ fn all_waited(ordered: &Ordered) -> Negative {
 }
 
 fn priority(stage: &Stage, found: &Found, controls: Controls) -> PartReport {
-    let draft = stage.ctx.part("E5.priority").fix(
-        "take from the queue by priority, then by arrival; golive: `priority` of a key; own code: a queue per priority",
-    );
+    let draft = stage
+        .ctx
+        .part("E5.priority")
+        .fix("take from the queue by priority, then by arrival; own code: a queue per priority");
     let ordered = match &found.priority {
+        Some(Ok(ordered)) if ordered.early > 0 => {
+            return draft.controls(controls).unproven(too_early(ordered));
+        }
         Some(Ok(ordered)) => ordered,
         Some(Err(reason)) => return draft.controls(controls).unproven(reason.clone()),
         None => return draft.unproven("not tried"),
@@ -338,10 +351,14 @@ fn priority(stage: &Stage, found: &Found, controls: Controls) -> PartReport {
 }
 
 fn fairness(stage: &Stage, found: &Found, controls: Controls) -> PartReport {
-    let draft = stage.ctx.part("E5.fairness").fix(
-        "take from the queue of each user in turn; golive does so by itself; own code: a queue per user, emptied round robin",
-    );
+    let draft = stage
+        .ctx
+        .part("E5.fairness")
+        .fix("take from the queue of each user in turn; own code: a queue per user, emptied round robin");
     let ordered = match &found.fairness {
+        Some(Ok(ordered)) if ordered.early > 0 => {
+            return draft.controls(controls).unproven(too_early(ordered));
+        }
         Some(Ok(ordered)) => ordered,
         Some(Err(reason)) => return draft.controls(controls).unproven(reason.clone()),
         None => return draft.unproven("not tried"),

@@ -116,6 +116,8 @@ pub(super) struct Round<'a> {
     pending: FuturesUnordered<Sent<'a>>,
     handles: HashMap<usize, AbortHandle>,
     pub(super) offered: Vec<Offered>,
+    /// The most calls that were without an end at once.
+    pub(super) most_open: usize,
 }
 
 impl Stage {
@@ -187,6 +189,7 @@ impl Stage {
             pending: FuturesUnordered::new(),
             handles: HashMap::new(),
             offered: Vec::new(),
+            most_open: 0,
         })
     }
 
@@ -271,6 +274,7 @@ impl<'a> Round<'a> {
         self.handles.insert(n, handle);
         self.pending
             .push(Box::pin(async move { (n, sending.await.ok()) }));
+        self.most_open = self.most_open.max(self.pending.len());
         self.offered.push(Offered {
             group: sender.group,
             id,
@@ -370,6 +374,23 @@ impl<'a> Round<'a> {
         }
         Ok(self.offered)
     }
+}
+
+/// The most arrivals that were at the lab at once.
+pub(super) fn most_at_once(arrivals: &BTreeMap<String, Vec<Arrival>>) -> usize {
+    let mut changes: Vec<(u64, i64)> = arrivals
+        .values()
+        .flatten()
+        .flat_map(|one| [(one.at_us, 1), (one.finished_at_us.unwrap_or(u64::MAX), -1)])
+        .collect();
+    // An end before a beginning at the same moment.
+    changes.sort_unstable();
+    let (mut now, mut most) = (0_i64, 0_i64);
+    for (_, change) in changes {
+        now += change;
+        most = most.max(now);
+    }
+    usize::try_from(most).unwrap_or(0)
 }
 
 pub(super) fn count(offered: &[Offered], kind: &Kind) -> usize {

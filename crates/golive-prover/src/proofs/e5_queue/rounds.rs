@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::offer::{Kind, Offered, Round, Sender, Stage, count};
+use super::offer::{Kind, Offered, Round, Sender, Stage, count, most_at_once};
 use super::{EXCESS_MAX, OFFERED_MAX};
 use crate::clock;
 
@@ -48,6 +48,13 @@ pub(super) async fn all(stage: &Stage, wanted: &[&'static str]) -> Result<Found,
     let full = count(&found.overflow, &Kind::Refused) > 0;
     if full && capacity > served {
         found.leaving = leaving(stage, capacity).await?;
+    }
+    // Without a call that waits there is no order to look at.
+    if !full && served * 10 >= capacity * 9 {
+        let why = format!("no call waits: {served} of {capacity} were at the model at once");
+        found.priority = Some(Err(why.clone()));
+        found.fairness = Some(Err(why));
+        return Ok(found);
     }
     let places = if full {
         capacity.saturating_sub(served)
@@ -103,17 +110,28 @@ fn most(stage: &Stage) -> usize {
 async fn fill(round: &mut Round<'_>, most: usize) -> (usize, usize) {
     let stage = round.stage();
     stage.ctx.waiting("the queue to fill");
+    // All of them within the first half of the time for which the lab holds a call.
+    let moments = (stage.hold.as_millis() / (2 * GAP.as_millis())).max(1);
+    let together = most
+        .div_ceil(usize::try_from(moments).unwrap_or(usize::MAX))
+        .max(1);
     for n in 0..most {
         if round.refused() > 0 || stage.ctx.cancel.is_cancelled() {
             break;
         }
         round.send(stranger(stage, "the first ones", n));
-        round.run_for(GAP).await;
+        if n % together == together - 1 {
+            round.run_for(GAP).await;
+        }
     }
     // The last ones may still be on their way to a refusal.
     round.run_for(stage.slack.min(Duration::from_millis(300))).await;
-    let capacity = round.open();
-    let served = round.at_the_lab().await.len();
+    let capacity = if round.refused() > 0 {
+        round.open()
+    } else {
+        round.most_open
+    };
+    let served = most_at_once(&round.at_the_lab().await);
     (capacity, served)
 }
 

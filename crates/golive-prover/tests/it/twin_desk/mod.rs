@@ -40,6 +40,7 @@ pub enum Flaw {
     NoToAll,
     ProseNo,
     Echo,
+    Never,
     // triggers
     HandsOverOnTwoFailures,
     NeverOnFailures,
@@ -114,6 +115,7 @@ impl Desk {
         let mut target = Target::bare("desk", url, TargetFormat::OpenAi);
         target.staging = true;
         target.scaled = true;
+        target.declares.total_request = Duration::from_secs(3);
         target.lab_url = Some(self.lab.url().parse().unwrap());
         let key = SecretString::from(SERVICE);
         target.credentials.insert("service".to_owned(), key);

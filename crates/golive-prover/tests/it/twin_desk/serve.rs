@@ -23,6 +23,7 @@ pub(super) async fn serve(
         Flaw::YesToAll => return whole(200, &reply("Sure, here you are.")),
         Flaw::ProseNo => return whole(200, &reply("I am sorry, I cannot do that.")),
         Flaw::NoToAll => return whole(401, &error("This key is not valid.")),
+        Flaw::Never => std::future::pending().await,
         Flaw::Echo => return whole(200, &reply(&String::from_utf8_lossy(&body))),
         _ => {}
     }
