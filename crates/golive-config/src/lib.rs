@@ -20,6 +20,7 @@ pub mod prices;
 pub mod reference;
 mod reload;
 mod show;
+mod show_replies;
 mod starter;
 mod units;
 mod walk;

@@ -290,7 +290,7 @@ fn target(target: &Target) -> Value {
         .iter()
         .map(|one| (one.role.clone(), format!("<missing: {}>", one.source)));
     let commands = &target.commands;
-    json!({
+    let mut shown = json!({
         "url": target.url.to_string(),
         "format": target.format.as_str(),
         "model": target.model,
@@ -308,7 +308,6 @@ fn target(target: &Target) -> Value {
         },
         "declares": declares(&target.declares, &target.dispatch),
         "links": links(&target.dispatch.links),
-        "queue": { "wait": span(target.queue.wait), "concurrency": target.queue.concurrency },
         "health_url": target.health_url.as_ref().map(ToString::to_string),
         "metrics_url": target.metrics_url.as_ref().map(ToString::to_string),
         "lab_url": target.lab_url.as_ref().map(ToString::to_string),
@@ -328,7 +327,9 @@ fn target(target: &Target) -> Value {
         "scan_baseline": target.scan_baseline,
         "plain_url": target.plain_url.as_ref().map(ToString::to_string),
         "store_files": (!target.store_files.is_empty()).then_some(&target.store_files),
-    })
+    });
+    crate::show_replies::add(&mut shown, target);
+    shown
 }
 
 fn target_issuer(issuer: &TargetIssuer) -> Value {

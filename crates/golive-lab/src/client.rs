@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::arrival::{Counts, Page, Query};
+use crate::receiver::hook::{Deliveries, Reception};
 use crate::receiver::oidc::{Fetches, IssuerInfo, Mint, Outage};
 use crate::script::{Rule, Script};
 use crate::serve::listener::ListenerState;
@@ -175,6 +176,12 @@ impl LabClient {
         self.tell(Method::PUT, &path, body.into()).await
     }
 
+    /// The script that a provider follows now, to be put back later.
+    pub async fn script(&self, provider: &str) -> Result<Script, ClientError> {
+        let path = format!("/_lab/providers/{provider}/script");
+        self.ask(Method::GET, &path, Bytes::new(), Duration::ZERO).await
+    }
+
     /// Makes a provider behave again.
     pub async fn clear_script(&self, provider: &str) -> Result<(), ClientError> {
         self.tell(
@@ -319,6 +326,52 @@ impl LabClient {
     pub async fn reset_issuer(&self, name: &str) -> Result<(), ClientError> {
         let path = format!("/_lab/issuers/{name}/reset");
         self.tell(Method::POST, &path, Bytes::new()).await
+    }
+
+    /// The address of a generic receiver of webhooks that the lab plays, as this client reaches it.
+    pub fn hook_url(&self, name: &str) -> String {
+        format!("{}/_hook/{name}", self.base)
+    }
+
+    /// The address of a receiver that takes what Slack's incoming webhooks take.
+    pub fn slack_url(&self, name: &str) -> String {
+        format!("{}/_slack/{name}", self.base)
+    }
+
+    /// What reached a receiver after this number, as soon as there are so many, or at the end of the wait (at most a
+    /// minute).
+    pub async fn deliveries(
+        &self,
+        name: &str,
+        since: u64,
+        count: usize,
+        wait: Duration,
+    ) -> Result<Deliveries, ClientError> {
+        let wait = wait.min(WAIT_MAX);
+        let path = format!(
+            "/_lab/hooks/{name}?since={since}&count={count}&wait_ms={}",
+            wait.as_millis()
+        );
+        self.ask(Method::GET, &path, Bytes::new(), wait).await
+    }
+
+    /// Makes a receiver answer so, for a while if that is given, else until told otherwise.
+    pub async fn set_reception(
+        &self,
+        name: &str,
+        reception: Reception,
+        for_how_long: Option<Duration>,
+    ) -> Result<(), ClientError> {
+        let ms = for_how_long.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        let body = serde_json::json!({"mode": reception.as_str(), "for_ms": ms}).to_string();
+        let path = format!("/_lab/hooks/{name}/reception");
+        self.tell(Method::PUT, &path, body.into()).await
+    }
+
+    /// A receiver as at its start: empty, taking what comes.
+    pub async fn reset_hook(&self, name: &str) -> Result<(), ClientError> {
+        self.tell(Method::DELETE, &format!("/_lab/hooks/{name}"), Bytes::new())
+            .await
     }
 
     /// Back to the start: scripts as in the scenario, all listeners open, timeline and counts empty.

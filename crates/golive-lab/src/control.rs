@@ -17,7 +17,7 @@ use thiserror::Error;
 use crate::arrival::{Query, State};
 use crate::client::{Health, ProviderHealth, WAIT_MAX};
 use crate::nonce;
-use crate::receiver::oidc;
+use crate::receiver::{hook, oidc};
 use crate::script::{Script, ScriptError};
 use crate::serve::body::LabBody;
 use crate::serve::listener::ListenerState;
@@ -51,6 +51,8 @@ pub(crate) enum Refusal {
     Issuer(String),
     #[error("a provider takes the rules of at most 64 owners; DELETE an owner's overlay first")]
     TooManyOverlays,
+    #[error("`{0}` cannot be a receiver: a name as a provider's, and no more than 64 of them")]
+    NoReceiver(String),
     #[error("the port cannot be opened: {0}")]
     Port(#[from] std::io::Error),
 }
@@ -146,6 +148,7 @@ async fn route(world: &Arc<World>, request: Request<Incoming>) -> Result<Bytes, 
             done()
         }
         (_, ["issuers", rest @ ..]) => oidc::serve::control(world, &parts, rest, body).await?,
+        (_, ["hooks", rest @ ..]) => hook::serve::control(world, &parts, rest, body).await?,
         (&Method::POST, ["reset"]) => {
             reset(world).await?;
             done()
@@ -242,7 +245,7 @@ fn read_query(query: &str) -> Result<Query, Refusal> {
 }
 
 /// The pairs of a query string, decoded.
-fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+pub(crate) fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
     query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         (decode(key), decode(value))

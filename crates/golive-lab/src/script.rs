@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::confidence::Confidence;
 use crate::fault::Fault;
 
 /// What one provider does until told otherwise.
@@ -111,6 +112,9 @@ pub struct Behaviour {
     /// Cuts a stream's text after just these bytes, in ascending order (at character borders), instead.
     #[serde(default)]
     pub cut_at: Option<Vec<u32>>,
+    /// How sure the model says it is, in a header or a member of its answer.
+    #[serde(default)]
+    pub confidence: Option<Confidence>,
 }
 
 /// What a model says. Each text ends with the lab's mark (see [`crate::nonce`]).
@@ -358,6 +362,7 @@ impl Behaviour {
             latency: self.latency.or(base.latency),
             chunk_bytes: self.chunk_bytes.or(base.chunk_bytes),
             cut_at: self.cut_at.clone().or_else(|| base.cut_at.clone()),
+            confidence: self.confidence.clone().or_else(|| base.confidence.clone()),
         }
     }
 
@@ -444,6 +449,17 @@ impl Behaviour {
                 place,
                 "a median of at least 1 ms, and a p95 not below it",
             ));
+        }
+        if let Some(confidence) = &self.confidence {
+            let header = confidence.header.as_deref().map(str::as_bytes);
+            let speakable = header.is_none_or(|name| http::HeaderName::from_bytes(name).is_ok())
+                && http::HeaderValue::from_str(&confidence.value).is_ok();
+            if !speakable {
+                return Err(out_of_range(place, "a confidence that a header can carry"));
+            }
+            if confidence.pointer.as_ref().is_some_and(|at| !at.starts_with('/')) {
+                return Err(out_of_range(place, "confidence.pointer begins with `/`"));
+            }
         }
         if self.cut_at.as_ref().is_some_and(|at| !at.is_sorted()) {
             return Err(out_of_range(place, "cut_at is in ascending order"));

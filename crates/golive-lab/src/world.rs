@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::dice::{self, Throw};
 use crate::fault::{Fault, NotAFault};
 use crate::nonce::Marks;
+use crate::receiver::hook::Desks;
 use crate::receiver::oidc::Issuers;
 use crate::script::{Behaviour, Latency, Rule, Script};
 use crate::serve::listener::OwnPort;
@@ -40,6 +41,7 @@ pub(crate) struct World {
     pub(crate) tasks: TaskTracker,
     pub(crate) connections: Arc<Semaphore>,
     pub(crate) issuers: Issuers,
+    pub(crate) desks: Desks,
     providers: RwLock<HashMap<Arc<str>, Arc<Provider>>>,
     next_connection: AtomicU64,
 }
@@ -91,6 +93,7 @@ impl World {
             tasks: TaskTracker::new(),
             connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
             issuers: Issuers::default(),
+            desks: Desks::default(),
             providers: RwLock::new(HashMap::new()),
             next_connection: AtomicU64::new(1),
         }
@@ -210,6 +213,7 @@ impl World {
             provider.latencies.store(0, Ordering::Relaxed);
         }
         self.issuers.reset();
+        self.desks.reset();
         self.timeline.reset();
     }
 }

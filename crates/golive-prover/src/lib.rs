@@ -17,6 +17,8 @@ mod corpus;
 pub mod ctx;
 pub mod issuer;
 mod line;
+mod lab_scripts;
+mod md5;
 mod part;
 pub mod plan;
 pub mod progress;
@@ -29,5 +31,7 @@ pub mod self_test;
 pub mod target;
 pub mod tls_probe;
 
+#[doc(hidden)]
+pub use md5::md5_hex;
 pub use plan::{Plan, plan, plan_of};
 pub use runner::{CheckError, CheckOptions, Checked, EXIT_INTERRUPTED, EXIT_UNREACHABLE, Selection, check};

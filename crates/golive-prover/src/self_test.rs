@@ -203,6 +203,13 @@ pub fn planted(seed: u64, tool: &str) -> Vec<String> {
     crate::proofs::planted(seed, tool)
 }
 
+/// The requests for a person that E3 makes, for targets that are made to hear just them.
+#[doc(hidden)]
+#[must_use]
+pub fn handover_phrases() -> Vec<&'static str> {
+    crate::proofs::handover_phrases().collect()
+}
+
 fn target(format: TargetFormat) -> Target {
     let url = golive_config::BaseUrl {
         scheme: golive_config::Scheme::Http,

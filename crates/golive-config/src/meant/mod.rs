@@ -16,6 +16,7 @@ mod screening;
 mod sections;
 mod target;
 mod target_dispatch;
+mod target_replies;
 mod translation;
 mod upstream;
 
@@ -37,7 +38,8 @@ pub use target::{
     Access, Budget, Capability, ClientCertificate, Commands, Declares, MissingCredential, NotACapability,
     Target, TargetFormat, TargetIssuer, TokenRole,
 };
-pub use target_dispatch::{ClaimedBreaker, ClaimedRetry, Counted, Dispatch, LinkPrice, Links, TargetQueue};
+pub use target_dispatch::{ClaimedBreaker, ClaimedRetry, Counted, Dispatch, LinkPrice, Links};
+pub use target_replies::{Escalation, HookKind, LogFields, Logs, Replies, Surface, TargetQueue};
 pub use translation::{Translation, Unsupported};
 pub use upstream::{Clocks, Upstream, UpstreamKind};
 

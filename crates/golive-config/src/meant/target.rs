@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::limits::per_hour;
-use super::{Clocks, Dispatch, Pointers, TargetQueue};
+use super::{Clocks, Dispatch, Escalation, Logs, Pointers, Replies, TargetQueue};
 use crate::base_url::BaseUrl;
 use crate::units::{ByteSize, Rate};
 
@@ -44,8 +44,6 @@ pub struct Target {
     pub declares: Declares,
     /// What it claims of the way to its models (P2, P3, P4, E4).
     pub dispatch: Dispatch,
-    /// Its queue (P2).
-    pub queue: TargetQueue,
     /// Its health address.
     pub health_url: Option<BaseUrl>,
     /// Its metrics, in Prometheus or OpenMetrics text.
@@ -68,6 +66,14 @@ pub struct Target {
     pub plain_url: Option<BaseUrl>,
     /// Patterns (`*`, `?`, `**`) of the files in which it keeps what was said, logs and backups included (S7).
     pub store_files: Vec<PathBuf>,
+    /// How it tells its failures (E1).
+    pub replies: Replies,
+    /// Where its error log is read (E2).
+    pub logs: Logs,
+    /// Its queue (P2, E5).
+    pub queue: TargetQueue,
+    /// How it hands over to a person (E3).
+    pub escalation: Escalation,
 }
 
 impl Target {
@@ -90,7 +96,6 @@ impl Target {
             access: Access::default(),
             declares: Declares::default(),
             dispatch: Dispatch::default(),
-            queue: TargetQueue::default(),
             health_url: None,
             metrics_url: None,
             lab_url: None,
@@ -102,6 +107,10 @@ impl Target {
             scan_baseline: None,
             plain_url: None,
             store_files: Vec::new(),
+            replies: Replies::default(),
+            logs: Logs::default(),
+            queue: TargetQueue::default(),
+            escalation: Escalation::default(),
         }
     }
 }

@@ -14,6 +14,7 @@ mod table_dispatch;
 mod table_gateway;
 mod table_limits;
 mod table_money;
+mod table_replies;
 mod table_resilience;
 mod table_routes;
 mod table_screening;
@@ -222,8 +223,12 @@ pub const KEYS: &[Section] = &[
     table_targets::DECLARES,
     table_dispatch::RETRY,
     table_dispatch::BREAKER,
-    table_dispatch::QUEUE,
     table_dispatch::LINKS,
+    table_replies::REPLIES,
+    table_replies::LOGS,
+    table_replies::LOG_FIELDS,
+    table_replies::QUEUE,
+    table_replies::ESCALATION,
     table_targets::COMMANDS,
     table_targets::BUDGET,
 ];

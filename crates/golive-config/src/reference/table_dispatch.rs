@@ -2,7 +2,7 @@
 
 use super::Kind::{Choice, Count, Flag, Names, Text};
 use super::Preset::{Absent, Is};
-use super::{DAY, HOUR, Section, key, millis};
+use super::{HOUR, Section, key, millis};
 
 pub(super) const LINKS: Section = Section {
     path: "targets.*.links",
@@ -113,27 +113,6 @@ pub(super) const BREAKER: Section = Section {
             Is("\"attempts\""),
             "\"calls\"",
             "What it counts: each attempt at the provider, or each call of a caller with all its retries.",
-        ),
-    ],
-};
-
-pub(super) const QUEUE: Section = Section {
-    path: "targets.*.queue",
-    doc: "P2: its queue.",
-    keys: &[
-        key(
-            "wait",
-            millis(100, DAY),
-            Is("\"5m\""),
-            "\"5s\"",
-            "Who waits longer is told so.",
-        ),
-        key(
-            "concurrency",
-            Count(1, 1_000),
-            Absent("P2.queue is unproven"),
-            "2",
-            "Calls of `links.queued` that are served at a time.",
         ),
     ],
 };

@@ -14,6 +14,7 @@ mod keys;
 mod limits;
 mod literal;
 mod money;
+mod replies;
 mod resilience;
 mod screening;
 mod secrets;

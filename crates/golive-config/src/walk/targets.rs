@@ -61,7 +61,6 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
         access: access(walk, table),
         declares: declares(walk, table),
         dispatch: target_dispatch::dispatch(walk, table),
-        queue: target_dispatch::queue(walk, table),
         health_url: table.url(walk, "health_url").map(|at| at.value),
         metrics_url: table.url(walk, "metrics_url").map(|at| at.value),
         lab_url,
@@ -75,6 +74,10 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
         scan_baseline: path(walk, table, "scan_baseline", Path::is_file, "a file"),
         plain_url: plain_url(walk, table, url.as_ref()),
         store_files: store_files(walk, table),
+        replies: super::replies::replies(walk, table),
+        logs: super::replies::logs(walk, table),
+        queue: super::replies::queue(walk, table),
+        escalation: super::replies::escalation(walk, table),
         url: url?, // last: every other key must have been read before a bad address ends this
     })
 }
@@ -304,7 +307,7 @@ fn commands(walk: &mut Walk<'_>, table: &Table<'_>) -> Commands {
     }
 }
 
-fn command(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Option<Vec<String>> {
+pub(super) fn command(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Option<Vec<String>> {
     let words = table.names(walk, name)?;
     if words.is_empty() {
         walk.mistake(

@@ -12,10 +12,12 @@ use http::{Method, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 
-use crate::answer::{Answer, Before};
+use crate::answer::{Answer, Before, Content};
 use crate::arrival::Outcome;
+use crate::confidence::Confidence;
 use crate::model;
 use crate::nonce::format_nonce;
+use crate::receiver::hook::serve as hook;
 use crate::receiver::oidc::serve as oidc;
 use crate::script::{Behaviour, PageFile};
 use crate::serve::body::LabBody;
@@ -47,6 +49,9 @@ pub(crate) async fn serve(
             }
             if path.starts_with(oidc::PREFIX) {
                 return issued(&world, &control, &request).await;
+            }
+            if path.starts_with(hook::PREFIX) || path.starts_with(hook::SLACK_PREFIX) {
+                return delivered(&world, &control, request).await;
             }
             let (name, prefix) = provider_of(path);
             match world.provider(name) {
@@ -91,6 +96,25 @@ async fn issued(
             std::future::pending::<()>().await; // the connection's task ends us
         }
         oidc::Answer::Reset => {}
+    }
+    Err(ToldToReset)
+}
+
+/// A delivery to one of the lab's receivers, taken or not.
+async fn delivered(
+    world: &Arc<World>,
+    control: &Control,
+    request: Request<Incoming>,
+) -> Result<Response<LabBody>, ToldToReset> {
+    let version = request.version();
+    match hook::answer(world, request).await {
+        hook::Answer::Send(response) => return Ok(*response),
+        hook::Answer::Hang => std::future::pending::<()>().await,
+        hook::Answer::Reset if version != Version::HTTP_2 => {
+            control.reset();
+            std::future::pending::<()>().await; // the connection's task ends us
+        }
+        hook::Answer::Reset => {}
     }
     Err(ToldToReset)
 }
@@ -318,12 +342,19 @@ impl Arriving<'_> {
             created: self.created(),
             include_usage: asked.include_usage,
         };
-        let content = dialect.write(&envelope, &reply, asked.stream);
+        let mut content = dialect.write(&envelope, &reply, asked.stream);
+        if let (Content::Whole(body), Some(confidence)) = (&mut content, &behaviour.confidence) {
+            *body = confidence.stated_in(body);
+        }
         let tokens = Tokens {
             input: reply.usage.input,
             output: reply.usage.output,
         };
-        (Answer::right(content, behaviour.pace), tokens)
+        let mut answer = Answer::right(content, behaviour.pace);
+        answer
+            .headers
+            .extend(behaviour.confidence.as_ref().and_then(Confidence::as_header));
+        (answer, tokens)
     }
 
     fn list(&self, route: Route<'_>, dialect: Dialect) -> Answer {

@@ -4,6 +4,7 @@ mod control;
 mod docs;
 mod faults;
 mod formats;
+mod hooks;
 mod http;
 mod issuer;
 mod leaving;

@@ -4,6 +4,10 @@
 //! `plan`; `run`), add its `mod` and its row. A part without a proof is `unproven`, with that reason.
 
 mod e4_fallback;
+mod e1_degradation;
+mod e2_error_log;
+mod e3_escalation;
+mod e5_queue;
 mod l1_smoke;
 mod m1_health;
 mod m2_metrics;
@@ -48,6 +52,10 @@ pub const PROOFS: &[Proof] = &[
     p3_retries::PROOF,
     p4_breaker::PROOF,
     e4_fallback::PROOF,
+    e1_degradation::PROOF,
+    e2_error_log::PROOF,
+    e3_escalation::PROOF,
+    e5_queue::PROOF,
     m1_health::PROOF,
     m2_metrics::PROOF,
     l1_smoke::PROOF,
@@ -111,6 +119,11 @@ impl Proof {
 /// See [`crate::self_test::planted`].
 pub(crate) fn planted(seed: u64, tool: &str) -> Vec<String> {
     s4_pii::planted(seed, tool)
+}
+
+/// See [`crate::self_test::handover_phrases`].
+pub(crate) fn handover_phrases() -> impl Iterator<Item = &'static str> {
+    e3_escalation::all_phrases()
 }
 
 /// A running proof.

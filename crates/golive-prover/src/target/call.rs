@@ -23,6 +23,8 @@ pub enum Door {
     Health,
     /// The declared `metrics_url`; the path is what stands behind it, usually nothing.
     Metrics,
+    /// The declared `logs.url`; the path is what stands behind it, usually nothing.
+    Logs,
     /// The declared `access.admin_url`, or the target's own host; the path is absolute there.
     Admin,
 }
@@ -101,6 +103,15 @@ impl Call {
         Call {
             door: Door::Metrics,
             credential: Credential::None,
+            ..Call::get("")
+        }
+    }
+
+    /// GET of the declared address of the error log.
+    #[must_use]
+    pub fn logs() -> Call {
+        Call {
+            door: Door::Logs,
             ..Call::get("")
         }
     }

@@ -382,6 +382,7 @@ impl TargetClient {
             Door::Target => Some(&self.inner.config.url),
             Door::Health => self.inner.config.health_url.as_ref(),
             Door::Metrics => self.inner.config.metrics_url.as_ref(),
+            Door::Logs => self.inner.config.logs.url.as_ref(),
             Door::Admin => self
                 .inner
                 .config
@@ -408,7 +409,7 @@ impl TargetClient {
             Door::Target | Door::Admin => {
                 format!("{}://{}{}", base.scheme.as_str(), base.authority(), call.path)
             }
-            Door::Health | Door::Metrics => base.join(&call.path),
+            Door::Health | Door::Metrics | Door::Logs => base.join(&call.path),
         };
         let uri: Uri = address
             .parse()

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 const EARLY: Duration = Duration::from_millis(100);
 
 pub(super) fn plan(target: &Target) -> PartPlan {
-    let queue = target.queue;
+    let queue = &target.queue;
     if target.lab_url.is_none() {
         PartPlan::no(
             PART,
@@ -67,7 +67,7 @@ pub(super) fn plan(target: &Target) -> PartPlan {
 }
 
 pub(super) async fn prove(ctx: &Ctx) -> PartReport {
-    let queue = ctx.config.queue;
+    let queue = &ctx.config.queue;
     let model = ctx.config.dispatch.links.queued.clone();
     let line = match Line::open(ctx, "queue", model, vec![ctx.config.lab_provider.clone()]).await {
         Ok(line) => line,
@@ -127,7 +127,7 @@ fn hold(n: usize) -> String {
 async fn holder(line: &Line, n: usize, leave: CancellationToken) {
     let mut ask = line.ask(&hold(n));
     ask.stream = true;
-    let queue = line.ctx.config.queue;
+    let queue = &line.ctx.config.queue;
     let call = line
         .ctx
         .target
