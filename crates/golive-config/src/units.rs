@@ -1,3 +1,3 @@
 //! The units of the file, from the checklist.
 
-pub use golive_checklist::unit::{ByteSize, Rate};
+pub use golive_checklist::unit::{ByteSize, MicroUsd, Rate};

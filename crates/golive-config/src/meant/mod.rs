@@ -25,8 +25,8 @@ pub use sections::{
     Transport, WhenFull,
 };
 pub use target::{
-    Access, Budget, Capability, ClientCertificate, Commands, Declares, MissingCredential, NotACapability,
-    Target, TargetFormat, TargetIssuer, TokenRole,
+    Access, Budget, Capability, ClientCertificate, Commands, Declares, Memory, MissingCredential, Money,
+    NotACapability, Soak, Target, TargetFormat, TargetIssuer, TokenRole,
 };
 pub use upstream::{Clocks, Upstream, UpstreamKind};
 

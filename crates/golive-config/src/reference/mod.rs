@@ -188,6 +188,9 @@ pub const KEYS: &[Section] = &[
     table_targets::DECLARES,
     table_targets::COMMANDS,
     table_targets::BUDGET,
+    table_targets::MEMORY,
+    table_targets::SOAK,
+    table_targets::MONEY,
 ];
 
 /// The section with this path (`upstreams.*`).

@@ -36,7 +36,7 @@ pub const WARM_UP: f64 = 0.25;
 /// Fewest blocks that have a slope worth an interval.
 pub const LEAST_BLOCKS: usize = 10;
 /// More blocks would cost time and narrow nothing.
-const MOST_BLOCKS: usize = 300;
+const MOST_BLOCKS: usize = 200;
 /// Fewest measurements after the warm-up: two a block.
 pub const LEAST_POINTS: usize = 2 * LEAST_BLOCKS;
 /// More are taken together by medians first, so that the cost is bounded however long the run was.
@@ -44,6 +44,9 @@ const MOST_POINTS: usize = 6_000;
 /// From here on a run may be judged by its ends where the interval of the slope is too wide, and may fail: 4 h, less a
 /// hundredth, for the last measurement comes before the end.
 const LONG_RUN_S: f64 = 4.0 * 3_600.0 * 0.99;
+/// Below 8 h a growth is extrapolated more than threefold, and the lower end must be so many times the limit: a
+/// high-water mark may rise for four hours as evenly as a leak.
+const MARGIN: f64 = 1.5;
 const DAY_S: f64 = 86_400.0;
 
 /// What a series says.
@@ -137,7 +140,7 @@ impl Growth {
     /// The three-way rule against a limit of growth per day, in the unit of the values; not negative.
     ///
     /// - grows: the lower end of the interval is above the limit *and* that of the last half alone above half of it: a
-    ///   warm-up longer than what was dropped, or a high-water mark that was reached in steps, is not taken for a leak. Only over at least 4 h, or if the value has doubled:
+    ///   warm-up longer than what was dropped, or a high-water mark that was reached in steps, is not taken for a leak. Below 8 h the lower end must be above 1.5 times the limit. Only over at least 4 h, or if the value has doubled:
     ///   in minutes every cache that fills looks like a leak;
     /// - flat: the upper end is below the limit;
     /// - else, over at least 4 h: flat if both the growth from the first sixth to the last and the slope of the last
@@ -148,7 +151,12 @@ impl Growth {
         let half = self.last_half.point;
         let goes_on = self.last_half.lower > limit / 2.0;
         let long = self.run_s >= LONG_RUN_S;
-        if self.slope.lower > limit && goes_on && (long || self.has_doubled()) {
+        let margin = if self.run_s < 2.0 * LONG_RUN_S {
+            MARGIN
+        } else {
+            1.0
+        };
+        if self.slope.lower > limit * margin && goes_on && (long || self.has_doubled()) {
             return Call::Grows;
         }
         if self.slope.upper < limit {

@@ -8,6 +8,7 @@ mod m1_health;
 mod m2_metrics;
 mod p1_load;
 mod p2_timeouts;
+mod p5_soak;
 mod s1_secrets;
 mod s2_rate_limits;
 mod s3_validation;
@@ -39,6 +40,7 @@ pub const PROOFS: &[Proof] = &[
     s8_injection::PROOF,
     p1_load::PROOF,
     p2_timeouts::PROOF,
+    p5_soak::PROOF,
     m1_health::PROOF,
     m2_metrics::PROOF,
     l1_smoke::PROOF,
@@ -98,6 +100,8 @@ impl Proof {
         sections
     }
 }
+
+pub use p5_soak::{record_path as soak_record, requests as soak_requests};
 
 /// See [`crate::self_test::planted`].
 pub(crate) fn planted(seed: u64, tool: &str) -> Vec<String> {

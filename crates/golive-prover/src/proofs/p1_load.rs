@@ -22,7 +22,7 @@
 mod judge;
 #[cfg(test)]
 mod modelled;
-mod offer;
+pub(super) mod offer;
 
 use std::time::Duration;
 
