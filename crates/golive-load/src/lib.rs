@@ -1,4 +1,4 @@
-//! P1, P5: open-loop load, the statistics of its answers, and of what grows under it.
+//! P1, P5, P6: open-loop load, the statistics of its answers, and of what grows under it.
 //!
 //! A [`Plan`] says what to offer, a [`Workload`] sends one request, [`run`] offers the plan to the workload by
 //! a seeded schedule and returns a [`RunReport`]: latencies from the *intended* start, what could not be sent,
@@ -13,6 +13,7 @@ pub mod abort;
 pub mod arrivals;
 pub mod batch;
 pub mod beta;
+pub mod bootstrap;
 pub mod clock;
 mod desk;
 pub mod driver;

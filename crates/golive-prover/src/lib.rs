@@ -29,4 +29,5 @@ pub mod target;
 pub mod tls_probe;
 
 pub use plan::{Plan, plan, plan_of};
+pub use proofs::{soak_record, soak_requests};
 pub use runner::{CheckError, CheckOptions, Checked, EXIT_INTERRUPTED, EXIT_UNREACHABLE, Selection, check};

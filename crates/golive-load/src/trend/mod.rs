@@ -149,14 +149,14 @@ impl Growth {
     #[must_use]
     pub fn call(&self, limit: f64) -> Call {
         let half = self.last_half.point;
-        let goes_on = self.last_half.lower > limit / 2.0;
         let long = self.run_s >= LONG_RUN_S;
         let margin = if self.run_s < 2.0 * LONG_RUN_S {
             MARGIN
         } else {
             1.0
         };
-        if self.slope.lower > limit * margin && goes_on && (long || self.has_doubled()) {
+        let rises = self.slope.lower > limit * margin && self.last_half.lower > limit / 2.0;
+        if rises && (long || self.has_doubled()) {
             return Call::Grows;
         }
         if self.slope.upper < limit {
@@ -167,11 +167,17 @@ impl Growth {
             Call::Undecided
         } else if sixths < limit / 2.0 && half < limit / 2.0 {
             Call::Flat
-        } else if sixths > 3.0 * limit && half > 2.0 * limit && goes_on {
+        } else if sixths > 3.0 * limit && half > 2.0 * limit && self.last_half.lower > limit / 2.0 {
             Call::Grows
         } else {
             Call::Undecided
         }
+    }
+
+    /// It rises by more than the limit throughout, however short the run: for a time in which nothing should.
+    #[must_use]
+    pub fn rises(&self, limit: f64) -> bool {
+        self.slope.lower > limit && self.last_half.lower > limit / 2.0
     }
 
     /// It stands at twice what it was after the warm-up: no cache of a service that was sized does that unseen.

@@ -9,6 +9,7 @@ mod m2_metrics;
 mod p1_load;
 mod p2_timeouts;
 mod p5_soak;
+mod p6_cost;
 mod s1_secrets;
 mod s2_rate_limits;
 mod s3_validation;
@@ -41,6 +42,7 @@ pub const PROOFS: &[Proof] = &[
     p1_load::PROOF,
     p2_timeouts::PROOF,
     p5_soak::PROOF,
+    p6_cost::PROOF,
     m1_health::PROOF,
     m2_metrics::PROOF,
     l1_smoke::PROOF,

@@ -96,7 +96,11 @@ impl Offer {
     }
 
     /// One request of a class by the ordinary client.
-    pub(in crate::proofs) async fn try_one(&self, ctx: &Ctx, class: u64) -> (Scored<bool>, String) {
+    pub(in crate::proofs) async fn try_one(
+        &self,
+        ctx: &Ctx,
+        class: u64,
+    ) -> (Scored<bool>, String, Option<Answer>) {
         let exchange = ctx
             .target
             .send(
@@ -112,7 +116,7 @@ impl Offer {
                     Err(why) => Scored::Unscored(UnscoredReason::Unexpected(why)),
                 },
             );
-        (observed, exchange.in_short())
+        (observed, exchange.in_short(), exchange.answer().cloned())
     }
 
     /// A body that is no JSON, sent and read as the generator sends and reads.

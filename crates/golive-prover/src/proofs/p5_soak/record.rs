@@ -116,10 +116,7 @@ pub(super) struct Record {
 pub(super) enum RecordError {
     /// The file cannot be read or written.
     #[error("cannot use the record {}: {source}", path.display())]
-    Io {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    Io { path: PathBuf, source: std::io::Error },
     /// It is no record.
     #[error("{} is no record of a soak: {what}", path.display())]
     NoRecord { path: PathBuf, what: String },
@@ -363,7 +360,11 @@ mod tests {
         let mut again = Keeper::open(&path, head(5.0)).unwrap();
         assert_eq!(again.record.soaked_s(), 10.0);
         assert_eq!(again.record.interruptions, [10.0]);
-        assert_eq!(again.record.readings.len(), 2, "the idle reading belongs to a load that goes on");
+        assert_eq!(
+            again.record.readings.len(),
+            2,
+            "the idle reading belongs to a load that goes on"
+        );
         again.reading(reading(15.0, false)).unwrap();
         again.finished(Timestamp::UNIX_EPOCH).unwrap();
         let kept = Record::read(&path).unwrap().unwrap();
@@ -375,8 +376,15 @@ mod tests {
     fn a_record_of_another_soak_or_a_finished_one_is_not_gone_on_with() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("soak.jsonl");
-        Keeper::open(&path, head(5.0)).unwrap().finished(Timestamp::UNIX_EPOCH).unwrap();
-        let refusal = |rate| Keeper::open(&path, head(rate)).err().map(|error| error.to_string());
+        Keeper::open(&path, head(5.0))
+            .unwrap()
+            .finished(Timestamp::UNIX_EPOCH)
+            .unwrap();
+        let refusal = |rate| {
+            Keeper::open(&path, head(rate))
+                .err()
+                .map(|error| error.to_string())
+        };
         assert!(refusal(5.0).unwrap().contains("finished"));
         std::fs::remove_file(&path).unwrap();
         drop(Keeper::open(&path, head(5.0)).unwrap());

@@ -87,7 +87,13 @@ impl Source {
         let named = |name: &str| page.as_ref().is_ok_and(|page| page.named(name).next().is_some());
         let mut gauges = Vec::new();
         gauges.extend(declared.metric.clone().map(Gauge::Metric));
-        gauges.extend(HEAPS.iter().copied().find(|name| named(name)).map(|name| Gauge::Metric(name.to_owned())));
+        gauges.extend(
+            HEAPS
+                .iter()
+                .copied()
+                .find(|name| named(name))
+                .map(|name| Gauge::Metric(name.to_owned())),
+        );
         gauges.extend(declared.cgroup.clone().map(Gauge::Cgroup));
         gauges.extend(declared.pid_file.as_ref().map(|_| Gauge::Process));
         gauges.extend(named(RESIDENT).then(|| Gauge::Metric(RESIDENT.to_owned())));
@@ -141,7 +147,11 @@ impl Source {
 
     /// Reads everything now.
     pub(super) async fn read(&self, ctx: &Ctx) -> Result<Figures, String> {
-        let page = if self.metrics { Some(scrape(ctx).await?) } else { None };
+        let page = if self.metrics {
+            Some(scrape(ctx).await?)
+        } else {
+            None
+        };
         let gauge = |name: &str| page.as_ref().and_then(|page| sum(page, name));
         let pid = self.pid_file.as_deref().map(pid_of).transpose();
         let process = pid.as_ref().ok().copied().flatten();
@@ -154,9 +164,7 @@ impl Source {
         let leader = process.or_else(|| self.cgroup.as_deref().and_then(oldest_of));
         Ok(Figures {
             memory,
-            descriptors: process
-                .and_then(descriptors_of)
-                .or_else(|| gauge(DESCRIPTORS)),
+            descriptors: process.and_then(descriptors_of).or_else(|| gauge(DESCRIPTORS)),
             threads: process
                 .and_then(threads_of)
                 .or_else(|| THREADS.iter().find_map(|name| gauge(name))),
@@ -210,7 +218,10 @@ impl Source {
                 .map(|file| file.len())
                 .sum::<u64>()
         });
-        size.await.ok().filter(|bytes| *bytes > 0).map(|bytes| bytes as f64)
+        size.await
+            .ok()
+            .filter(|bytes| *bytes > 0)
+            .map(|bytes| bytes as f64)
     }
 }
 
@@ -279,7 +290,9 @@ fn descriptors_of(pid: u32) -> Option<f64> {
 
 fn descriptors_max_of(pid: u32) -> Option<f64> {
     let limits = std::fs::read_to_string(proc(pid, "limits")).ok()?;
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -329,7 +342,11 @@ mod tests {
     fn a_control_group_is_read_without_the_files_it_caches() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("memory.current"), "5000000\n").unwrap();
-        std::fs::write(folder.path().join("memory.stat"), "anon 3000000\nfile 1500000\nfile_mapped 7\n").unwrap();
+        std::fs::write(
+            folder.path().join("memory.stat"),
+            "anon 3000000\nfile 1500000\nfile_mapped 7\n",
+        )
+        .unwrap();
         assert_eq!(cgroup_memory(folder.path()), Ok(3_500_000.0));
         assert!(cgroup_memory(Path::new("/nonexistent")).is_err());
     }
