@@ -1,4 +1,4 @@
-//! P1, P5, P6: a picture as data: what a renderer draws, and what it says in words to who does not see it.
+//! A picture as data: what a renderer draws, and what it says in words to who does not see it.
 //!
 //! Never: colours, pixels or fonts; those are a renderer's. Nothing here is from outside the prover but numbers.
 

@@ -224,7 +224,7 @@ pub struct PartReport {
     /// What was sent and what came back.
     pub evidence: Vec<Evidence>,
     /// What was measured, as pictures.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub charts: Vec<Chart>,
     /// How to make it hold.
     pub fix: Option<String>,

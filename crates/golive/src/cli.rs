@@ -309,7 +309,7 @@ pub struct Soak {
     /// Decides all that is left to chance; printed in the report.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Where the report and the record go.
+    /// Where the record goes, and below it, in `soak/`, the report.
     #[arg(long, value_name = "DIR", default_value = "golive-report")]
     pub out: PathBuf,
     /// One more report: json=FILE or html=FILE. May be repeated.

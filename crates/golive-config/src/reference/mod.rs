@@ -15,6 +15,7 @@ mod table_limits;
 mod table_routes;
 mod table_screening;
 mod table_targets;
+mod table_upkeep;
 #[cfg(test)]
 mod tests;
 
@@ -188,9 +189,9 @@ pub const KEYS: &[Section] = &[
     table_targets::DECLARES,
     table_targets::COMMANDS,
     table_targets::BUDGET,
-    table_targets::MEMORY,
-    table_targets::SOAK,
-    table_targets::MONEY,
+    table_upkeep::MEMORY,
+    table_upkeep::SOAK,
+    table_upkeep::MONEY,
 ];
 
 /// The section with this path (`upstreams.*`).

@@ -133,9 +133,10 @@ const LIMIT: f64 = 50.0;
 
 #[test]
 fn no_leak_free_run_of_any_shape_and_length_is_called_growing() {
-    for hours in [4.0, 8.0, 24.0] {
+    // Whole days cost most and err least.
+    for (hours, runs) in [(4.0, 100), (8.0, 100), (24.0, 40)] {
         for shape in SHAPES {
-            let [_, grows, _] = calls(shape, hours, 0.0, 100);
+            let [_, grows, _] = calls(shape, hours, 0.0, runs);
             assert_eq!(grows, 0, "{shape:?} over {hours} h");
         }
     }
@@ -144,8 +145,8 @@ fn no_leak_free_run_of_any_shape_and_length_is_called_growing() {
 #[test]
 fn a_day_decides_for_leak_free_runs() {
     for shape in SHAPES {
-        let [flat, _, _] = calls(shape, 24.0, 0.0, 60);
-        assert!(flat >= 57, "{shape:?}: {flat} of 60");
+        let [flat, _, _] = calls(shape, 24.0, 0.0, 20);
+        assert!(flat >= 19, "{shape:?}: {flat} of 20");
     }
 }
 
@@ -153,7 +154,7 @@ fn a_day_decides_for_leak_free_runs() {
 fn a_leak_of_more_than_twice_the_limit_is_never_called_flat() {
     for hours in [4.0, 8.0, 24.0] {
         for shape in SHAPES {
-            let [flat, _, _] = calls(shape, hours, 120.0, 40);
+            let [flat, _, _] = calls(shape, hours, 120.0, 25);
             assert_eq!(flat, 0, "{shape:?} over {hours} h");
         }
     }
@@ -163,8 +164,8 @@ fn a_leak_of_more_than_twice_the_limit_is_never_called_flat() {
 fn large_leaks_are_caught_in_four_hours_and_lesser_ones_in_a_day() {
     for (hours, leak) in [(4.0, 240.0), (24.0, 120.0)] {
         for shape in SHAPES {
-            let [_, grows, _] = calls(shape, hours, leak, 40);
-            assert!(grows >= 38, "{shape:?} over {hours} h: {grows} of 40");
+            let [_, grows, _] = calls(shape, hours, leak, 25);
+            assert!(grows >= 24, "{shape:?} over {hours} h: {grows} of 25");
         }
     }
 }

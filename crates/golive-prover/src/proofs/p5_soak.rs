@@ -37,6 +37,7 @@ use golive_checklist::judge::{Scored, UnscoredReason};
 use golive_checklist::report::PartReport;
 use golive_checklist::unit::format_duration;
 use golive_config::Target;
+use serde_json::json;
 
 use self::judge::{Judged, Terms, What};
 use self::record::{Head, Keeper, Record, SCHEMA};
@@ -74,11 +75,15 @@ fn rate(target: &Target) -> f64 {
     target.soak.rate.or(target.declares.expected_rate).unwrap_or(1.0)
 }
 
+/// In a short run no soak is longer: it could not pass in either case.
+const QUICK: Duration = Duration::from_secs(60);
+
 /// How long the load of this run is.
-fn length(target: &Target) -> Duration {
+fn length(target: &Target, quick: bool) -> Duration {
+    let most = if quick { QUICK } else { Duration::MAX };
     match target.soak.record {
         Some(_) => target.soak.duration,
-        None => target.soak.in_check.min(target.soak.duration),
+        None => target.soak.in_check.min(target.soak.duration).min(most),
     }
 }
 
@@ -95,7 +100,10 @@ fn people(target: &Target, rate: f64) -> u64 {
 /// The requests that a soak of this target sends, readings of its metrics included: what `golive soak` allows itself.
 #[must_use]
 pub fn requests(target: &Target) -> u64 {
-    let load = length(target);
+    requests_in(target, length(target, false))
+}
+
+fn requests_in(target: &Target, load: Duration) -> u64 {
     let readings = if target.metrics_url.is_some() {
         load.as_secs_f64() / drive::every(load).as_secs_f64() + 70.0
     } else {
@@ -126,10 +134,10 @@ fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
             "the load needs one",
         );
     }
-    let load = length(target);
+    let load = length(target, input.quick);
     vec![PartPlan::yes(
         PART,
-        requests(target),
+        requests_in(target, load),
         load + drive::idle(load, target.soak.idle),
     )]
 }
@@ -172,7 +180,7 @@ async fn soak(ctx: &Ctx) -> Result<PartReport, String> {
             .controls(controls)
             .unproven("a control did not hold, so nothing was soaked: it would have shown nothing"));
     }
-    let (rate, load) = (rate(&ctx.config), length(&ctx.config));
+    let (rate, load) = (rate(&ctx.config), length(&ctx.config, ctx.quick));
     let head = Head {
         schema: SCHEMA.to_owned(),
         url: ctx.config.url.to_string(),
@@ -316,7 +324,10 @@ fn report(ctx: &Ctx, record: &Record, terms: &Terms, controls: Controls) -> Part
         .scaled(ctx.config.scaled)
         .headline(headline(record, &judged))
         .declared("soak_s", terms.declared_s)
-        .declared("memory_limit_bytes", terms.memory_limit)
+        .declared(
+            "memory_limit_mib",
+            terms.memory_limit.map(|limit| What::Memory.figure(limit)),
+        )
         .checklist("soak_s", 86_400)
         .measured("soaked_s", (record.soaked_s() * 10.0).round() / 10.0)
         .measured("requests", sum(|load| load.sent))
@@ -330,16 +341,20 @@ fn report(ctx: &Ctx, record: &Record, terms: &Terms, controls: Controls) -> Part
              profile taken at two points of the soak shows what was kept between them",
         );
     for finding in &judged.findings {
-        let word = finding.what.word();
-        let growth = &finding.growth;
-        let rounded = |value: f64| value.is_finite().then(|| value.round());
+        let (what, growth) = (finding.what, &finding.growth);
+        let shown = |value: f64| what.figure(value);
         draft = draft
-            .measured(&format!("{word}_first"), rounded(growth.first_level))
-            .measured(&format!("{word}_last"), rounded(growth.level))
-            .measured(&format!("{word}_growth_per_day"), rounded(growth.slope.point))
             .measured(
-                &format!("{word}_growth_interval"),
-                serde_json::json!([rounded(growth.slope.lower), rounded(growth.slope.upper)]),
+                &what.named(""),
+                json!([shown(growth.first_level), shown(growth.level)]),
+            )
+            .measured(
+                &what.named("growth_per_day_"),
+                json!([
+                    shown(growth.slope.lower),
+                    shown(growth.slope.point),
+                    shown(growth.slope.upper)
+                ]),
             );
     }
     if let Some(memory) = judged.memory() {
@@ -347,11 +362,17 @@ fn report(ctx: &Ctx, record: &Record, terms: &Terms, controls: Controls) -> Part
         let grown = memory.growth.level - memory.growth.first_level;
         draft = draft
             .measured(
-                "memory_per_1000_requests",
-                (thousands > 0.0).then(|| (grown / thousands).round()),
+                "memory_per_1000_requests_mib",
+                (thousands > 0.0).then(|| memory.what.figure(grown / thousands)),
             )
-            .measured("memory_line_fail_per_day", memory.lines.fail_per_day.round())
-            .measured("memory_line_warn_per_day", memory.lines.warn_per_day.round());
+            .measured(
+                "memory_fails_from_per_day_mib",
+                memory.what.figure(memory.lines.fail_per_day),
+            )
+            .measured(
+                "memory_warns_from_per_day_mib",
+                memory.what.figure(memory.lines.warn_per_day),
+            );
     }
     draft
         .charts(picture::charts(record, &judged))

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use golive_checklist::{CheckReport, ItemId, Verdict};
+use golive_checklist::{CheckReport, ItemId, PartReport, Verdict};
 use golive_config::Target;
 use golive_prover::{CheckOptions, Selection, check, soak_record, soak_requests};
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,7 @@ fn soaked(ops: &Ops, folder: &Path) -> Target {
     target.metrics_url = None;
     target.memory.pid_file = Some(pid_file);
     target.soak.in_check = Duration::from_secs(4);
-    target.soak.rate = Some(50.0);
+    target.soak.rate = Some(20.0);
     target
 }
 
@@ -36,10 +36,23 @@ async fn prove(target: Target, out: Option<&Path>) -> CheckReport {
     check(options, CancellationToken::new()).await.unwrap().report
 }
 
+/// This machine was too busy to read or to serve: then nothing is proven, and only then.
+fn too_busy(found: &PartReport) -> bool {
+    let reason = found.reason.clone().unwrap_or_default();
+    let busy = ["requests failed", "are the fewest", "could not be measured"]
+        .iter()
+        .any(|words| reason.contains(words));
+    if busy {
+        eprintln!("this machine was too busy to soak: {reason}");
+        assert_eq!(found.verdict(), Verdict::Unproven);
+    }
+    busy
+}
+
 #[tokio::test]
 async fn a_target_that_keeps_memory_or_descriptors_of_each_request_fails_for_that() {
     for (flaw, word) in [
-        (Flaw::KeepsMemory, "memory"),
+        (Flaw::KeepsMemory, "memory_mib"),
         (Flaw::KeepsDescriptors, "descriptors"),
     ] {
         let ops = Ops::start(flaw).await;
@@ -53,9 +66,9 @@ async fn a_target_that_keeps_memory_or_descriptors_of_each_request_fails_for_tha
             found.summary,
             found.reason
         );
-        let figures = &found.measured;
-        let of = |end: &str| figures[&format!("{word}_{end}")].as_f64().unwrap();
-        assert!(of("last") >= 2.0 * of("first"), "{flaw:?}: {figures:?}");
+        let ends = &found.measured[word];
+        let of = |end: usize| ends[end].as_f64().unwrap();
+        assert!(of(1) >= 2.0 * of(0), "{flaw:?}: {ends}");
     }
 }
 
@@ -65,6 +78,9 @@ async fn a_sound_target_is_never_failed_and_seconds_never_pass() {
     let folder = tempfile::tempdir().unwrap();
     let report = prove(soaked(&ops, folder.path()), None).await;
     let found = part(&report, "P5.soak");
+    if too_busy(found) {
+        return;
+    }
     assert!(
         matches!(found.verdict(), Verdict::Warn | Verdict::Unproven),
         "{} {:?}",

@@ -13,7 +13,8 @@ async fn books_that_are_right_and_a_budget_that_holds_pass() {
     assert_verdict(&report, "P6.budget", Verdict::Pass);
     let budget = part(&report, "P6.budget");
     assert_eq!(budget.measured["served_after"], 0);
-    assert!(budget.measured["spent_usd"].as_f64().unwrap() <= 0.02);
+    // It reserves by the length of the text and settles by the tokens: one request may be dearer than was set aside.
+    assert!(budget.measured["spent_usd"].as_f64().unwrap() <= 0.0206);
     let projection = part(&report, "P6.projection");
     assert_eq!(projection.charts.len(), 1);
     assert_eq!(projection.measured["worst_hour_usd"], 3_500.0);
@@ -42,13 +43,15 @@ async fn each_wrong_book_fails_for_its_own_reason() {
             "reached the provider all the same",
         ),
     ];
-    for (flaw, id, why) in cases {
+    let tried = cases.map(|(flaw, id, why)| async move {
         let money = Money::start(flaw).await;
         let report = money.prove(ItemId::P6, money.target()).await;
         assert_verdict(&report, id, Verdict::Fail);
         let summary = &part(&report, id).summary;
         assert!(summary.contains(why), "{flaw:?} {id}: {summary}");
-    }
+    });
+    // Each has a world of its own; most of the time they wait.
+    futures_util::future::join_all(tried).await;
 }
 
 #[tokio::test]

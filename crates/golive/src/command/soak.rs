@@ -108,7 +108,8 @@ fn as_check(args: &Soak) -> Check {
         exclude: Vec::new(),
         by: Vec::new(),
         seed: args.seed,
-        out: args.out.clone(),
+        // In a folder of its own, so that it is not taken for the report of a whole check, nor put in its place.
+        out: args.out.join("soak"),
         report: args.report.clone(),
         demo: false,
     }

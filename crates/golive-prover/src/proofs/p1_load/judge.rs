@@ -398,7 +398,11 @@ fn taxonomy(run: &RunReport) -> Value {
         };
         *kinds.entry(kind).or_default() += one.count;
     }
-    json!(kinds)
+    if kinds.is_empty() {
+        json!("none")
+    } else {
+        json!(kinds)
+    }
 }
 
 /// Share of the requests that had to open a connection: a keep-alive that does not hold shows here.

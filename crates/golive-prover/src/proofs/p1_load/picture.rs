@@ -16,7 +16,7 @@ fn millis(us: u64) -> f64 {
 
 fn over_time(run: &RunReport) -> Option<Chart> {
     let mut at = 0.0;
-    let mut points = Vec::new();
+    let mut series = Vec::new();
     let mut marks = Vec::new();
     let mut says = Vec::new();
     for stage in &run.stages {
@@ -28,19 +28,24 @@ fn over_time(run: &RunReport) -> Option<Chart> {
         });
         at += stage.warm_up.map_or(0.0, |warm_up| warm_up.took_us as f64 / 1e6);
         let measured = stage.stretches.iter().filter(|stretch| stretch.samples > 0);
-        for stretch in measured {
+        let points = measured.filter_map(|stretch| {
             let middle = (stretch.from_us + stretch.to_us) as f64 / 2e6;
-            points.extend(stretch.p95_us.map(|us| (at + middle, millis(us))));
+            Some((at + middle, millis(stretch.p95_us?)))
+        });
+        // A series for each stage: nobody measured their warm-ups.
+        let points: Vec<(f64, f64)> = points.collect();
+        if !points.is_empty() {
+            series.push(Series::new("p95 of a twentieth of a stage", Shape::Line, points));
         }
         at += stage.held_us as f64 / 1e6;
         says.extend(shown(stage));
     }
-    (!points.is_empty()).then(|| Chart {
+    (!series.is_empty()).then(|| Chart {
         title: "Latency over time".to_owned(),
         says: format!("95th percentile by stage: {}", says.join(", ")),
         x: Axis::new("time", "s"),
         y: Axis::new("p95", "ms").logarithmic(),
-        series: vec![Series::new("p95 of a twentieth of a stage", Shape::Line, points)],
+        series,
         marks,
     })
 }

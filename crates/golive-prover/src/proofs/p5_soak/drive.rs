@@ -29,7 +29,7 @@ pub(super) fn load_plan(ctx_deadline: Duration, rate: f64, left: Duration, seed:
     let mut plan = Plan::new(seed, vec![Stage::new("soak", rate, left)]);
     plan.deadline = ctx_deadline.clamp(Duration::from_secs(1), plan.deadline);
     // A minute of failures ends it: the memory of what does not serve is of no interest.
-    plan.abort.window = Duration::from_secs(60).min(left / 4).max(Duration::from_secs(1));
+    plan.abort.window = Duration::from_secs(60).min(left / 2).max(Duration::from_secs(5));
     plan
 }
 
@@ -62,12 +62,20 @@ pub(super) async fn soak(
             reader.read(false).await.map_err(|error| error.to_string())?;
             tokio::select! {
                 report = &mut running => break report?,
-                _ = ctx.sleep(reader.every) => {}
+                slept = ctx.sleep(reader.every) => {
+                    if !slept {
+                        break running.await?; // interrupted: the load ends at once, too
+                    }
+                }
             }
         }
     };
     let load = summary(&report);
     let cut = load.ended.is_some();
+    if !cut && !ctx.cancel.is_cancelled() {
+        // The end belongs to the load.
+        reader.read(false).await.map_err(|error| error.to_string())?;
+    }
     reader.keeper.load(load).map_err(|error| error.to_string())?;
     if cut || ctx.cancel.is_cancelled() {
         return Ok(());

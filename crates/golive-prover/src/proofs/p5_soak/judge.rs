@@ -6,6 +6,7 @@ use golive_checklist::judge::{Judgement, Rule, Tally, UnscoredReason};
 use golive_checklist::threshold::Zone;
 use golive_checklist::unit::format_duration;
 use golive_load::trend::{Call, Growth, Lines, Outlook, Point, TooFew, WARM_UP, days_until, outlook};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 use super::record::{Reading, Record};
@@ -112,18 +113,47 @@ impl What {
         }
     }
 
+    /// The name of a figure of it, with its unit at the end.
+    pub(super) fn named(self, what: &str) -> String {
+        match self {
+            What::Memory | What::Database => format!("{}_{what}mib", self.word()),
+            What::Descriptors | What::Threads => {
+                format!("{}_{what}", self.word()).trim_end_matches('_').to_owned()
+            }
+        }
+    }
+
+    /// A value as a figure in that unit; nothing if it is none.
+    pub(super) fn figure(self, value: f64) -> Value {
+        let (scale, digits) = match self {
+            What::Memory | What::Database => (f64::from(1 << 20), 100.0),
+            What::Descriptors | What::Threads => (1.0, 1.0),
+        };
+        let value = (value / scale * digits).round() / digits + 0.0; // no −0
+        if !value.is_finite() {
+            Value::Null
+        } else if value.fract() == 0.0 && value.abs() < 1e15 {
+            json!(value as i64)
+        } else {
+            json!(value)
+        }
+    }
+
     /// A value in words.
     pub(super) fn shown(self, value: f64) -> String {
         match self {
             What::Memory | What::Database => {
                 let mib = value / f64::from(1 << 20);
-                if mib.abs() < 10.0 {
+                if mib.abs() < 0.005 {
+                    "0 MiB".to_owned()
+                } else if mib.abs() < 10.0 {
                     format!("{mib:.2} MiB")
                 } else {
                     format!("{mib:.1} MiB")
                 }
             }
-            What::Descriptors | What::Threads => format!("{value:.0}"),
+            // No −0.
+            What::Descriptors | What::Threads => format!("{:.0}", value.round() + 0.0),
         }
     }
 }

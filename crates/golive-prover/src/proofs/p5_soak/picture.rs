@@ -5,7 +5,7 @@
 use golive_checklist::chart::{Axis, Chart, Mark, Series, Shape, Side};
 use golive_load::trend::{Outlook, WARM_UP};
 
-use super::judge::{Finding, Judged, What, seconds};
+use super::judge::{Basis, Finding, Judged, What, seconds, series};
 use super::record::Record;
 
 const MIB: f64 = 1_048_576.0;
@@ -36,17 +36,23 @@ fn chart(record: &Record, judged: &Judged, finding: &Finding) -> Chart {
         .filter_map(|reading| Some((reading.at_s / time, what.of(reading)? / scale)));
     let load_end = record.soaked_s();
     let growth = &finding.growth;
-    // The line goes through the middle of the measured part, and its band opens from there.
+    // The line lies in the middle of the readings, and its band opens from the middle of the measured part.
     let (from, to) = (load_end * WARM_UP, load_end);
     let middle = f64::midpoint(from, to);
-    let at = |second: f64, per_day: f64| {
-        (growth.median + per_day / DAY_S * (second - middle) * judged.basis.factor()) / scale
-    };
     let slope = &growth.slope;
+    let per_second = |per_day: f64| per_day / DAY_S * judged.basis.factor();
+    let mut levels: Vec<f64> = series(record, what, false, Basis::Clock)
+        .iter()
+        .filter(|point| point.at_s >= from)
+        .map(|point| point.value - per_second(slope.point) * (point.at_s - middle))
+        .collect();
+    levels.sort_unstable_by(f64::total_cmp);
+    let level = levels.get(levels.len() / 2).copied().unwrap_or(growth.median);
+    let at = |second: f64, per_day: f64| (level + per_second(per_day) * (second - middle)) / scale;
     let steps = [from, middle, to];
-    let mut series = Vec::new();
+    let mut drawn = Vec::new();
     if slope.lower.is_finite() && slope.upper.is_finite() {
-        series.push(Series::band(
+        drawn.push(Series::band(
             "90 % interval of the slope",
             steps.iter().map(|&second| {
                 let ends = [at(second, slope.lower), at(second, slope.upper)];
@@ -54,8 +60,8 @@ fn chart(record: &Record, judged: &Judged, finding: &Finding) -> Chart {
             }),
         ));
     }
-    series.push(Series::new(what.word(), Shape::Line, readings));
-    series.push(Series::new(
+    drawn.push(Series::new(what.word(), Shape::Line, readings));
+    drawn.push(Series::new(
         "fitted",
         Shape::Fit,
         steps
@@ -111,7 +117,7 @@ fn chart(record: &Record, judged: &Judged, finding: &Finding) -> Chart {
         ),
         x: Axis::new("time", time_unit),
         y: if highest <= 64.0 { y.from_zero() } else { y },
-        series,
+        series: drawn,
         marks,
     }
 }

@@ -128,11 +128,17 @@ fn axes(chart: &Chart, frame: &Frame) -> Markup {
     }
 }
 
-/// Bands have no stroke of their own: they belong to what is drawn over them.
+/// Series of one name are one thing with gaps in it, and have one stroke. Bands have none of their own.
 fn stroke_of(chart: &Chart, number: usize) -> usize {
-    let before = &chart.series[..number];
     let strokes = |series: &&Series| matches!(series.shape, Shape::Line | Shape::Dots);
-    before.iter().filter(strokes).count() % STROKES
+    let mut names: Vec<&str> = Vec::new();
+    for series in chart.series.iter().filter(strokes) {
+        if !names.contains(&series.name.as_str()) {
+            names.push(&series.name);
+        }
+    }
+    let mine = &chart.series[number].name;
+    names.iter().position(|name| name == mine).unwrap_or(0) % STROKES
 }
 
 fn drawn(series: &Series, stroke: usize, frame: &Frame) -> Markup {
@@ -207,7 +213,7 @@ fn marked(mark: &Mark, number: usize, frame: &Frame) -> Markup {
 fn legend(chart: &Chart) -> Markup {
     html! {
         ul.key aria-hidden="true" {
-            @for (number, series) in chart.series.iter().enumerate().filter(|(_, series)| !series.points.is_empty()) {
+            @for (number, series) in named_once(chart) {
                 @let class = format!("s{}", stroke_of(chart, number));
                 li {
                     svg width="26" height="10" viewBox="0 0 26 10" {
@@ -223,6 +229,15 @@ fn legend(chart: &Chart) -> Markup {
             }
         }
     }
+}
+
+/// What is drawn, the first of each name.
+fn named_once(chart: &Chart) -> impl Iterator<Item = (usize, &Series)> {
+    let there = |(number, series): &(usize, &Series)| {
+        let before = &chart.series[..*number];
+        !series.points.is_empty() && !before.iter().any(|one| one.name == series.name)
+    };
+    chart.series.iter().enumerate().filter(there)
 }
 
 #[cfg(test)]

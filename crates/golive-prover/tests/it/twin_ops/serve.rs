@@ -99,10 +99,13 @@ impl State {
         }
         match self.flaw {
             // Written to, or the system would not give it.
-            Flaw::KeepsMemory => self.kept.lock().unwrap().push(Kept::Memory(vec![1; 512 * 1024])),
+            Flaw::KeepsMemory => self.kept.lock().unwrap().push(Kept::Memory(vec![1; 4 << 20])),
             Flaw::KeepsDescriptors => {
-                let file = std::fs::File::open("/dev/null").unwrap();
-                self.kept.lock().unwrap().push(Kept::Descriptor(file));
+                let open = || Kept::Descriptor(std::fs::File::open("/dev/null").unwrap());
+                self.kept
+                    .lock()
+                    .unwrap()
+                    .extend(std::iter::repeat_with(open).take(10));
             }
             _ => {}
         }
