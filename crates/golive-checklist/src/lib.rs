@@ -5,6 +5,7 @@
 //! value or a function of its arguments, so that the guard, the judge and the reader share one set of words.
 #![forbid(unsafe_code)]
 
+pub mod chart;
 pub mod gate;
 pub mod item;
 pub mod judge;
@@ -14,6 +15,7 @@ pub mod unit;
 pub mod verdict;
 pub mod watch;
 
+pub use chart::Chart;
 pub use gate::{Decision, Gate, GateInput};
 pub use item::{DecidedBy, ITEMS, Item, ItemId, PartSpec, Phase};
 pub use judge::{Judgement, Rule, Scored, Tally, UnscoredReason};

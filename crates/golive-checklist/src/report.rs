@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::{
+    chart::Chart,
     gate::{Exception, Gate},
     item::{self, DecidedBy, ItemId, PartSpec, Phase},
     judge::Judgement,
@@ -222,6 +223,9 @@ pub struct PartReport {
     controls: Vec<ControlResult>,
     /// What was sent and what came back.
     pub evidence: Vec<Evidence>,
+    /// What was measured, as pictures.
+    #[serde(default)]
+    pub charts: Vec<Chart>,
     /// How to make it hold.
     pub fix: Option<String>,
     /// The command that proves this part alone.
@@ -301,6 +305,7 @@ impl PartReport {
             unscored: 0,
             controls: Vec::new(),
             evidence: Vec::new(),
+            charts: Vec::new(),
             fix: None,
             reproduce: None,
             reason: None,

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 use crate::meant::{
     Callee, ClaimedBreaker, ClientName, Clocks, Config, ConfiguredKey, Counted, Declares, Dispatch, Issuer,
-    IssuerKeys, Limits, Links, Pointers, Server, StoreSection, Target, TargetIssuer, TeamLimits, Transport,
-    Upstream, offset_text,
+    IssuerKeys, Limits, Links, Memory, Pointers, Server, StoreSection, Target, TargetIssuer, TargetMoney,
+    TeamLimits, Transport, Upstream, offset_text,
 };
 use crate::units::Rate;
 
@@ -327,9 +327,49 @@ fn target(target: &Target) -> Value {
         "scan_baseline": target.scan_baseline,
         "plain_url": target.plain_url.as_ref().map(ToString::to_string),
         "store_files": (!target.store_files.is_empty()).then_some(&target.store_files),
+        "memory": memory(&target.memory),
+        "soak": {
+            "duration": span(target.soak.duration),
+            "in_check": span(target.soak.in_check),
+            "rate": target.soak.rate.map(load),
+            "idle": span(target.soak.idle),
+        },
+        "money": target_money(&target.money),
     });
     crate::show_replies::add(&mut shown, target);
     shown
+}
+
+fn memory(memory: &Memory) -> Value {
+    json!({
+        "pid_file": memory.pid_file,
+        "cgroup": memory.cgroup,
+        "metric": memory.metric,
+        "command": memory.command,
+        "limit": memory.limit.map(|size| size.to_string()),
+        "database_files": (!memory.database_files.is_empty()).then_some(&memory.database_files),
+        "database_limit": memory.database_limit.map(|size| size.to_string()),
+    })
+}
+
+fn target_money(money: &TargetMoney) -> Value {
+    let amount = |amount: Option<crate::units::MicroUsd>| amount.map(|amount| amount.to_string());
+    json!({
+        "input": amount(money.input),
+        "cached_input": amount(money.cached_input),
+        "output": amount(money.output),
+        "prices_of": money.prices_of,
+        "monthly_budget": amount(money.monthly_budget),
+        "volume": money.volume.map(load),
+        "sample": money.sample,
+        "budget_role": money.budget_role,
+        "small_budget": amount(money.small_budget),
+        "overshoot": amount(money.overshoot),
+        "input_max": money.input_max,
+        "output_max": money.output_max,
+        "spent_metric": money.spent_metric,
+        "unpriced_model": money.unpriced_model,
+    })
 }
 
 fn target_issuer(issuer: &TargetIssuer) -> Value {
@@ -410,7 +450,7 @@ fn declares(declares: &Declares, dispatch: &Dispatch) -> Value {
         "total_stream": span(declares.total_stream),
         "p95_simple": span(declares.p95_simple),
         "p95_complex": span(declares.p95_complex),
-        "expected_rate": declares.expected_rate.map(|rate| format!("{rate}/s")),
+        "expected_rate": declares.expected_rate.map(load),
         "health_detect": span(declares.health_detect),
         "body_size": declares.body_size.to_string(),
         "retry": {
@@ -472,4 +512,9 @@ fn without_nulls(value: Value) -> Value {
         ),
         other => other,
     }
+}
+
+/// Requests per second.
+fn load(rate: f64) -> String {
+    format!("{rate}/s")
 }

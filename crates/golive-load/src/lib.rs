@@ -1,8 +1,8 @@
-//! P1: open-loop load and the statistics of its answers.
+//! P1, P5, P6: open-loop load, the statistics of its answers, and of what grows under it.
 //!
 //! A [`Plan`] says what to offer, a [`Workload`] sends one request, [`run`] offers the plan to the workload by
 //! a seeded schedule and returns a [`RunReport`]: latencies from the *intended* start, what could not be sent,
-//! and whether the generator itself kept up ([`report::Invalid`]). The statistics ([`interval`], [`batch`],
+//! and whether the generator itself kept up ([`report::Invalid`]). The statistics ([`interval`], [`batch`], [`trend`],
 //! [`histogram`]) are pure; the only drivers are [`driver`], [`clock`] and [`http`].
 //!
 //! Never: retries, decides pass or fail, or knows the words of any wire format.
@@ -26,6 +26,7 @@ pub mod reply;
 pub mod report;
 mod tally;
 pub mod thread;
+pub mod trend;
 pub mod warm_up;
 
 pub use clock::{Clock, VirtualClock, WallClock};

@@ -1,4 +1,7 @@
-//! M2, P5: figures of the process itself, in OpenMetrics text beside the gateway's own.
+//! M2, P5: figures of the process itself, in OpenMetrics text beside the gateway's own: memory, start, descriptors,
+//! threads.
+//!
+//! Never: says zero for what the system will not say.
 
 use std::fmt::Write;
 use std::sync::Mutex;
@@ -49,5 +52,66 @@ impl Process {
             process.memory(),
             process.start_time(),
         );
+        for (name, help, value) in [
+            ("process_open_fds", "Open file descriptors.", open_files()),
+            (
+                "process_max_fds",
+                "The most file descriptors it may open.",
+                most_files(),
+            ),
+            ("process_threads", "Threads.", threads()),
+        ] {
+            if let Some(value) = value {
+                let _ = write!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n");
+            }
+        }
+    }
+}
+
+/// Counted in the kernel's own listing; less the one that reads it.
+fn open_files() -> Option<u64> {
+    let listed = std::fs::read_dir("/proc/self/fd").ok()?.count();
+    u64::try_from(listed.saturating_sub(1)).ok()
+}
+
+/// The soft limit; none where there is none.
+fn most_files() -> Option<u64> {
+    field("/proc/self/limits", "Max open files")
+}
+
+fn threads() -> Option<u64> {
+    field("/proc/self/status", "Threads:")
+}
+
+/// The first number behind a name in a file of the kernel. `None` elsewhere than on Linux.
+fn field(file: &str, name: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn descriptors_and_threads_stand_beside_memory() {
+        let mut page = String::new();
+        Process::new().unwrap().write_to(&mut page);
+        for name in [
+            "process_resident_memory_bytes",
+            "process_open_fds",
+            "process_max_fds",
+            "process_threads",
+        ] {
+            let value = page
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            assert!(
+                value.is_some_and(|value| value.parse::<u64>().is_ok_and(|value| value > 0)),
+                "{name}: {page}"
+            );
+        }
     }
 }

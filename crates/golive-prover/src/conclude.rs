@@ -111,6 +111,12 @@ fn redact(part: &mut PartReport, redactor: &Redactor) {
         }
         evidence.lines.iter_mut().for_each(clean);
     }
+    for chart in &mut part.charts {
+        clean(&mut chart.title);
+        clean(&mut chart.says);
+        chart.series.iter_mut().for_each(|series| clean(&mut series.name));
+        chart.marks.iter_mut().for_each(|mark| clean(&mut mark.label));
+    }
     for map in [&mut part.measured, &mut part.declared, &mut part.checklist] {
         map.iter_mut()
             .for_each(|(_, value)| redact_value(value, redactor));

@@ -16,8 +16,8 @@ pub mod control;
 mod corpus;
 pub mod ctx;
 pub mod issuer;
-mod line;
 mod lab_scripts;
+mod line;
 mod md5;
 mod part;
 pub mod plan;
@@ -34,4 +34,5 @@ pub mod tls_probe;
 #[doc(hidden)]
 pub use md5::md5_hex;
 pub use plan::{Plan, plan, plan_of};
+pub use proofs::{soak_record, soak_requests};
 pub use runner::{CheckError, CheckOptions, Checked, EXIT_INTERRUPTED, EXIT_UNREACHABLE, Selection, check};

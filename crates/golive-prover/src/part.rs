@@ -3,6 +3,7 @@
 //!
 //! Never: holds more evidence than a person reads, or a verdict that no tally stands behind.
 
+use golive_checklist::chart::Chart;
 use golive_checklist::item::{ITEMS, PartSpec, part};
 use golive_checklist::judge::Judgement;
 use golive_checklist::report::{Evidence, PartReport};
@@ -30,6 +31,7 @@ pub struct PartDraft {
     scaled: bool,
     evidence: Vec<Evidence>,
     left_out: usize,
+    charts: Vec<Chart>,
     fix: Option<String>,
     reproduce: String,
     controls: Controls,
@@ -49,6 +51,7 @@ impl PartDraft {
             scaled: false,
             evidence: Vec::new(),
             left_out: 0,
+            charts: Vec::new(),
             fix: None,
             reproduce,
             controls: Controls::new(),
@@ -116,6 +119,12 @@ impl PartDraft {
         })
     }
 
+    /// Pictures of what was measured.
+    pub fn charts(mut self, charts: impl IntoIterator<Item = Chart>) -> PartDraft {
+        self.charts.extend(charts);
+        self
+    }
+
     /// How to make it hold.
     pub fn fix(mut self, text: impl Into<String>) -> PartDraft {
         self.fix = Some(text.into());
@@ -157,6 +166,7 @@ impl PartDraft {
         report.checklist = self.checklist;
         report.scaled = self.scaled;
         report.evidence = self.evidence;
+        report.charts = self.charts;
         if self.left_out > 0 {
             report.evidence.push(Evidence {
                 title: format!("{} more exchanges of the same kind, not kept", self.left_out),

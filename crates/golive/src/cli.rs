@@ -51,6 +51,11 @@ pub enum Command {
         after_help = "Examples:\n  golive check --plan\n  golive check --target staging\n  golive check --url https://agent.example/v1 --format openai --key-env AGENT_KEY --item S5\n\nExit codes: 0 GO (or a clean PARTIAL), 1 NO-GO (unproven counts as NO-GO), 2 wrong use, 3 target not\nreachable, 4 the run is not valid, 130 interrupted (the report of what was done is written)."
     )]
     Check(Box<Check>),
+    /// Load a deployment for hours and say whether its memory grows: the full proof of P5. Goes on where it was.
+    #[command(
+        after_help = "Examples:\n  golive soak --target staging\n  golive soak --target staging --duration 1h --rate 500/s\n  golive soak --url http://127.0.0.1:8080/v1 --format openai --model support --key-env KEY --pid-file agent.pid --duration 10m --i-own-this\n\nReadings are kept in the folder of the report, line by line: the same command goes on after an interruption, and\n`golive check` takes a finished record of the same release. Exit codes are those of `golive check`."
+    )]
+    Soak(Box<Soak>),
     /// Look for secrets in a folder: its files, its whole git history, its archives. Sends nothing anywhere.
     #[command(
         after_help = "Examples:\n  golive scan .\n  golive scan . --report sarif=secrets.sarif --baseline secrets-baseline.json\n  golive scan . --write-baseline secrets-baseline.json\n\nExit codes: 0 nothing was found, 1 something was, 2 wrong use, 3 the path, or a part of it, cannot be read."
@@ -273,6 +278,56 @@ pub struct Check {
     /// Scaled numbers count in full. Only the demo passes this; the report says so.
     #[arg(long, hide = true)]
     pub demo: bool,
+}
+
+/// `golive soak`.
+#[derive(Debug, Args)]
+pub struct Soak {
+    /// The `[targets.NAME]` of the configuration; not needed if there is only one.
+    #[arg(long, value_name = "NAME", conflicts_with = "url")]
+    pub target: Option<String>,
+    /// A target without any file: its base URL.
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// With --url: the target's wire format, openai or anthropic. Also text or json: how the result is printed.
+    #[arg(long, value_name = "FORMAT", value_parser = ["openai", "anthropic", "text", "json"])]
+    pub format: Vec<String>,
+    /// With --url: the environment variable that holds a valid key.
+    #[arg(long, value_name = "[ROLE=]VARIABLE", requires = "url")]
+    pub key_env: Vec<String>,
+    /// With --url: what requests ask for in `model`.
+    #[arg(long, value_name = "NAME", requires = "url")]
+    pub model: Option<String>,
+    /// With --url: the target's metrics address.
+    #[arg(long, value_name = "URL", requires = "url")]
+    pub metrics_url: Option<String>,
+    /// File that holds the number of the target's process, on this machine.
+    #[arg(long, value_name = "FILE")]
+    pub pid_file: Option<PathBuf>,
+    /// The memory it may use: 512 MiB.
+    #[arg(long, value_name = "SIZE")]
+    pub memory_limit: Option<String>,
+    /// How long: 10m, 24h. Shorter than declared (24 h if nothing is) warns at best.
+    #[arg(long, value_name = "DURATION")]
+    pub duration: Option<String>,
+    /// Requests of the load: 20/s.
+    #[arg(long, value_name = "RATE")]
+    pub rate: Option<String>,
+    /// Begin anew; an earlier record is kept beside the new one, as .old.
+    #[arg(long)]
+    pub fresh: bool,
+    /// The target is not marked `staging = true`, but it is yours, and you say so.
+    #[arg(long)]
+    pub i_own_this: bool,
+    /// Decides all that is left to chance; printed in the report.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Where the record goes, and below it, in `soak/`, the report.
+    #[arg(long, value_name = "DIR", default_value = "golive-report")]
+    pub out: PathBuf,
+    /// One more report: json=FILE or html=FILE. May be repeated.
+    #[arg(long, value_name = "KIND=FILE")]
+    pub report: Vec<String>,
 }
 
 /// `golive scan`.

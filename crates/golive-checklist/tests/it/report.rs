@@ -300,6 +300,7 @@ fn the_json_has_the_names_that_scripts_depend_on() {
             "unscored",
             "controls",
             "evidence",
+            "charts",
             "fix",
             "reproduce",
             "reason",

@@ -35,8 +35,8 @@ pub use sections::{
     StoreSection, Transport, WhenFull,
 };
 pub use target::{
-    Access, Budget, Capability, ClientCertificate, Commands, Declares, MissingCredential, NotACapability,
-    Target, TargetFormat, TargetIssuer, TokenRole,
+    Access, Budget, Capability, ClientCertificate, Commands, Declares, Memory, MissingCredential,
+    NotACapability, Soak, Target, TargetFormat, TargetIssuer, TargetMoney, TokenRole,
 };
 pub use target_dispatch::{ClaimedBreaker, ClaimedRetry, Counted, Dispatch, LinkPrice, Links};
 pub use target_replies::{Escalation, HookKind, LogFields, Logs, Replies, Surface, TargetQueue};

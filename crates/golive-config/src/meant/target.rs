@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::limits::per_hour;
 use super::{Clocks, Dispatch, Escalation, Logs, Pointers, Replies, TargetQueue};
 use crate::base_url::BaseUrl;
-use crate::units::{ByteSize, Rate};
+use crate::units::{ByteSize, MicroUsd, Rate};
 
 /// A deployment under proof.
 #[derive(Debug, Clone)]
@@ -74,6 +74,12 @@ pub struct Target {
     pub queue: TargetQueue,
     /// How it hands over to a person (E3).
     pub escalation: Escalation,
+    /// Where its memory and its other resources are read, and how much it may use (P5).
+    pub memory: Memory,
+    /// How it is soaked (P5).
+    pub soak: Soak,
+    /// What it costs, and what that may be (P6).
+    pub money: TargetMoney,
 }
 
 impl Target {
@@ -111,8 +117,94 @@ impl Target {
             logs: Logs::default(),
             queue: TargetQueue::default(),
             escalation: Escalation::default(),
+            memory: Memory::default(),
+            soak: Soak::default(),
+            money: TargetMoney::default(),
         }
     }
+}
+
+/// Where a target's memory is read. What is absent is not read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// File that holds the number of its process, on this machine.
+    pub pid_file: Option<PathBuf>,
+    /// Folder of its control group (version 2), on this machine.
+    pub cgroup: Option<PathBuf>,
+    /// Name of a gauge in bytes at its metrics address; none: the usual ones are looked for.
+    pub metric: Option<String>,
+    /// Program that prints its memory in bytes.
+    pub command: Option<Vec<String>>,
+    /// The memory it may use.
+    pub limit: Option<ByteSize>,
+    /// Patterns of the files of its database.
+    pub database_files: Vec<PathBuf>,
+    /// The space these may use.
+    pub database_limit: Option<ByteSize>,
+}
+
+/// How a target is soaked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Soak {
+    /// A soak of this length counts in full.
+    pub duration: Duration,
+    /// How long `golive check` soaks.
+    pub in_check: Duration,
+    /// Requests per second; none: the expected load, or one.
+    pub rate: Option<f64>,
+    /// After the load nothing is asked for so long.
+    pub idle: Duration,
+    /// Where this run keeps its readings and goes on from: set by `golive soak` alone, which soaks in full.
+    pub record: Option<PathBuf>,
+    /// What the file declares, where `golive soak` was told another `duration`.
+    pub declared: Option<Duration>,
+}
+
+/// The checklist's 24 h; in a check 10 min.
+impl Default for Soak {
+    fn default() -> Self {
+        Self {
+            duration: Duration::from_secs(24 * 3_600),
+            in_check: Duration::from_secs(600),
+            rate: None,
+            idle: Duration::from_secs(900),
+            record: None,
+            declared: None,
+        }
+    }
+}
+
+/// What a target costs. Prices are millionths of a dollar per million tokens.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TargetMoney {
+    /// Per million input tokens that came from no cache.
+    pub input: Option<MicroUsd>,
+    /// Per million input tokens from the provider's cache; none: as `input`.
+    pub cached_input: Option<MicroUsd>,
+    /// Per million output tokens, reasoning included.
+    pub output: Option<MicroUsd>,
+    /// The day the prices are of, as `YYYY-MM-DD`.
+    pub prices_of: Option<String>,
+    /// What it may cost in a month of 30 days.
+    pub monthly_budget: Option<MicroUsd>,
+    /// Requests per second that are expected on average; none: `declares.expected_rate`, which is a peak.
+    pub volume: Option<f64>,
+    /// Real requests of the expected kind, one JSON object a line with the tokens of each.
+    pub sample: Option<PathBuf>,
+    /// Role whose key is under a small budget (P6).
+    pub budget_role: Option<String>,
+    /// That budget.
+    pub small_budget: Option<MicroUsd>,
+    /// How far it may be overspent by requests that were under way; none: by what sixteen of the largest cost.
+    pub overshoot: Option<MicroUsd>,
+    /// The most tokens one answer may have: for the worst hour.
+    pub output_max: Option<u64>,
+    /// The most tokens one request may have: for the worst hour.
+    pub input_max: Option<u64>,
+    /// Gauge or counter of what was spent, in dollars, at its metrics address; none: the usual ones are looked for.
+    pub spent_metric: Option<String>,
+    /// A model for which it has no price (P6): must be refused, or priced, and never cost nothing.
+    pub unpriced_model: Option<String>,
 }
 
 /// A credential that was named in the file but is not there.

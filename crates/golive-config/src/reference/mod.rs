@@ -20,6 +20,7 @@ mod table_routes;
 mod table_screening;
 mod table_targets;
 mod table_translation;
+mod table_upkeep;
 #[cfg(test)]
 mod tests;
 
@@ -231,6 +232,9 @@ pub const KEYS: &[Section] = &[
     table_replies::ESCALATION,
     table_targets::COMMANDS,
     table_targets::BUDGET,
+    table_upkeep::MEMORY,
+    table_upkeep::SOAK,
+    table_upkeep::MONEY,
 ];
 
 /// The section with this path (`upstreams.*`).

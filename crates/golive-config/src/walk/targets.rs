@@ -9,9 +9,10 @@ use super::secrets::{self, Found, Owner};
 use super::{Need, Table, Walk, gateway, target_dispatch};
 use crate::base_url::{BaseUrl, Scheme};
 use crate::meant::{
-    Access, Budget, Capability, ClientCertificate, Commands, Declares, MissingCredential, Target,
-    TargetFormat, TargetIssuer, TokenRole,
+    Access, Budget, Capability, ClientCertificate, Commands, Declares, Memory, MissingCredential, Soak,
+    Target, TargetFormat, TargetIssuer, TargetMoney, TokenRole,
 };
+use crate::units::MicroUsd;
 
 pub(super) fn all(walk: &mut Walk<'_>, root: &Table<'_>) -> BTreeMap<String, Target> {
     let tables = root.child(walk, "targets").named(walk);
@@ -73,11 +74,14 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
         repository: path(walk, table, "repository", Path::is_dir, "a folder"),
         scan_baseline: path(walk, table, "scan_baseline", Path::is_file, "a file"),
         plain_url: plain_url(walk, table, url.as_ref()),
-        store_files: store_files(walk, table),
         replies: super::replies::replies(walk, table),
         logs: super::replies::logs(walk, table),
         queue: super::replies::queue(walk, table),
         escalation: super::replies::escalation(walk, table),
+        store_files: patterns(walk, table, "store_files"),
+        memory: memory(walk, table),
+        soak: soak(walk, table),
+        money: money(walk, table),
         url: url?, // last: every other key must have been read before a bad address ends this
     })
 }
@@ -121,8 +125,8 @@ fn plain_url(walk: &mut Walk<'_>, table: &Table<'_>, url: Option<&BaseUrl>) -> O
     Some(plain.value)
 }
 
-fn store_files(walk: &mut Walk<'_>, table: &Table<'_>) -> Vec<PathBuf> {
-    let patterns = table.names(walk, "store_files").unwrap_or_default();
+fn patterns(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Vec<PathBuf> {
+    let patterns = table.names(walk, name).unwrap_or_default();
     patterns
         .into_iter()
         .map(|pattern| walk.join(&pattern.value))
@@ -330,4 +334,114 @@ fn budget(walk: &mut Walk<'_>, table: &Table<'_>) -> Budget {
             .count(walk, "requests")
             .unwrap_or(Budget::default().requests),
     }
+}
+
+fn memory(walk: &mut Walk<'_>, table: &Table<'_>) -> Memory {
+    let table = table.child(walk, "memory");
+    // Not looked for here: both appear when the target runs.
+    let mut place = |name: &str| {
+        let written = table.text(walk, name)?;
+        Some(walk.join(&written.value))
+    };
+    Memory {
+        pid_file: place("pid_file"),
+        cgroup: place("cgroup"),
+        metric: table.text(walk, "metric").map(|at| at.value),
+        command: command(walk, &table, "command"),
+        limit: table.size(walk, "limit"),
+        database_files: patterns(walk, &table, "database_files"),
+        database_limit: table.size(walk, "database_limit"),
+    }
+}
+
+fn soak(walk: &mut Walk<'_>, table: &Table<'_>) -> Soak {
+    let table = table.child(walk, "soak");
+    let preset = Soak::default();
+    Soak {
+        duration: table.duration(walk, "duration").unwrap_or(preset.duration),
+        in_check: table.duration(walk, "in_check").unwrap_or(preset.in_check),
+        rate: table.load(walk, "rate"),
+        idle: table.duration(walk, "idle").unwrap_or(preset.idle),
+        record: None,
+        declared: None,
+    }
+}
+
+fn money(walk: &mut Walk<'_>, table: &Table<'_>) -> TargetMoney {
+    let table = table.child(walk, "money");
+    let text = |walk: &mut Walk<'_>, name: &str| table.text(walk, name).map(|at| at.value);
+    let budget_role = text(walk, "budget_role");
+    if let Some(role) = budget_role.as_ref().filter(|_| !table.has("small_budget")) {
+        walk.mistake(
+            table.place("budget_role"),
+            "missing_key",
+            format!(
+                "`[{}]` names the role `{role}` and lacks `small_budget`",
+                table.path
+            ),
+        )
+        .help("add small_budget = \"0.05 USD\": the budget that the key of this role is under");
+    }
+    TargetMoney {
+        input: amount(walk, &table, "input"),
+        cached_input: amount(walk, &table, "cached_input"),
+        output: amount(walk, &table, "output"),
+        prices_of: day(walk, &table, "prices_of"),
+        monthly_budget: amount(walk, &table, "monthly_budget"),
+        volume: table.load(walk, "volume"),
+        sample: path(walk, &table, "sample", Path::is_file, "a file"),
+        budget_role,
+        small_budget: amount(walk, &table, "small_budget"),
+        overshoot: amount(walk, &table, "overshoot"),
+        input_max: table.count(walk, "input_max"),
+        output_max: table.count(walk, "output_max"),
+        spent_metric: text(walk, "spent_metric"),
+        unpriced_model: text(walk, "unpriced_model"),
+    }
+}
+
+/// An amount of money that is not negative.
+fn amount(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Option<MicroUsd> {
+    let written = table.text(walk, name)?;
+    let why = match written.value.parse::<MicroUsd>() {
+        Ok(amount) if amount.0 >= 0 => return Some(amount),
+        Ok(_) => "it is negative".to_owned(),
+        Err(why) => why.to_string(),
+    };
+    walk.mistake(
+        written.span,
+        "bad_value",
+        format!("`{}.{name}`: {why}", table.path),
+    )
+    .help(format!("write it as in {name} = \"2.50 USD\""));
+    None
+}
+
+/// A day as `2026-03-01`.
+fn day(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Option<String> {
+    let written = table.text(walk, name)?;
+    let fields: Vec<&str> = written.value.split('-').collect();
+    let is = |field: &str, length: usize, least: u32, most: u32| {
+        field.len() == length
+            && field.bytes().all(|byte| byte.is_ascii_digit())
+            && field
+                .parse()
+                .is_ok_and(|number: u32| (least..=most).contains(&number))
+    };
+    if let [year, month, day] = fields[..]
+        && is(year, 4, 2000, 9999)
+        && is(month, 2, 1, 12)
+        && is(day, 2, 1, 31)
+    {
+        return Some(written.value);
+    }
+    walk.mistake(
+        written.span,
+        "bad_value",
+        format!("`{}.{name}` is not a day", table.path),
+    )
+    .help(format!(
+        "write year, month and day, as in {name} = \"2026-03-01\""
+    ));
+    None
 }

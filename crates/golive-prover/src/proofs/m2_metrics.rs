@@ -18,7 +18,7 @@
 
 mod batch;
 mod dialect;
-mod exposition;
+pub(super) mod exposition;
 mod judge;
 
 use std::time::Duration;

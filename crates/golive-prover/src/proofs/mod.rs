@@ -3,10 +3,10 @@
 //! Adding a proof: write `proofs/<id>_<word>.rs` after the pattern of `s5_auth.rs` (header = lab report; `PROOF`;
 //! `plan`; `run`), add its `mod` and its row. A part without a proof is `unproven`, with that reason.
 
-mod e4_fallback;
 mod e1_degradation;
 mod e2_error_log;
 mod e3_escalation;
+mod e4_fallback;
 mod e5_queue;
 mod l1_smoke;
 mod m1_health;
@@ -15,6 +15,8 @@ mod p1_load;
 mod p2_timeouts;
 mod p3_retries;
 mod p4_breaker;
+mod p5_soak;
+mod p6_cost;
 mod s1_secrets;
 mod s2_rate_limits;
 mod s3_validation;
@@ -56,6 +58,8 @@ pub const PROOFS: &[Proof] = &[
     e2_error_log::PROOF,
     e3_escalation::PROOF,
     e5_queue::PROOF,
+    p5_soak::PROOF,
+    p6_cost::PROOF,
     m1_health::PROOF,
     m2_metrics::PROOF,
     l1_smoke::PROOF,
@@ -115,6 +119,8 @@ impl Proof {
         sections
     }
 }
+
+pub use p5_soak::{record_path as soak_record, requests as soak_requests};
 
 /// See [`crate::self_test::planted`].
 pub(crate) fn planted(seed: u64, tool: &str) -> Vec<String> {

@@ -4,7 +4,8 @@
 //! percentiles, that the error rate stays within its threshold, and that the target is as quick as before afterwards.
 //!
 //! **How**: an open loop: requests are due by a seeded Poisson process whatever the answers do, 1× → 2× → 5× → 10× of
-//! the declared peak and back to 1×; latency counts from the instant a request was *due*. Half are simple, half complex
+//! the declared peak, beyond it by halves where the budget of requests allows, until something gives way, and back to
+//! 1×; latency counts from the instant a request was *due*. Half are simple, half complex
 //! (tools offered, some 4 KB of input); a third of each are streams. A request fails by its status, by an error within
 //! a 200, by a stream without its end. Each is sent on behalf of a person of its own and with the target's usual key.
 //! Stages hold 60 s after their warm-up; a target that is `scaled = true` gets a few seconds, and the report says so.
@@ -14,15 +15,18 @@
 //! **Positive control**: a simple and a complex request are answered before the load.
 //! **Negative control**: a broken request, sent by the generator, counts as a failure there.
 //! **Evidence**: per stage what was due, sent and answered, the percentiles with their intervals, what failed and how;
-//! the breaking point; both latency and service time.
+//! latency over time and against the load; the breaking point; both latency and service time; how far the provider's
+//! own limits reach, where its headers come through.
 //! **Cannot tell**: whether the expected traffic is the right one; anything, if the generator itself was late, short of
 //! processor time or refused by a limit (429): then it is unproven, and a generator that was too weak makes the whole
 //! run INVALID.
 
+mod headroom;
 mod judge;
 #[cfg(test)]
 mod modelled;
-mod offer;
+pub(super) mod offer;
+mod picture;
 
 use std::time::Duration;
 
@@ -30,14 +34,15 @@ use golive_checklist::gate::LoadOffered;
 use golive_checklist::item::ItemId;
 use golive_checklist::report::PartReport;
 use golive_config::Target;
-use golive_load::Plan;
 use golive_load::ramp::Ramp;
+use golive_load::{Plan, Role};
 
 use super::{Proof, When};
 use crate::control::{Controls, Negative, Positive};
 use crate::ctx::Ctx;
 use crate::plan::{PartPlan, PlanInput};
 use crate::target::default_role;
+use headroom::Headroom;
 
 /// This proof's row.
 pub const PROOF: Proof = Proof {
@@ -62,23 +67,40 @@ const LAST_SAMPLES: u64 = 320;
 /// Requests the first stage must have for a p95 to come back to: 20 have one at all, 100 have one with an interval.
 const FIRST_SAMPLES: [u64; 2] = [24, 100];
 
-/// The plan of the load for a target and its rate.
+/// Most stages beyond 10×, each of one and a half times the load before it: to 33.75×. A scaled target gets one.
+const BEYOND: [u32; 2] = [1, 3];
+
+/// The search for the breaking point may cost this share of the budget of requests, with all else that the ramp sends.
+const BEYOND_SHARE: f64 = 0.5;
+
+/// The plan of the load for a target and its rate: beyond 10× as far as the budget of requests allows.
 fn load_plan(target: &Target, rate: f64, seed: u64) -> Plan {
+    let affordable =
+        |plan: &Plan| plan.expectation().requests as f64 <= target.budget.requests as f64 * BEYOND_SHARE;
+    (0..=BEYOND[usize::from(!target.scaled)])
+        .rev()
+        .map(|beyond| ramp_plan(target, rate, seed, beyond))
+        .find(affordable)
+        .unwrap_or_else(|| ramp_plan(target, rate, seed, 0))
+}
+
+fn ramp_plan(target: &Target, rate: f64, seed: u64, beyond: u32) -> Plan {
     let ramp = Ramp {
         min_samples: 0,
         time_scale: if target.scaled { SCALE } else { 1.0 },
+        beyond,
         ..Ramp::new(rate)
     };
     let mut plan = ramp.plan(seed);
     let declares = &target.declares;
-    let last = plan.stages.len().saturating_sub(2);
+    let last = plan.stages.iter().rposition(|stage| stage.role == Role::Ramp);
     for (at, stage) in plan.stages.iter_mut().enumerate() {
-        stage.min_samples = match at {
-            0 => FIRST_SAMPLES[usize::from(!target.scaled)],
-            at if at == last => LAST_SAMPLES,
+        stage.min_samples = match stage.role {
+            Role::Ramp if at == 0 => FIRST_SAMPLES[usize::from(!target.scaled)],
+            Role::Ramp if Some(at) == last => LAST_SAMPLES,
             // Enough for the recovery to have a 95th percentile.
-            at if at > last => FIRST_SAMPLES[0] * 2,
-            _ => stage.min_samples,
+            Role::Recovery => FIRST_SAMPLES[0] * 2,
+            Role::Ramp | Role::Beyond => stage.min_samples,
         };
     }
     plan.abort.p95_lines = [Some(declares.p95_simple), Some(declares.p95_complex), None, None];
@@ -141,7 +163,7 @@ async fn run(ctx: Ctx) -> Vec<PartReport> {
         Err(reason) => return unproven(&reason, &Controls::new()),
     };
     plan.budget = Some(offer.budget());
-    let controls = controls(&ctx, &offer).await;
+    let (controls, headroom) = controls(&ctx, &offer, rate).await;
     if !controls.both_held() {
         return unproven(
             "a control did not hold, so no load was offered: it would have shown nothing",
@@ -160,23 +182,27 @@ async fn run(ctx: Ctx) -> Vec<PartReport> {
             LoadOffered::No
         });
     }
-    judge::parts(&ctx, &run, &controls)
+    judge::parts(&ctx, &run, &controls, headroom.as_ref())
 }
 
-/// A request of each class is answered, and the generator notices one that is not.
-async fn controls(ctx: &Ctx, offer: &offer::Offer) -> Controls {
+/// A request of each class is answered, and the generator notices one that is not. What the answers say of the
+/// provider's own limits is read by the way.
+async fn controls(ctx: &Ctx, offer: &offer::Offer, rate: f64) -> (Controls, Option<Headroom>) {
     let mut controls = Controls::new();
+    let mut answers = Vec::new();
     for (class, name) in [
         (0, "a simple request is answered"),
         (1, "a complex request is answered"),
     ] {
-        let (observed, detail) = offer.try_one(ctx, class).await;
+        let (observed, detail, answer) = offer.try_one(ctx, class).await;
         controls = controls.positive(Positive::new(name, observed, detail));
+        answers.extend(answer);
     }
     let (noticed, detail) = offer.try_broken(ctx).await;
-    controls.negative(Negative::new(
+    let controls = controls.negative(Negative::new(
         "a broken request counts as failed",
         noticed,
         detail,
-    ))
+    ));
+    (controls, Headroom::read(&answers, &ctx.config, rate))
 }

@@ -21,7 +21,7 @@ pub async fn run(args: Check, config: &Path, quiet: bool) -> Exit {
     }
 }
 
-fn prepare(args: &Check, config: &Path) -> Result<CheckOptions, Exit> {
+pub(super) fn prepare(args: &Check, config: &Path) -> Result<CheckOptions, Exit> {
     let usage = |why: String| {
         output::error(&why);
         exit::USAGE
@@ -79,7 +79,7 @@ fn plan(options: &CheckOptions, args: &Check) -> Exit {
     exit::OK
 }
 
-async fn prove(mut options: CheckOptions, args: &Check, quiet: bool) -> Exit {
+pub(super) async fn prove(mut options: CheckOptions, args: &Check, quiet: bool) -> Exit {
     let more = match args
         .report
         .iter()

@@ -17,6 +17,7 @@ mod scan;
 mod screen;
 mod seal;
 mod serve;
+mod soak;
 
 use std::path::Path;
 
@@ -39,6 +40,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Serve => serve::run(&config, quiet).await,
         Command::Lab(args) => lab::run(args, quiet).await,
         Command::Check(args) => check::run(*args, &config, quiet).await,
+        Command::Soak(args) => soak::run(*args, &config, quiet).await,
         Command::Scan(args) => scan::run(&args, quiet),
         Command::Screen(args) => screen::run(&args),
         Command::Keys(args) => keys::run(args, &config).await,

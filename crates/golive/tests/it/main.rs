@@ -29,6 +29,7 @@ mod screens;
 mod sdk;
 mod seal;
 mod secrets;
+mod soak;
 mod strangers;
 mod tags;
 mod tls;

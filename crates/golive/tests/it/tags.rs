@@ -11,8 +11,7 @@ use xtask::tree;
 /// Items whose rooms are still to be built. This list only shrinks: an item that has all it needs must leave it,
 /// and no item may come back.
 const NOT_BUILT_YET: &[&str] = &[
-    "P3", "P4", "P5", "P6", "E1", "E2", "E3", "E4", "E5", "M3", "M4", "R1", "R2", "L2", "L3", "L4", "L5",
-    "L6",
+    "P3", "P4", "P6", "E1", "E2", "E3", "E4", "E5", "M3", "M4", "R1", "R2", "L2", "L3", "L4", "L5", "L6",
 ];
 
 fn root() -> PathBuf {

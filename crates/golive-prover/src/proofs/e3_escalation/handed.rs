@@ -112,10 +112,7 @@ const PARALLEL: [&str; 2] = ["Is anybody there?", "Hello?"];
 
 /// The caller was told of a failure, in whatever form.
 fn failed_to_answer(said: &Said) -> bool {
-    let answered = said
-        .exchange
-        .answer()
-        .map(crate::target::Answer::text);
+    let answered = said.exchange.answer().map(crate::target::Answer::text);
     unsaid(said).is_none() && answered.is_some_and(|text| golive_lab::nonce::find(&text).is_none())
 }
 

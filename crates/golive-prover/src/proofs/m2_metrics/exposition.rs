@@ -6,25 +6,25 @@ use thiserror::Error;
 
 /// One line with a value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Sample {
+pub(in crate::proofs) struct Sample {
     /// The name as written, suffixes included.
-    pub(super) name: String,
-    pub(super) labels: Vec<(String, String)>,
-    pub(super) value: f64,
+    pub(in crate::proofs) name: String,
+    pub(in crate::proofs) labels: Vec<(String, String)>,
+    pub(in crate::proofs) value: f64,
 }
 
 /// A scraped page.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Exposition {
-    pub(super) samples: Vec<Sample>,
+pub(in crate::proofs) struct Exposition {
+    pub(in crate::proofs) samples: Vec<Sample>,
 }
 
 /// A line that is no sample.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("line {line} is no sample of Prometheus text: {what}")]
-pub(super) struct NotMetrics {
-    pub(super) line: usize,
-    pub(super) what: &'static str,
+pub(in crate::proofs) struct NotMetrics {
+    pub(in crate::proofs) line: usize,
+    pub(in crate::proofs) what: &'static str,
 }
 
 /// More samples than any gateway has; a page of 4 MiB may hold no more than this.
@@ -32,7 +32,7 @@ const SAMPLES_MAX: usize = 200_000;
 
 impl Exposition {
     /// Reads a page. A page without a sample is none.
-    pub(super) fn parse(text: &str) -> Result<Exposition, NotMetrics> {
+    pub(in crate::proofs) fn parse(text: &str) -> Result<Exposition, NotMetrics> {
         let mut samples = Vec::new();
         for (at, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -49,7 +49,7 @@ impl Exposition {
     }
 
     /// The samples of this name, with or without the `_total` that OpenMetrics appends to counters.
-    pub(super) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Sample> {
+    pub(in crate::proofs) fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Sample> {
         self.samples
             .iter()
             .filter(move |sample| sample.name == name || sample.name.strip_suffix("_total") == Some(name))
@@ -58,7 +58,7 @@ impl Exposition {
 
 impl Sample {
     /// A label's value; absent and empty are the same, as Prometheus has it.
-    pub(super) fn label(&self, name: &str) -> &str {
+    pub(in crate::proofs) fn label(&self, name: &str) -> &str {
         self.labels
             .iter()
             .find(|(label, _)| label == name)

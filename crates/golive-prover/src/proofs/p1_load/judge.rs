@@ -1,5 +1,6 @@
 //! P1: what a finished ramp says. Pure: it reads a report of the generator, nothing else.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use golive_checklist::judge::{Allowance, Rule, Tally, UnscoredReason};
@@ -11,6 +12,10 @@ use golive_load::ramp::{breaking_point, recovery};
 use golive_load::report::CONFIDENCE;
 use golive_load::{Ended, Failure, Invalid, Role, RunReport, StageReport};
 
+use serde_json::{Value, json};
+
+use super::headroom::Headroom;
+use super::picture;
 use crate::control::Controls;
 use crate::ctx::Ctx;
 use crate::part::PartDraft;
@@ -32,7 +37,8 @@ const STRETCH: u64 = 20;
 pub(super) fn generator_faults(run: &RunReport) -> Vec<String> {
     let its_own = |invalid: &&Invalid| !matches!(invalid, Invalid::NothingFinished | Invalid::Interrupted);
     let mut faults = Vec::new();
-    for stage in &run.stages {
+    // Beyond the declared load the generator may give way before the target does: then nobody knows what would have.
+    for stage in run.stages.iter().filter(|stage| stage.role != Role::Beyond) {
         faults.extend(
             stage
                 .invalid
@@ -44,17 +50,28 @@ pub(super) fn generator_faults(run: &RunReport) -> Vec<String> {
     faults
 }
 
-/// Requests that a rate limit refused, in any stage: they say nothing about load, and they hide what the others would
+/// Requests that a rate limit refused, in any stage but those beyond the declared load: they say nothing about load, and they hide what the others would
 /// have met without them.
 fn limited(run: &RunReport) -> u64 {
     run.stages
         .iter()
+        .filter(|stage| stage.role != Role::Beyond)
         .map(|stage| stage.all.count(&Failure::Status(429)))
         .sum()
 }
 
-pub(super) fn parts(ctx: &Ctx, run: &RunReport, controls: &Controls) -> Vec<PartReport> {
-    let judge = Judge { ctx, run, controls };
+pub(super) fn parts(
+    ctx: &Ctx,
+    run: &RunReport,
+    controls: &Controls,
+    headroom: Option<&Headroom>,
+) -> Vec<PartReport> {
+    let judge = Judge {
+        ctx,
+        run,
+        controls,
+        headroom,
+    };
     let refused = limited(run);
     if refused > 0 {
         let reason = format!(
@@ -79,6 +96,7 @@ struct Judge<'a> {
     ctx: &'a Ctx,
     run: &'a RunReport,
     controls: &'a Controls,
+    headroom: Option<&'a Headroom>,
 }
 
 impl Judge<'_> {
@@ -230,6 +248,14 @@ impl Judge<'_> {
                 rate.upper * 100.0
             ),
         );
+        if let Some(headroom) = self.headroom {
+            let zone = if headroom.times >= 10.0 {
+                Zone::Pass
+            } else {
+                Zone::Warn
+            };
+            judgement = judgement.no_better_than(zone, headroom.to_string());
+        }
         let handled = self.handled();
         judgement = judgement.no_better_than(
             LOAD.zone(&Estimate::exact(handled)),
@@ -247,17 +273,40 @@ impl Judge<'_> {
             .measured("error_rate_upper", rate.upper)
             .measured("requests", rate.of)
             .measured("load_handled_times", handled)
+            .measured("breaking_point", self.breaking())
+            .measured("failures", taxonomy(self.run))
+            .measured("cold_share", cold_share(last))
+            .measured(
+                "provider_stops_at_times",
+                self.headroom.map(|headroom| headroom.times),
+            )
             .measured("ended", self.ending())
+            .charts(picture::charts(self.run))
             .judged(&judgement)
+    }
+
+    /// Where it broke, or how far it was tried.
+    fn breaking(&self) -> String {
+        match self.broke() {
+            Some(stage) => format!("{} ({}/s)", stage.name, stage.rate_per_s),
+            None => match self.run.stages.iter().rfind(|stage| stage.role != Role::Recovery) {
+                Some(stage) if stage.invalid.is_empty() => format!("not reached at {}", stage.name),
+                Some(stage) => format!("not known: at {} the generator gave way first", stage.name),
+                None => "not tried".to_owned(),
+            },
+        }
+    }
+
+    fn broke(&self) -> Option<&StageReport> {
+        let declares = &self.ctx.config.declares;
+        // Ten times the line is no slowness but a crash; the lines themselves are judged by the other parts.
+        let lines = [Some(declares.p95_simple * 10), Some(declares.p95_complex * 10)];
+        breaking_point(self.run, ERROR_RATE.fail_line, &lines)
     }
 
     /// The largest multiple of the ramp before the first that was too much.
     fn handled(&self) -> f64 {
-        let declares = &self.ctx.config.declares;
-        // Ten times the line is no slowness but a crash; the lines themselves are judged by the other parts.
-        let lines = [Some(declares.p95_simple * 10), Some(declares.p95_complex * 10)];
-        let broke = breaking_point(self.run, ERROR_RATE.fail_line, &lines)
-            .map_or(f64::INFINITY, |stage| stage.rate_per_s);
+        let broke = self.broke().map_or(f64::INFINITY, |stage| stage.rate_per_s);
         let before = self
             .run
             .stages
@@ -327,6 +376,38 @@ impl Judge<'_> {
             .measured("error_share", recovery.error_share)
             .judged(&judgement)
     }
+}
+
+/// Failures of all stages by where they come from.
+fn taxonomy(run: &RunReport) -> Value {
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+    let failures = run.stages.iter().flat_map(|stage| &stage.all.failures);
+    for one in failures {
+        let kind = match &one.failure {
+            Failure::Generator(_) => "generator",
+            Failure::Connect => "no connection",
+            Failure::Tls => "no TLS session",
+            Failure::Timeout => "no answer in time",
+            Failure::Status(429) => "limited (429)",
+            Failure::Status(status) if *status >= 500 => "status 5xx",
+            Failure::Status(_) => "status 4xx",
+            Failure::ClosedEarly => "closed early",
+            Failure::Protocol => "broken protocol",
+            Failure::TooLarge => "too large",
+            Failure::Semantic(_) => "not what was asked for",
+        };
+        *kinds.entry(kind).or_default() += one.count;
+    }
+    if kinds.is_empty() {
+        json!("none")
+    } else {
+        json!(kinds)
+    }
+}
+
+/// Share of the requests that had to open a connection: a keep-alive that does not hold shows here.
+fn cold_share(stage: &StageReport) -> f64 {
+    (stage.cold as f64 / stage.sent.max(1) as f64 * 1_000.0).round() / 1_000.0
 }
 
 /// Where a percentile lies: pass only if the upper end of its interval is below the line.

@@ -71,7 +71,7 @@ async fn judged(model: fn(u64) -> (u64, Option<Failure>)) -> Vec<PartReport> {
     let controls = Controls::new()
         .positive(Positive::new("answers", held.clone(), ""))
         .negative(Negative::new("notices", held, ""));
-    parts(&ctx, &report.expect("a plan that makes sense"), &controls)
+    parts(&ctx, &report.expect("a plan that makes sense"), &controls, None)
 }
 
 fn verdicts(parts: &[PartReport]) -> Vec<Verdict> {

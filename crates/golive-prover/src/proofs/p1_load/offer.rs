@@ -23,7 +23,7 @@ use crate::target::{Answer, Ask, Call, TargetClient};
 const KEPT_MAX: usize = 1 << 20;
 
 /// Sends the load.
-pub(super) struct Offer {
+pub(in crate::proofs) struct Offer {
     sender: Sender,
     budget: u64,
 }
@@ -35,6 +35,8 @@ struct Sender {
     config: Arc<Target>,
     pool: Arc<Pool>,
     user: String,
+    /// So many people ask, in turn; `None`: each request is another person's.
+    people: Option<u64>,
     grant: Arc<Grant>,
     more: Budget,
 }
@@ -42,7 +44,7 @@ struct Sender {
 impl Offer {
     /// Resolves the target, and takes what the shortest run costs from the budget at once: a run that must stop
     /// half-way for want of requests would be worth nothing.
-    pub(super) async fn new(ctx: &Ctx, plan: &Plan) -> Result<Offer, String> {
+    pub(in crate::proofs) async fn new(ctx: &Ctx, plan: &Plan) -> Result<Offer, String> {
         let config = Arc::clone(&ctx.config);
         let ca = match &config.ca_file {
             None => Vec::new(),
@@ -71,6 +73,7 @@ impl Offer {
             config,
             pool: Arc::new(Pool::new(endpoint, options)),
             user: ctx.user("load"),
+            people: None,
             grant: Arc::new(grant),
             more: budget,
         };
@@ -80,13 +83,24 @@ impl Offer {
         })
     }
 
+    /// The same from so many people in turn.
+    #[must_use]
+    pub(in crate::proofs) fn from_people(mut self, people: u64) -> Offer {
+        self.sender.people = Some(people.max(1));
+        self
+    }
+
     /// The most requests the run may send.
-    pub(super) fn budget(&self) -> u64 {
+    pub(in crate::proofs) fn budget(&self) -> u64 {
         self.budget
     }
 
     /// One request of a class by the ordinary client.
-    pub(super) async fn try_one(&self, ctx: &Ctx, class: u64) -> (Scored<bool>, String) {
+    pub(in crate::proofs) async fn try_one(
+        &self,
+        ctx: &Ctx,
+        class: u64,
+    ) -> (Scored<bool>, String, Option<Answer>) {
         let exchange = ctx
             .target
             .send(
@@ -102,11 +116,11 @@ impl Offer {
                     Err(why) => Scored::Unscored(UnscoredReason::Unexpected(why)),
                 },
             );
-        (observed, exchange.in_short())
+        (observed, exchange.in_short(), exchange.answer().cloned())
     }
 
     /// A body that is no JSON, sent and read as the generator sends and reads.
-    pub(super) async fn try_broken(&self, ctx: &Ctx) -> (Scored<bool>, String) {
+    pub(in crate::proofs) async fn try_broken(&self, ctx: &Ctx) -> (Scored<bool>, String) {
         let Ok(_permit) = ctx.target.budget().take() else {
             return (Scored::Unscored(UnscoredReason::OverBudget), String::new());
         };
@@ -149,7 +163,7 @@ impl Offer {
     }
 
     /// Offers the load and waits for its end.
-    pub(super) async fn run(&self, ctx: &Ctx, plan: Plan) -> Result<RunReport, String> {
+    pub(in crate::proofs) async fn run(&self, ctx: &Ctx, plan: Plan) -> Result<RunReport, String> {
         let stops = Stops {
             cancelled: ctx.cancel.clone(),
             ..Stops::default()
@@ -166,6 +180,17 @@ impl Offer {
             .await
             .map_err(|error| error.to_string())
     }
+
+    /// The same, where somebody else says what is waited for.
+    pub(in crate::proofs) async fn run_quietly(&self, ctx: &Ctx, plan: Plan) -> Result<RunReport, String> {
+        let stops = Stops {
+            cancelled: ctx.cancel.clone(),
+            ..Stops::default()
+        };
+        run_alone(plan, self.sender.clone(), stops, |_| ())
+            .await
+            .map_err(|error| error.to_string())
+    }
 }
 
 /// Requests of the shortest run: the least warm-up of each stage and its hold.
@@ -179,7 +204,7 @@ fn least_requests(plan: &Plan) -> u64 {
 }
 
 /// Every other request is complex.
-pub(super) fn class_of(number: u64) -> usize {
+pub(in crate::proofs) fn class_of(number: u64) -> usize {
     (number % 2) as usize
 }
 
@@ -202,7 +227,8 @@ impl Workload for Sender {
 impl Sender {
     /// Request `number`: simple or complex, plain or streamed.
     fn call(&self, number: u64) -> Call {
-        let user = format!("{}-{number}", self.user);
+        let person = self.people.map_or(number, |people| number % people);
+        let user = format!("{}-{person}", self.user);
         let mut ask = match class_of(number) {
             0 => Ask::new(format!("Say hello in one short sentence. ({number})")).user(user),
             _ => {

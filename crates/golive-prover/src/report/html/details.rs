@@ -9,7 +9,7 @@ use golive_checklist::verdict::Verdict;
 use maud::{Markup, html};
 
 use super::super::{has_proof, span};
-use super::{banner::lifted, block, glyph, text, values};
+use super::{banner::lifted, block, chart, glyph, text, values};
 use crate::proofs::{Proof, proof};
 use crate::target::shorten;
 
@@ -95,6 +95,7 @@ fn one_part(part: &PartReport) -> Markup {
                 p.unscored { (part.unscored()) " could not be measured; none of them counts as held" }
             }
             (values::table(part))
+            (chart::all(&part.charts))
             (controls(part.controls()))
             @if let Some(fix) = &part.fix { p.fix.labelled { span.label { "Fix" } span { (text(&lifted(fix))) } } }
             @for evidence in &part.evidence { (one_evidence(evidence)) }

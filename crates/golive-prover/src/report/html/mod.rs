@@ -6,6 +6,7 @@
 //! Never: marks anything as safe HTML but the style sheet and the glyphs of this room.
 
 mod banner;
+mod chart;
 mod details;
 mod glyph;
 mod tail;

@@ -52,6 +52,9 @@ pub enum Flaw {
     FailsTwoPercent,
     FailsTenPercent,
     LimitsTheLoad,
+    // soak
+    KeepsMemory,
+    KeepsDescriptors,
     // degenerate
     YesToAll,
     NoToAll,
@@ -78,6 +81,14 @@ pub struct State {
     failures: AtomicU64,
     number: AtomicU64,
     counts: Mutex<Counts>,
+    /// What a leaking gateway never lets go of.
+    kept: Mutex<Vec<Kept>>,
+}
+
+/// One thing that is kept for ever.
+pub enum Kept {
+    Memory(#[expect(dead_code, reason = "it is only there to be there")] Vec<u8>),
+    Descriptor(#[expect(dead_code, reason = "it is only there to be open")] std::fs::File),
 }
 
 #[derive(Default)]
@@ -106,6 +117,7 @@ impl Ops {
             failures: AtomicU64::new(0),
             number: AtomicU64::new(0),
             counts: Mutex::default(),
+            kept: Mutex::default(),
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();

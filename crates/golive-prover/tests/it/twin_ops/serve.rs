@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use http_body_util::{BodyExt as _, Full};
 use serde_json::{Value, json};
 
-use super::{FIRST_BYTE, Flaw, KEY, State};
+use super::{FIRST_BYTE, Flaw, KEY, Kept, State};
 
 pub(super) async fn serve(
     Given(state): Given<Arc<State>>,
@@ -95,6 +95,18 @@ impl State {
             Flaw::FailsTwoPercent if number % 50 == 49 => return error(500, "one of fifty"),
             Flaw::FailsTenPercent if number % 10 == 9 => return error(500, "one of ten"),
             Flaw::LimitsTheLoad if number > 20 && number.is_multiple_of(2) => return error(429, "too many"),
+            _ => {}
+        }
+        match self.flaw {
+            // Written to, or the system would not give it.
+            Flaw::KeepsMemory => self.kept.lock().unwrap().push(Kept::Memory(vec![1; 4 << 20])),
+            Flaw::KeepsDescriptors => {
+                let open = || Kept::Descriptor(std::fs::File::open("/dev/null").unwrap());
+                self.kept
+                    .lock()
+                    .unwrap()
+                    .extend(std::iter::repeat_with(open).take(10));
+            }
             _ => {}
         }
         let stream = asked["stream"] == json!(true);

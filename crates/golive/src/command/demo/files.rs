@@ -273,6 +273,15 @@ total_request = "4s"
 total_stream = "6s"
 expected_rate = "4/s"
 health_detect = "10s"
+
+# Scaled in time, too: these seconds stand for a day.
+[targets.demo.soak]
+duration = "20s"
+in_check = "20s"
+rate = "20/s"
+
+[targets.demo.memory]
+limit = "512 MiB"
 "#
     )
 }
