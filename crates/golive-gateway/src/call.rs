@@ -429,6 +429,12 @@ impl Call {
         self.note_near(&money.items);
     }
 
+    /// What it cost, once that is settled.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        self.cost.unwrap_or_default()
+    }
+
     /// Notes which of these budgets are nearly used up, and says it once per period of each.
     pub fn note_near(&mut self, items: &[Item]) {
         self.near_budgets = self.gateway.book.near(items, self.gateway.now());

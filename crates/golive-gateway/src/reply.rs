@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use golive_store::CostBasis;
 use golive_wire::{ApiError, Wire, error};
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
@@ -196,6 +197,11 @@ fn put_diagnostics(headers: &mut HeaderMap, call: &Call) {
         headers.insert("golive-link", link);
     }
     headers.insert("golive-attempts", HeaderValue::from(call.attempts));
+    if let Some(cost) = cost_text(call)
+        && let Ok(value) = HeaderValue::from_str(&cost)
+    {
+        headers.insert("golive-cost", value);
+    }
     if let (Some(called), Some(answered)) = (call.called, call.first_byte) {
         let own = call
             .gateway
@@ -207,6 +213,17 @@ fn put_diagnostics(headers: &mut HeaderMap, call: &Call) {
             HeaderValue::from(u64::try_from(own.as_micros()).unwrap_or(u64::MAX)),
         );
     }
+}
+
+/// `0.0075 USD;basis=reported`; `None` before it is settled, as in the head of a stream, and where it is not known.
+fn cost_text(call: &Call) -> Option<String> {
+    let cost = call.cost();
+    let basis = match cost.basis {
+        CostBasis::Reported => "reported",
+        CostBasis::Estimated => "estimated",
+        CostBasis::Unknown | CostBasis::None => return None,
+    };
+    Some(format!("{};basis={basis}", cost.nano_usd?))
 }
 
 fn put_request_id(headers: &mut HeaderMap, wire: Wire, request_id: &str) {

@@ -132,6 +132,8 @@ impl Book {
             let account = pages.account_of(item, now);
             let kept = pages.open(item, account, now);
             kept.budget.replay(&item.rule.policy, spent.0, at, now);
+            let standing = kept.budget.standing(&item.rule.policy, now);
+            item.rule.metrics.used(standing.spent, item.rule.policy.amount);
         }
     }
 

@@ -438,3 +438,17 @@ async fn a_table_of_others_is_taken_over_and_goes_before_the_shipped_one() {
     assert_eq!(run(&["prices", "import", "golive.toml"]).await.code, 1);
     assert_eq!(run(&["prices", "import", "nowhere.json"]).await.code, 3);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operators_who_asked_for_it_see_the_cost_on_the_answer_and_nobody_else_does() {
+    let gate = start("[server]\ndiagnostics = true").await;
+    let answer = short(&gate).send().await;
+    assert_eq!(
+        answer.header("golive-cost"),
+        "0.02 USD;basis=reported",
+        "{}",
+        answer.text()
+    );
+    let gate = start("").await;
+    assert_eq!(short(&gate).send().await.header("golive-cost"), "");
+}
