@@ -12,6 +12,7 @@ mod definition;
 mod dot_env;
 mod environment;
 mod key_text;
+mod litellm;
 mod load;
 mod mask;
 mod meant;
@@ -25,6 +26,7 @@ mod walk;
 
 pub use base_url::{BaseUrl, NotABaseUrl, Scheme};
 pub use environment::{Environment, ProcessEnvironment};
+pub use litellm::{Imported, NotYaml, Note as ImportNote, import_litellm};
 pub use load::{LoadError, Loaded, LoadedTargets, load, load_targets};
 pub use meant::*;
 pub use mistake::{Mistake, Mistakes};
