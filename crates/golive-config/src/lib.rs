@@ -12,6 +12,7 @@ mod definition;
 mod dot_env;
 mod environment;
 mod key_text;
+mod litellm;
 mod load;
 mod mask;
 mod meant;
@@ -29,6 +30,7 @@ pub use base_url::{BaseUrl, NotABaseUrl, Scheme};
 pub use golive_resilience::calendar;
 
 pub use environment::{Environment, ProcessEnvironment};
+pub use litellm::{Imported, NotYaml, Note as ImportNote, import_litellm};
 pub use load::{LoadError, Loaded, LoadedTargets, load, load_targets};
 pub use meant::*;
 pub use mistake::{Mistake, Mistakes};

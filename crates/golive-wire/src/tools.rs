@@ -244,12 +244,23 @@ fn wanted(wire: Wire, bare: bool, tool: &[u8], keep: &impl Fn(Offer<'_>) -> bool
     let Some(tool) = read_object::<RawTool<'_>>(tool) else {
         return false;
     };
-    let kind = tool.kind.0.as_deref().unwrap_or_default();
+    let kind = tool.kind.0.unwrap_or_default();
+    let kind = &*kind;
     let inner = |one: Option<RawName<'_>>| one.and_then(|one| one.name.0).map(Cow::into_owned);
     let own = match (wire, kind) {
         (Wire::OpenAi, _) if bare => Some(tool.name.0.map(Cow::into_owned)),
-        (Wire::OpenAi, "function") => Some(inner(tool.function)),
-        (Wire::OpenAi, "custom") => Some(inner(tool.custom)),
+        // Chat Completions names a tool inside, Responses beside its type; one that does both is of no name.
+        (Wire::OpenAi, "function" | "custom") => {
+            let nested = inner(if kind == "function" {
+                tool.function
+            } else {
+                tool.custom
+            });
+            Some(match (nested, tool.name.0.map(Cow::into_owned)) {
+                (Some(nested), Some(flat)) if nested != flat => None,
+                (nested, flat) => nested.or(flat),
+            })
+        }
         (Wire::Anthropic, "" | "custom") => Some(tool.name.0.map(Cow::into_owned)),
         _ => None,
     };

@@ -33,6 +33,12 @@ pub enum Command {
     /// Write a commented golive.toml, a .env with fresh keys, and the lines for .gitignore.
     #[command(after_help = "Examples:\n  golive init\n  golive init --dir my-agent")]
     Init(Init),
+    /// Make a golive.toml of another gateway's configuration, and list what it cannot carry over.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  golive import litellm config.yaml\n  golive import litellm config.yaml --write golive.toml"
+    )]
+    Import(Import),
     /// Check the configuration, print its JSON Schema, or show what it means.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -138,6 +144,26 @@ pub struct Init {
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub dir: PathBuf,
     /// How the list of files is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// `golive import`.
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// From LiteLLM's proxy: models, fallbacks, retries, timeouts and limits. Keys are never copied.
+    Litellm(ImportLiteLlm),
+}
+
+/// `golive import litellm`.
+#[derive(Debug, Args)]
+pub struct ImportLiteLlm {
+    /// LiteLLM's `config.yaml`.
+    pub file: PathBuf,
+    /// Writes the configuration there instead of printing it; a file that is there stays.
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+    /// How it is printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

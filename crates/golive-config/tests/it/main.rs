@@ -3,6 +3,7 @@
 mod bad_input;
 mod good_input;
 mod init;
+mod litellm;
 mod money;
 mod reloading;
 mod rendering;

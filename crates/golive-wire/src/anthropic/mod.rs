@@ -4,6 +4,7 @@
 
 pub mod build;
 pub(crate) mod calls;
+pub mod count_tokens;
 pub mod messages;
 pub mod models;
 mod request;

@@ -9,9 +9,10 @@ use crate::tools::Called;
 use serde::Deserialize;
 use std::borrow::Cow;
 
-/// What an answer's body calls, in order; `None`: it cannot be read. A call without a name has an empty one.
+/// What an answer's body calls, in order, that of a Responses answer too; `None`: it cannot be read. A call without a name has an empty one.
 pub(crate) fn of_answer(body: &[u8]) -> Option<Vec<Called<'_>>> {
     let answer = read_object::<Answer<'_>>(body)?;
+    let items = super::responses::calls::of_answer(body).unwrap_or_default();
     let (one, many) = answer.choices.unwrap_or_default().into_parts();
     let mut called = Vec::new();
     for message in one.into_iter().chain(many).filter_map(|choice| choice.message) {
@@ -25,7 +26,7 @@ pub(crate) fn of_answer(body: &[u8]) -> Option<Vec<Called<'_>>> {
             called.push(call.name.0.unwrap_or_default());
         }
     }
-    Some(called.into_iter().map(Called::Caller).collect())
+    Some(called.into_iter().map(Called::Caller).chain(items).collect())
 }
 
 /// A piece of a call in a stream.

@@ -50,11 +50,14 @@ pub struct ResponseView<'a> {
     pub error_message: Option<Cow<'a, str>>,
 }
 
-/// Reads an answer's body. Bytes that are not a JSON object give the empty view.
+/// Reads an answer's body, that of a Responses answer too. Bytes that are not a JSON object give the empty view.
 pub fn read_response(body: &[u8]) -> ResponseView<'_> {
     let Some(raw) = read_object::<RawResponse<'_>>(body) else {
         return ResponseView::default();
     };
+    if matches!(&raw.object, Scalar::Text(object) if object == "response") && raw.choices.is_none() {
+        return super::responses::read_response(body);
+    }
     let mut view = ResponseView {
         id: raw.id.words(),
         model: raw.model.words(),

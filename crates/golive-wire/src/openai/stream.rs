@@ -15,7 +15,7 @@ use memchr::memmem;
 use serde::Deserialize;
 use std::borrow::Cow;
 
-/// What one event means. Usage is read from any chunk, also from one with choices: compatible servers put it there.
+/// What one event means, of a Responses stream too. Usage is read from any chunk, also from one with choices: compatible servers put it there.
 pub fn classify(event: &Event) -> Classified<'_> {
     if !event.has_data {
         return Classified::one(StreamEvent::Other);
@@ -26,6 +26,7 @@ pub fn classify(event: &Event) -> Classified<'_> {
     }
     let named_error = event.event() == Some("error");
     match read_object::<Chunk<'_>>(data) {
+        Some(chunk) if chunk.is_of_responses() => super::responses::stream::classify(data),
         Some(chunk) => chunk.classify(data, named_error),
         None if named_error => Classified::one(StreamEvent::Error(String::from_utf8_lossy(data))),
         None => Classified::one(StreamEvent::Malformed),
@@ -71,6 +72,8 @@ struct Chunk<'a> {
     error: Option<Box<RawError<'a>>>,
     #[serde(borrow, default)]
     object: Words<'a>,
+    #[serde(borrow, default, rename = "type")]
+    kind: Words<'a>,
 }
 
 /// An error that is not under `error`: vLLM's older shape, and what stands in an event named `error`.
@@ -110,6 +113,16 @@ struct Delta<'a> {
 }
 
 impl<'a> Chunk<'a> {
+    /// Chunks of Chat Completions have no type, and no event of Responses has choices.
+    fn is_of_responses(&self) -> bool {
+        self.choices.is_none()
+            && self
+                .kind
+                .0
+                .as_deref()
+                .is_some_and(|kind| kind.starts_with("response.") || kind == "error")
+    }
+
     fn classify(self, data: &'a [u8], named_error: bool) -> Classified<'a> {
         let message = if let Some(error) = self.error {
             error.message.or(error.code)

@@ -22,7 +22,19 @@ pub fn of_answer(wire: Wire, body: &[u8]) -> Vec<Place> {
     {
         push(body, one, &mut places);
     }
+    if wire == Wire::OpenAi && member(body, &root, "choices").is_none() {
+        of_response(body, &root, &mut places);
+    }
+    places.sort_by_key(|place| place.literal.start);
     places
+}
+
+/// The texts of a Responses answer: its output, and what it echoes of the request.
+fn of_response(body: &[u8], root: &Range<usize>, places: &mut Vec<Place>) {
+    let is_response = |object: Range<usize>| super::read(body, &object) == "response";
+    if member(body, root, "object").is_some_and(is_response) {
+        push(body, root.clone(), places);
+    }
 }
 
 /// The texts of an HTTP agent's answer: every string.
@@ -57,11 +69,30 @@ fn push(body: &[u8], value: Range<usize>, places: &mut Vec<Place>) {
 
 /// The probabilities of tokens in an answer, which spell out its text: their values.
 pub fn logprobs(body: &[u8]) -> Vec<Range<usize>> {
-    let choices = member(body, &whole(body), "choices");
-    choices
+    let root = whole(body);
+    let choices = member(body, &root, "choices");
+    let mut found: Vec<_> = choices
         .iter()
         .flat_map(|list| each(body, list))
         .filter_map(|choice| member(body, &choice, "logprobs"))
         .filter(|value| &body[value.clone()] != b"null")
+        .collect();
+    for item in member(body, &root, "output")
+        .iter()
+        .flat_map(|list| each(body, list))
+    {
+        found.extend(of_item(body, &item));
+    }
+    found
+}
+
+/// The probabilities in an item of a Responses answer.
+pub(super) fn of_item(body: &[u8], item: &Range<usize>) -> Vec<Range<usize>> {
+    let content = member(body, item, "content");
+    content
+        .iter()
+        .flat_map(|list| each(body, list))
+        .filter_map(|part| member(body, &part, "logprobs"))
+        .filter(|value| !matches!(&body[value.clone()], b"null" | b"[]"))
         .collect()
 }

@@ -70,6 +70,11 @@ fn openai(data: &[u8]) -> Spoken {
     }
     let root = whole(data);
     let choices = member(data, &root, "choices");
+    if choices.is_none()
+        && let Some(kind) = member(data, &root, "type")
+    {
+        return super::responses::of_event(data, &root, &read(data, &kind));
+    }
     for (place, choice) in choices.iter().flat_map(|list| each(data, list)).enumerate() {
         let number = number(data, &choice, "index").unwrap_or(place as u64);
         if let Some(probabilities) =
@@ -183,7 +188,7 @@ fn named(spoken: &mut Spoken, data: &[u8], block: &Range<usize>, index: u64) {
     }
 }
 
-fn number(data: &[u8], object: &Range<usize>, name: &str) -> Option<u64> {
+pub(super) fn number(data: &[u8], object: &Range<usize>, name: &str) -> Option<u64> {
     let value = member(data, object, name)?;
     std::str::from_utf8(&data[value]).ok()?.trim().parse().ok()
 }

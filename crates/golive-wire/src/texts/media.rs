@@ -67,16 +67,11 @@ pub fn media(body: &[u8]) -> Vec<Media> {
             continue;
         };
         for (number, message) in each(body, &list).into_iter().enumerate() {
-            let Some(content) = member(body, &message, "content") else {
-                continue;
-            };
-            parts(
-                body,
-                &content,
-                &format!("/{name}/{number}/content"),
-                0,
-                &mut found,
-            );
+            for part in ["content", "output"] {
+                if let Some(content) = member(body, &message, part) {
+                    parts(body, &content, &format!("/{name}/{number}/{part}"), 0, &mut found);
+                }
+            }
         }
     }
     found

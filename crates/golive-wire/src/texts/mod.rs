@@ -10,6 +10,7 @@ mod answer;
 mod event;
 mod media;
 mod request;
+mod responses;
 
 pub use answer::{logprobs, of_agent_answer, of_answer};
 pub use event::{Piece, Spoken, of_agent_event, of_event};
@@ -162,10 +163,12 @@ fn strings_within(
         Some(b'{') if depth < DEPTH_MAX => {
             for member in members(text) {
                 let name = read(text, &member.name);
-                if formed && NO_TEXT.contains(&&*name) {
+                let inner = shifted(&member.value, value.start);
+                // A word, or an object with a schema and its descriptions.
+                let is_schema = name == "format" && body[inner.start] == b'{';
+                if formed && NO_TEXT.contains(&&*name) && !is_schema {
                     continue;
                 }
-                let inner = shifted(&member.value, value.start);
                 let formed = formed && !FREE.contains(&&*name);
                 strings_within(body, inner, (Some(&name), formed), depth + 1, found);
             }

@@ -28,6 +28,9 @@ const SETTINGS: &[&str] = &[
     "stop_sequences",
     "metadata",
     "anthropic_version",
+    "previous_response_id",
+    "conversation",
+    "truncation",
 ];
 
 /// Results of tools within results of tools; deeper ones are read as the result they stand in.
@@ -50,6 +53,8 @@ pub fn of_request(wire: Wire, body: &[u8]) -> Vec<Place> {
             "system" | "instructions" | "tools" | "functions" | "response_format" | "output_config" => {
                 push(body, value, Voice::System, &mut places);
             }
+            // Responses: the format of the answer, with its schema.
+            "text" if body[value.start] == b'{' => push(body, value, Voice::System, &mut places),
             name if SETTINGS.contains(&name) => {}
             _ => push(body, value, Voice::User, &mut places),
         }
@@ -97,7 +102,8 @@ fn of_message(body: &[u8], message: &Range<usize>, places: &mut Vec<Place>) {
         Some("system" | "developer") => Voice::System,
         Some("assistant") => Voice::Assistant,
         Some("tool" | "function") => Voice::Tool,
-        _ => Voice::User,
+        Some(_) => Voice::User,
+        None => voice_of_item(body, message),
     };
     let text = &body[message.clone()];
     if text.first() != Some(&b'{') {
@@ -108,7 +114,7 @@ fn of_message(body: &[u8], message: &Range<usize>, places: &mut Vec<Place>) {
         let name = read(text, &one.name);
         let value = one.value.start + message.start..one.value.end + message.start;
         match &*name {
-            "role" | "id" | "tool_call_id" | "type" => {}
+            "role" | "id" | "tool_call_id" | "call_id" | "type" => {}
             "content" | "output" => {
                 for part in each(body, &value) {
                     of_part(body, &part, voice, places, 0);
@@ -116,6 +122,19 @@ fn of_message(body: &[u8], message: &Range<usize>, places: &mut Vec<Place>) {
             }
             _ => push(body, value, voice, places),
         }
+    }
+}
+
+/// Who speaks in an item of Responses' input that is no message.
+fn voice_of_item(body: &[u8], item: &Range<usize>) -> Voice {
+    let kind = member(body, item, "type").map(|kind| read(body, &kind).into_owned());
+    match kind.as_deref() {
+        Some("function_call" | "custom_tool_call" | "reasoning") => Voice::Assistant,
+        // Results, and hosted calls with what they found.
+        Some(kind) if kind.ends_with("_output") || kind.ends_with("_call") || kind.starts_with("mcp_") => {
+            Voice::Tool
+        }
+        _ => Voice::User,
     }
 }
 
@@ -157,13 +176,26 @@ pub fn speaks_for_the_operator(wire: Wire, body: &[u8]) -> Option<String> {
     if wire == Wire::Anthropic && member(body, &root, "system").is_some() {
         return Some("/system".to_owned());
     }
-    let messages = member(body, &root, "messages")?;
+    if wire == Wire::OpenAi
+        && member(body, &root, "instructions").is_some_and(|value| &body[value] != b"null")
+    {
+        return Some("/instructions".to_owned());
+    }
     let is_operator = |message: &Range<usize>| {
         member(body, message, "role")
             .is_some_and(|role| matches!(&*read(body, &role), "system" | "developer"))
     };
-    let found = each(body, &messages).iter().position(is_operator)?;
-    Some(format!("/messages/{found}/role"))
+    ["messages", "input"].into_iter().find_map(|name| {
+        let list = member(body, &root, name)?;
+        let found = each(body, &list).iter().position(is_operator)?;
+        Some(format!("/{name}/{found}/role"))
+    })
+}
+
+/// Requests of Responses have no messages.
+fn is_of_responses(body: &[u8]) -> bool {
+    let has = |name: &str| members(body).any(|one| one.is(body, name));
+    !has("messages") && (has("input") || has("previous_response_id") || has("conversation") || has("prompt"))
 }
 
 /// The request with the operator's own system prompt before everything else.
@@ -171,6 +203,9 @@ pub fn add_system(wire: Wire, body: &[u8], prompt: &str) -> Vec<u8> {
     let prompt = serde_json::Value::from(prompt);
     match wire {
         Wire::Anthropic => set_member(body, "system", |_| prompt.to_string().into_bytes()),
+        Wire::OpenAi if is_of_responses(body) => {
+            set_member(body, "instructions", |_| prompt.to_string().into_bytes())
+        }
         Wire::OpenAi => set_member(body, "messages", |messages| {
             let first = serde_json::json!({"role": "system", "content": prompt}).to_string();
             let messages = messages.unwrap_or(b"[]");

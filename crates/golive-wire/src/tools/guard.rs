@@ -6,6 +6,7 @@
 //! Never: lets a piece of a name out before the whole is known; holds more than its bound.
 
 use super::{Called, ToolSet};
+use crate::openai;
 use crate::openai::calls::{Piece, pieces};
 use crate::sse::Event;
 use crate::{StreamEvent, Wire, anthropic};
@@ -65,8 +66,9 @@ impl Guard {
     /// passed on.
     pub fn take(&mut self, event: &Event, meanings: &[StreamEvent<'_>], raw: Bytes) -> Passed {
         let calls = meanings.contains(&StreamEvent::ToolArguments);
+        let ends = meanings.contains(&StreamEvent::End);
         let blocked = match self.wire {
-            _ if !calls && !self.waits() => None,
+            _ if !calls && !ends && !self.waits() => None,
             Wire::OpenAi => self.openai(event, calls, meanings),
             Wire::Anthropic => match anthropic::calls::of_event(event) {
                 Some(called) if !self.allowed.holds(&called) => Some(called.name().to_owned()),
@@ -97,6 +99,11 @@ impl Guard {
 
     /// Gives the name of a call that is blocked.
     fn openai(&mut self, event: &Event, calls: bool, meanings: &[StreamEvent<'_>]) -> Option<String> {
+        // Responses: a name comes whole, and the last event holds every call again.
+        let called = openai::responses::calls::of_event(event);
+        if let Some(called) = called.iter().find(|called| !self.allowed.holds(called)) {
+            return Some(called.name().to_owned());
+        }
         if calls {
             // What is classified as a call and cannot be read as one is not let through.
             let Some(pieces) = pieces(event) else {

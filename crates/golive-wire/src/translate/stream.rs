@@ -6,6 +6,7 @@
 mod chat_writer;
 mod messages_writer;
 mod of_agent;
+mod plain;
 mod to_agent;
 mod to_chat;
 mod to_messages;

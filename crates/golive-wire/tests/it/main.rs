@@ -4,10 +4,12 @@ mod anthropic;
 mod edits;
 mod openai;
 mod requests;
+mod responses;
 mod sse;
 mod texts;
 mod tools;
 mod translate;
+mod translate_streams;
 
 use golive_wire::{Event, Splitter};
 

@@ -7,6 +7,7 @@ mod cost;
 mod demo;
 mod errors;
 mod explain;
+mod import;
 mod init;
 mod keys;
 mod lab;
@@ -36,6 +37,7 @@ pub async fn run(cli: Cli) -> Exit {
     match cli.command {
         Command::Demo(args) => demo::run(args, quiet).await,
         Command::Init(args) => init::run(&args, quiet),
+        Command::Import(args) => import::run(&args),
         Command::Config(args) => config::run(args, &config).await,
         Command::Serve => serve::run(&config, quiet).await,
         Command::Lab(args) => lab::run(args, quiet).await,

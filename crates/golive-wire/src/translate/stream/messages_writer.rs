@@ -39,6 +39,10 @@ impl MessagesWriter {
         }
     }
 
+    pub(super) fn has_started(&self) -> bool {
+        self.started
+    }
+
     /// The first event, once. `model`: as the source says it, where the head names none. OpenAI counts at the end, so
     /// that the counts are 0 here and come with `message_delta`.
     pub(super) fn start(&mut self, model: &str, out: &mut Vec<u8>) {

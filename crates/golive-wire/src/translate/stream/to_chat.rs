@@ -4,7 +4,7 @@
 
 use super::super::{Head, words};
 use super::chat_writer::{ChatWriter, error};
-use super::{Malformed, State};
+use super::{Malformed, State, plain};
 use crate::anthropic::messages::RawUsage;
 use crate::openai::chat::{RawError, count, truthy_error};
 use crate::take::{Words, read_object};
@@ -58,6 +58,13 @@ impl ToChat {
         state: &mut State,
         out: &mut Vec<u8>,
     ) -> Result<(), Malformed> {
+        if name != Some("error")
+            && let Some(writer) = &self.writer
+            && let Some(text) = plain::delta(data)
+        {
+            writer.text("content", &text, out);
+            return Ok(());
+        }
         let Some(event) = read_object::<Event<'_>>(data) else {
             if name == Some("error") {
                 state.failed = true;

@@ -8,7 +8,7 @@ mod calls;
 
 use super::super::{Head, words};
 use super::messages_writer::{MessagesWriter, error};
-use super::{Malformed, State};
+use super::{Malformed, State, plain};
 use crate::few::Few;
 use crate::openai::chat::{RawError, RawUsage, Text, count, truthy_error};
 use crate::take::{Words, read_object};
@@ -47,6 +47,14 @@ impl ToMessages {
         state: &mut State,
         out: &mut Vec<u8>,
     ) -> Result<(), Malformed> {
+        if name != Some("error")
+            && self.writer.has_started()
+            && let Some(text) = plain::chunk(data)
+        {
+            self.calls.finish(&mut self.writer, out)?;
+            self.writer.text(&text, out);
+            return Ok(());
+        }
         let data = data.trim_ascii();
         if data == b"[DONE]" {
             return self.end(state, out);
