@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::limits::per_hour;
-use super::{Clocks, Pointers};
+use super::{Clocks, Pointers, TargetSchema};
 use crate::base_url::BaseUrl;
 use crate::units::{ByteSize, Rate};
 
@@ -42,6 +42,8 @@ pub struct Target {
     pub access: Access,
     /// The numbers it claims.
     pub declares: Declares,
+    /// What it says of the form of its requests (S3).
+    pub schema: Option<TargetSchema>,
     /// Its health address.
     pub health_url: Option<BaseUrl>,
     /// Its metrics, in Prometheus or OpenMetrics text.
@@ -85,6 +87,7 @@ impl Target {
             matrix: BTreeMap::new(),
             access: Access::default(),
             declares: Declares::default(),
+            schema: None,
             health_url: None,
             metrics_url: None,
             lab_url: None,
