@@ -5,7 +5,7 @@
 use aws_lc_rs::digest::{SHA256, digest as sha};
 use serde_json::{Map, Value, json};
 
-use crate::meant::{Callee, Clocks, DeniedTools, LinkRef, Screening};
+use crate::meant::{Callee, Clocks, CustomKind, DeniedTools, ExternalScreen, LinkRef, PiiAction, Screening};
 
 /// Canonical JSON: names sorted, no spaces. What is equal in effect is equal in bytes.
 pub(crate) fn canonical(callee: &Callee) -> String {
@@ -22,6 +22,8 @@ pub(crate) fn canonical(callee: &Callee) -> String {
         "timeouts": clocks(&callee.timeouts),
         // Left out where they are the defaults, for the same reason.
         "screening": (callee.screening != Screening::default()).then(|| screening(&callee.screening)),
+        "external_screens": (!callee.screening.external.is_empty())
+            .then(|| callee.screening.external.iter().map(|screen| external(screen)).collect::<Vec<_>>()),
         "system_prompt": callee.system_prompt.as_ref().map(|file| &file.text),
         "input_schema": callee.input_schema.as_ref().map(|file| &file.text),
     });
@@ -81,6 +83,44 @@ pub(crate) fn screening(screening: &Screening) -> Value {
         "guard_system_messages": screening.guard_system_messages,
         "deny": screening.deny,
         "media_hosts": screening.media_hosts,
+        // Left out where there is none, so that releases from before them keep their digest.
+        "kinds": (!screening.kinds.is_empty()).then(|| {
+            let kinds = screening.kinds.iter();
+            kinds.map(|kind| (kind.name.clone(), custom_kind(kind))).collect::<Map<_, _>>()
+        }),
+        "external": (!screening.external.is_empty())
+            .then(|| screening.external.iter().map(|screen| &screen.name).collect::<Vec<_>>()),
+    })
+}
+
+fn custom_kind(kind: &CustomKind) -> Value {
+    json!({
+        "pattern": kind.pattern,
+        "checksum": kind.checksum,
+        "context": kind.context,
+        "action": kind.action.map(PiiAction::as_str),
+        "examples": kind.examples,
+        "counter_examples": kind.counter_examples,
+    })
+}
+
+/// A screen outside of golive, as `config show` prints it and a release remembers it: without its key.
+pub(crate) fn external(screen: &ExternalScreen) -> Value {
+    let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let applies_to = [("input", screen.input), ("output", screen.output)];
+    json!({
+        "name": screen.name,
+        "kind": screen.kind.as_str(),
+        "url": screen.url.to_string(),
+        "deadline_ms": millis(screen.deadline),
+        "fail": screen.fail.as_str(),
+        "applies_to": applies_to.iter().filter(|(_, applies)| *applies).map(|(word, _)| *word).collect::<Vec<_>>(),
+        "action": screen.action.as_str(),
+        "threshold": screen.threshold,
+        "language": screen.language,
+        "streams": screen.streams.as_str(),
+        "failures": screen.failures,
+        "open_ms": millis(screen.open),
     })
 }
 

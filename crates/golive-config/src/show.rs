@@ -8,7 +8,7 @@ use golive_checklist::unit::format_duration;
 use serde_json::{Map, Value, json};
 
 use crate::meant::{
-    Callee, ClientName, Clocks, Config, ConfiguredKey, Declares, Issuer, IssuerKeys, Limits, Pointers,
+    Callee, ClientName, Clocks, Config, ConfiguredKey, ExternalScreen, Issuer, IssuerKeys, Limits, Pointers,
     Server, StoreSection, Target, TargetIssuer, TeamLimits, Transport, Upstream,
 };
 use crate::units::Rate;
@@ -52,6 +52,7 @@ impl Config {
             "store": store(&self.store),
             "limits": limits(&self.limits),
             "screening": crate::definition::screening(&self.screening),
+            "screens": named(self.screens.iter().map(|(name, one)| (name, screen(one))).collect()),
             "upstreams": named(self.upstreams.iter().map(|(name, one)| (name, upstream(one))).collect()),
             "agents": named(self.agents.iter().map(|(name, one)| (name, callee(one))).collect()),
             "models": named(self.models.iter().map(|(name, one)| (name, callee(one))).collect()),
@@ -167,6 +168,27 @@ fn upstream(upstream: &Upstream) -> Value {
     })
 }
 
+fn screen(screen: &ExternalScreen) -> Value {
+    let mut shown = crate::definition::external(screen);
+    if let Some(members) = shown.as_object_mut() {
+        for name in ["name", "deadline_ms", "open_ms"] {
+            members.remove(name);
+        }
+        members.insert("deadline".to_owned(), json!(span(screen.deadline)));
+        members.insert("open".to_owned(), json!(span(screen.open)));
+        members.insert(
+            "private_addresses".to_owned(),
+            json!(texts(&screen.private_addresses)),
+        );
+        members.insert("ca_file".to_owned(), json!(screen.ca_file));
+        members.insert(
+            "api_key".to_owned(),
+            json!(screen.api_key_source.as_deref().map(from)),
+        );
+    }
+    shown
+}
+
 fn callee(callee: &Callee) -> Value {
     let link = |link: &crate::LinkRef| match &link.model {
         Some(model) => format!("{}/{model}", link.upstream.name),
@@ -262,7 +284,7 @@ fn target(target: &Target) -> Value {
             "admin_url": target.access.admin_url.as_ref().map(ToString::to_string),
             "rows_path": target.access.rows_path,
         },
-        "declares": declares(&target.declares),
+        "declares": declares(target),
         "health_url": target.health_url.as_ref().map(ToString::to_string),
         "metrics_url": target.metrics_url.as_ref().map(ToString::to_string),
         "lab_url": target.lab_url.as_ref().map(ToString::to_string),
@@ -324,7 +346,9 @@ fn matrix(target: &Target) -> Value {
     )
 }
 
-fn declares(declares: &Declares) -> Value {
+fn declares(target: &Target) -> Value {
+    let declares = &target.declares;
+    let names = |bodies: &[(String, String)]| bodies.iter().map(|(file, _)| file.clone()).collect::<Vec<_>>();
     json!({
         "user_limit": rate(declares.user_limit),
         "global_limit": rate(declares.global_limit),
@@ -337,6 +361,12 @@ fn declares(declares: &Declares) -> Value {
         "expected_rate": declares.expected_rate.map(|rate| format!("{rate}/s")),
         "health_detect": span(declares.health_detect),
         "body_size": declares.body_size.to_string(),
+        "schema": target.schema.as_ref().map(|schema| json!({
+            "good": names(&schema.good),
+            "bad": names(&schema.bad),
+            "deny": schema.deny,
+            "refuses_system": schema.refuses_system,
+        })),
     })
 }
 

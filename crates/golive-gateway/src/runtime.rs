@@ -19,6 +19,7 @@ use crate::auth::principal::Principal;
 use crate::limits::rules::{CalleeRules, Rules as LimitRules};
 use crate::metrics::{CalleeMetrics, Metrics};
 use crate::policy::{self, PolicyError, Resource, Rules, Who};
+use crate::screens::external::External;
 use crate::screens::{Machines, ScreenError, Screens};
 use crate::upstream::{Link, LinkError};
 
@@ -73,6 +74,8 @@ pub struct Runtime {
     pub policy: Rules,
     /// The links, by upstream.
     pub links: BTreeMap<String, Arc<Link>>,
+    /// The screens outside of golive that somebody uses, by name.
+    pub external: BTreeMap<String, Arc<External>>,
     routes: HashMap<String, Arc<Route>>,
 }
 
@@ -146,6 +149,9 @@ impl Runtime {
         }
         let mut routes = HashMap::new();
         let mut machines = Machines::new(store.user_hash("screening", "tokens for personal data").0);
+        if let Some(before) = before {
+            machines = machines.after(&before.external);
+        }
         for callee in config.callees() {
             let release = store
                 .register_release(&callee.id(), &callee.digest, &callee.definition, now_us)
@@ -171,6 +177,7 @@ impl Runtime {
             limits,
             policy: rules,
             links,
+            external: machines.into_external(),
             routes,
         })
     }

@@ -9,17 +9,20 @@
 mod access;
 mod callee;
 mod callers;
+mod external;
 mod limits;
 mod screening;
 mod sections;
 mod target;
+mod target_schema;
 mod upstream;
 
 pub use access::{Admin, DeniedTools, PolicyFile, PolicySection, ToolRule};
 pub use callee::{Callee, CalleeKind, LinkRef, Pointers};
 pub use callers::{Algorithm, ClientCertificates, ClientName, Grant, Issuer, IssuerKeys, San};
+pub use external::{ExternalScreen, Fail, FindingAction, ScreenKind, Streams};
 pub use limits::{Limits, OwnLimits, TeamLimits, TokenLimits};
-pub use screening::{HiddenText, InjectionAction, PiiAction, ReadFile, Screening};
+pub use screening::{CustomKind, HiddenText, InjectionAction, PiiAction, ReadFile, Screening};
 pub use sections::{
     ConfiguredKey, Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server, StoreSection,
     Transport, WhenFull,
@@ -28,6 +31,7 @@ pub use target::{
     Access, Budget, Capability, ClientCertificate, Commands, Declares, MissingCredential, NotACapability,
     Target, TargetFormat, TargetIssuer, TokenRole,
 };
+pub use target_schema::{MARKER, TargetSchema};
 pub use upstream::{Clocks, Upstream, UpstreamKind};
 
 use std::collections::BTreeMap;
@@ -55,6 +59,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[screening]`: what holds for every agent and model that does not say otherwise.
     pub screening: Screening,
+    /// `[screens.NAME]`: screens outside of golive.
+    pub screens: BTreeMap<String, Arc<ExternalScreen>>,
     /// `[upstreams.NAME]`: provider accounts and HTTP agents.
     pub upstreams: BTreeMap<String, Arc<Upstream>>,
     /// `[agents.NAME]`: what people talk to.

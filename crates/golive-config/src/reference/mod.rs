@@ -14,6 +14,7 @@ mod table_gateway;
 mod table_limits;
 mod table_routes;
 mod table_screening;
+mod table_screens;
 mod table_targets;
 #[cfg(test)]
 mod tests;
@@ -160,6 +161,8 @@ pub const KEYS: &[Section] = &[
     table_limits::TOKENS,
     table_limits::TEAMS,
     table_screening::SCREENING,
+    table_screening::KINDS,
+    table_screens::SCREENS,
     table_routes::UPSTREAMS,
     table_routes::UPSTREAM_TIMEOUTS,
     table_routes::AGENTS,
@@ -186,6 +189,7 @@ pub const KEYS: &[Section] = &[
     table_targets::MATRIX,
     table_targets::ACCESS,
     table_targets::DECLARES,
+    table_targets::SCHEMA,
     table_targets::COMMANDS,
     table_targets::BUDGET,
 ];

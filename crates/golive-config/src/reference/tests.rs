@@ -22,6 +22,12 @@ const SMALLEST: &str = r#"
     [models.two]
     chain = ["up/m"]
     [tools.pay]
+    [screening.kinds.STAFF]
+    pattern = "EMP-[0-9]{6}"
+    examples = ["EMP-004711"]
+    [screens.outside]
+    kind = "webhook"
+    url = "https://screen.example/look"
     [admin]
     listen = "127.0.0.1:8082"
     [keys.caller]
@@ -49,6 +55,8 @@ fn concrete(path: &str) -> String {
         .replace("keys.*", "keys.caller")
         .replace("limits.teams.*", "limits.teams.support")
         .replace("issuers.*", "issuers.idp")
+        .replace("screening.kinds.*", "screening.kinds.STAFF")
+        .replace("screens.*", "screens.outside")
         .replace("certificates.*", "certificates.mesh")
         .replace("tools.*", "tools.pay")
         .replace("targets.*", "targets.local")

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::screening::Screens;
 use super::upstreams::{Upstreams, clocks};
 use super::{At, Table, Walk, unknown};
 use crate::definition;
@@ -38,7 +39,7 @@ pub(super) fn all(
     walk: &mut Walk<'_>,
     root: &Table<'_>,
     upstreams: &Upstreams,
-    screening: &Screening,
+    screening: (&Screening, &Screens),
 ) -> Routes {
     let mut routes = Routes {
         agents: BTreeMap::new(),
@@ -117,7 +118,7 @@ fn one(
     (kind, name): (CalleeKind, &str),
     table: &Table<'_>,
     upstreams: &Upstreams,
-    screening: &Screening,
+    screening: (&Screening, &Screens),
 ) -> Option<Callee> {
     let max_in_flight = table.count32(walk, "max_in_flight");
     let words = [DeniedTools::Refuse, DeniedTools::Strip].map(|one| (one.as_str(), one));

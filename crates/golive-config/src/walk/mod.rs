@@ -9,6 +9,7 @@ mod access;
 mod callees;
 mod callers;
 mod certificate;
+mod external;
 mod gateway;
 mod keys;
 mod limits;
@@ -16,6 +17,7 @@ mod literal;
 mod screening;
 mod secrets;
 mod table;
+mod target_schema;
 mod targets;
 mod unknown;
 mod upstreams;
@@ -71,9 +73,10 @@ impl Walk<'_> {
         let log = gateway::log(self, &root);
         let store = gateway::store(self, &root);
         let limits = limits::all(self, &root);
-        let screening = screening::all(self, &root);
+        let screens = external::all(self, &root);
+        let screening = screening::all(self, &root, &screens);
         let upstreams = upstreams::all(self, &root);
-        let routes = callees::all(self, &root, &upstreams, &screening);
+        let routes = callees::all(self, &root, &upstreams, (&screening, &screens));
         let keys = keys::all(self, &root, &routes);
         let issuers = callers::issuers(self, &root, &routes);
         let certificates = callers::certificates(self, &root, &routes, &server);
@@ -90,6 +93,7 @@ impl Walk<'_> {
             store,
             limits,
             screening,
+            screens,
             upstreams: upstreams.known,
             agents: routes.agents,
             models: routes.models,

@@ -233,6 +233,10 @@ async fn plain(
         Ok(body) => body,
         Err(withheld) => return Err(Block::Text(withheld).refuse(call)),
     };
+    let body = match screen_output::outside(&mut call, &route, body).await {
+        Ok(body) => body,
+        Err(withheld) => return Err(Block::Text(withheld).refuse(call)),
+    };
     if gateway.runtime().config.store.content {
         call.reply = Some(body.clone());
     }
