@@ -83,6 +83,7 @@ pub(crate) fn screening(screening: &Screening) -> Value {
         "guard_system_messages": screening.guard_system_messages,
         "deny": screening.deny,
         "media_hosts": screening.media_hosts,
+        "media_inline": screening.media_inline.then_some(true),
         // Left out where there is none, so that releases from before them keep their digest.
         "kinds": (!screening.kinds.is_empty()).then(|| {
             let kinds = screening.kinds.iter();

@@ -52,6 +52,12 @@ impl Config {
             "store": store(&self.store),
             "limits": limits(&self.limits),
             "screening": crate::definition::screening(&self.screening),
+            "media": {
+                "size": self.media.size.to_string(),
+                "timeout": span(self.media.timeout),
+                "private_addresses": texts(&self.media.private_addresses),
+                "ca_file": self.media.ca_file,
+            },
             "screens": named(self.screens.iter().map(|(name, one)| (name, screen(one))).collect()),
             "upstreams": named(self.upstreams.iter().map(|(name, one)| (name, upstream(one))).collect()),
             "agents": named(self.agents.iter().map(|(name, one)| (name, callee(one))).collect()),

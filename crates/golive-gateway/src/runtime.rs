@@ -148,7 +148,10 @@ impl Runtime {
             links.insert(name.clone(), link);
         }
         let mut routes = HashMap::new();
-        let mut machines = Machines::new(store.user_hash("screening", "tokens for personal data").0);
+        let mut machines = Machines::new(
+            store.user_hash("screening", "tokens for personal data").0,
+            &config.media,
+        );
         if let Some(before) = before {
             machines = machines.after(&before.external);
         }

@@ -11,6 +11,7 @@ mod callee;
 mod callers;
 mod external;
 mod limits;
+mod media;
 mod screening;
 mod sections;
 mod target;
@@ -22,6 +23,7 @@ pub use callee::{Callee, CalleeKind, LinkRef, Pointers};
 pub use callers::{Algorithm, ClientCertificates, ClientName, Grant, Issuer, IssuerKeys, San};
 pub use external::{ExternalScreen, Fail, FindingAction, ScreenKind, Streams};
 pub use limits::{Limits, OwnLimits, TeamLimits, TokenLimits};
+pub use media::MediaSection;
 pub use screening::{CustomKind, HiddenText, InjectionAction, PiiAction, ReadFile, Screening};
 pub use sections::{
     ConfiguredKey, Durability, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server, StoreSection,
@@ -59,6 +61,8 @@ pub struct Config {
     pub limits: Limits,
     /// `[screening]`: what holds for every agent and model that does not say otherwise.
     pub screening: Screening,
+    /// `[media]`: how golive fetches what requests name.
+    pub media: MediaSection,
     /// `[screens.NAME]`: screens outside of golive.
     pub screens: BTreeMap<String, Arc<ExternalScreen>>,
     /// `[upstreams.NAME]`: provider accounts and HTTP agents.

@@ -32,6 +32,8 @@ pub struct Screening {
     pub deny: Vec<String>,
     /// Hosts from which images and files may be fetched; `*` is every public one.
     pub media_hosts: Vec<String>,
+    /// Whether golive fetches them and sends their bytes in place of their address.
+    pub media_inline: bool,
     /// Kinds of personal data of the operator's own; the same for every agent and model.
     pub kinds: Vec<CustomKind>,
     /// Screens outside of golive that are asked too, in this order.
@@ -170,6 +172,7 @@ impl Default for Screening {
             guard_system_messages: false,
             deny: Vec::new(),
             media_hosts: vec!["*".to_owned()],
+            media_inline: false,
             kinds: Vec::new(),
             external: Vec::new(),
         }

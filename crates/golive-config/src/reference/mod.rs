@@ -162,6 +162,7 @@ pub const KEYS: &[Section] = &[
     table_limits::TEAMS,
     table_screening::SCREENING,
     table_screening::KINDS,
+    table_screens::MEDIA,
     table_screens::SCREENS,
     table_routes::UPSTREAMS,
     table_routes::UPSTREAM_TIMEOUTS,

@@ -10,7 +10,7 @@ const ACTION: Kind = Choice(&["allow", "redact", "mask", "hash", "block"]);
 const PER_CENT: Kind = Count(1, 100);
 
 /// The rows, with what holds for each where it is left out.
-const fn rows(presets: [Preset; 17]) -> [Key; 17] {
+const fn rows(presets: [Preset; 18]) -> [Key; 18] {
     let [
         injection,
         user_threshold,
@@ -28,6 +28,7 @@ const fn rows(presets: [Preset; 17]) -> [Key; 17] {
         guard_system_messages,
         deny,
         media_hosts,
+        media_inline,
         external,
     ] = presets;
     [
@@ -144,6 +145,13 @@ const fn rows(presets: [Preset; 17]) -> [Key; 17] {
             "Hosts whose images and files a request may name; `*` is every public one. Only https, and never an address of digits.",
         ),
         key(
+            "media_inline",
+            Flag,
+            media_inline,
+            "true",
+            "Whether golive fetches the images and documents that a request names and sends their bytes on in place of their address. `media_hosts` must name the hosts.",
+        ),
+        key(
             "external",
             Names,
             external,
@@ -170,11 +178,12 @@ const GATEWAY: &[Key] = &rows([
     Is("false"),
     Is("[]"),
     Is("[\"*\"]"),
+    Is("false"),
     Is("[]"),
 ]);
 
 /// Agents and models take the same keys.
-const CALLEE: &[Key] = &rows([Absent("as in `[screening]`"); 17]);
+const CALLEE: &[Key] = &rows([Absent("as in `[screening]`"); 18]);
 
 pub(super) const SCREENING: Section = Section {
     path: "screening",

@@ -1,8 +1,43 @@
 //! S3, S4, S8: the rows of screens outside of golive.
 
-use super::Kind::{Choice, Count, File, Names, Networks, Text, Url, Variable};
+use super::Kind::{Choice, Count, File, Names, Networks, Size, Text, Url, Variable};
 use super::Preset::{Absent, Is, Required};
-use super::{HOUR, Section, key, millis, seconds};
+use super::{HOUR, KIB, MIB, Section, key, millis, seconds};
+
+pub(super) const MEDIA: Section = Section {
+    path: "media",
+    doc: "How golive fetches images and documents that requests name, where `screening.media_inline` asks for it.",
+    keys: &[
+        key(
+            "size",
+            Size(KIB, 32 * MIB),
+            Is("\"8 MiB\""),
+            "\"2 MiB\"",
+            "The largest image or document.",
+        ),
+        key(
+            "timeout",
+            millis(10, 60),
+            Is("\"10s\""),
+            "\"3s\"",
+            "For all of one request together.",
+        ),
+        key(
+            "private_addresses",
+            Networks,
+            Is("[]"),
+            "[\"10.0.0.0/8\"]",
+            "Private ranges their hosts may be in. Without them only public addresses are called.",
+        ),
+        key(
+            "ca_file",
+            File,
+            Absent("Mozilla's authorities"),
+            "\"tls/own-ca.pem\"",
+            "PEM file of the authorities that vouch for their hosts.",
+        ),
+    ],
+};
 
 pub(super) const SCREENS: Section = Section {
     path: "screens.*",

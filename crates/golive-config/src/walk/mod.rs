@@ -73,6 +73,7 @@ impl Walk<'_> {
         let log = gateway::log(self, &root);
         let store = gateway::store(self, &root);
         let limits = limits::all(self, &root);
+        let media = screening::media(self, &root);
         let screens = external::all(self, &root);
         let screening = screening::all(self, &root, &screens);
         let upstreams = upstreams::all(self, &root);
@@ -93,6 +94,7 @@ impl Walk<'_> {
             store,
             limits,
             screening,
+            media,
             screens,
             upstreams: upstreams.known,
             agents: routes.agents,

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Need, Table, Walk, unknown};
-use crate::meant::{CustomKind, ExternalScreen, HiddenText, InjectionAction, PiiAction, ReadFile, Screening};
+use crate::meant::{
+    CustomKind, ExternalScreen, HiddenText, InjectionAction, MediaSection, PiiAction, ReadFile, Screening,
+};
 
 /// The screens outside of golive, by name.
 pub(super) type Screens = BTreeMap<String, Arc<ExternalScreen>>;
@@ -106,7 +108,7 @@ fn read(walk: &mut Walk<'_>, table: &Table<'_>, preset: &Screening, screens: &Sc
             pii_kinds.push((kind, action));
         }
     }
-    Screening {
+    let screening = Screening {
         injection: table
             .choice(walk, "injection", &InjectionAction::WORDS)
             .unwrap_or(preset.injection),
@@ -131,8 +133,31 @@ fn read(walk: &mut Walk<'_>, table: &Table<'_>, preset: &Screening, screens: &Sc
             .unwrap_or(preset.guard_system_messages),
         deny: texts(walk, "deny").unwrap_or_else(|| preset.deny.clone()),
         media_hosts: texts(walk, "media_hosts").unwrap_or_else(|| preset.media_hosts.clone()),
+        media_inline: table.flag(walk, "media_inline").unwrap_or(preset.media_inline),
         kinds: preset.kinds.clone(),
         external: external(walk, table, screens).unwrap_or_else(|| preset.external.clone()),
+    };
+    let any = screening.media_hosts.iter().any(|host| host == "*");
+    if screening.media_inline && any && (table.has("media_inline") || table.has("media_hosts")) {
+        let message = format!(
+            "`{}.media_inline` fetches from every host that a caller names",
+            table.path
+        );
+        walk.mistake(table.place("media_inline"), "any_host", message)
+            .help("name the hosts, as in media_hosts = [\"images.example.com\"]");
+    }
+    screening
+}
+
+/// `[media]`.
+pub(super) fn media(walk: &mut Walk<'_>, root: &Table<'_>) -> MediaSection {
+    let table = root.child(walk, "media");
+    let preset = MediaSection::default();
+    MediaSection {
+        size: table.size(walk, "size").unwrap_or(preset.size),
+        timeout: table.duration(walk, "timeout").unwrap_or(preset.timeout),
+        private_addresses: super::upstreams::private_addresses(walk, &table),
+        ca_file: super::gateway::ca_file(walk, &table, Need::Gateway),
     }
 }
 

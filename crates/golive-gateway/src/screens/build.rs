@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use golive_config::{Callee, Config, CustomKind, ExternalScreen, PiiAction, Screening};
+use golive_config::{Callee, Config, CustomKind, ExternalScreen, MediaSection, PiiAction, Screening};
 use golive_screen::injection::Injection;
 use golive_screen::pii::{self, CustomKindError, Detector, Kind, Options, OptionsError};
 use golive_screen::redact::{Action, Policy};
@@ -16,6 +16,7 @@ use golive_screen::validate::url;
 
 use super::external::External;
 use super::guarded::OwnWords;
+use super::inline::Fetcher;
 use super::input::Hosts;
 use super::{OwnPrompt, Screens, acts};
 
@@ -64,18 +65,23 @@ pub struct Machines {
     token_key: [u8; 16],
     /// The screens outside of golive that somebody uses, by name: their health and their breaks are one for all.
     external: BTreeMap<String, Arc<External>>,
+    /// Fetches what requests name; made when the first one asks for it.
+    fetcher: Option<Arc<Fetcher>>,
+    media: MediaSection,
     /// Those of the generation before.
     before: BTreeMap<String, Arc<External>>,
 }
 
 impl Machines {
-    /// With this key for the tokens that stand for values.
+    /// With this key for the tokens that stand for values, and these rules for what is fetched.
     #[must_use]
-    pub fn new(token_key: [u8; 16]) -> Self {
+    pub fn new(token_key: [u8; 16], media: &MediaSection) -> Self {
         Self {
             detectors: Vec::new(),
             token_key,
             external: BTreeMap::new(),
+            fetcher: None,
+            media: media.clone(),
             before: BTreeMap::new(),
         }
     }
@@ -91,6 +97,19 @@ impl Machines {
     #[must_use]
     pub fn into_external(self) -> BTreeMap<String, Arc<External>> {
         self.external
+    }
+
+    fn fetcher(&mut self) -> Result<Arc<Fetcher>, ScreenError> {
+        if let Some(fetcher) = &self.fetcher {
+            return Ok(Arc::clone(fetcher));
+        }
+        let fetcher = Fetcher::new(&self.media).map_err(|why| ScreenError {
+            line: None,
+            whose: "media".to_owned(),
+            key: "ca_file",
+            why,
+        })?;
+        Ok(Arc::clone(self.fetcher.insert(Arc::new(fetcher))))
     }
 
     fn external(&mut self, settings: &Arc<ExternalScreen>) -> Result<Arc<External>, ScreenError> {
@@ -176,6 +195,7 @@ impl Machines {
             })?;
         let external = settings.external.iter().map(|screen| self.external(screen));
         let external = external.collect::<Result<_, _>>()?;
+        let fetcher = settings.media_inline.then(|| self.fetcher()).transpose()?;
         let customs = u8::try_from(settings.kinds.len()).unwrap_or(u8::MAX);
         Ok(Screens {
             injection: Arc::clone(&INJECTION),
@@ -191,6 +211,7 @@ impl Machines {
             },
             own_prompt,
             external,
+            fetcher,
             settings,
         })
     }
@@ -221,7 +242,7 @@ impl Machines {
 /// # Errors
 /// The first that cannot.
 pub fn check(config: &Config) -> Result<(), ScreenError> {
-    let mut machines = Machines::new([0; 16]);
+    let mut machines = Machines::new([0; 16], &config.media);
     for callee in config.callees() {
         machines.screens(callee)?;
     }

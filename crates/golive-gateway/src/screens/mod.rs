@@ -5,6 +5,7 @@
 pub mod build;
 pub mod external;
 pub mod guarded;
+pub mod inline;
 pub mod input;
 pub mod stream;
 
@@ -26,6 +27,7 @@ use golive_wire::texts::{self, New};
 pub use build::{Machines, ScreenError};
 use external::External;
 use guarded::{Guarded, OwnWords, Recital};
+use inline::Fetcher;
 
 /// The screens of one agent or model.
 #[derive(Debug)]
@@ -43,6 +45,8 @@ pub struct Screens {
     media: media::Rules,
     own_prompt: Option<OwnPrompt>,
     external: Vec<Arc<External>>,
+    /// Fetches what requests name, where their bytes are to be sent on.
+    pub fetcher: Option<Arc<Fetcher>>,
 }
 
 /// An agent's own system prompt.

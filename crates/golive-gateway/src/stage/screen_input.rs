@@ -86,6 +86,16 @@ pub async fn run(request: guard_tools::Guarded) -> Step<Screened> {
         .with_should_retry(false);
         return Err(Refused::by_rule(call, STAGE, error));
     }
+    if let Some(fetcher) = &route.screens.fetcher {
+        match fetcher.inline(wire, &body).await {
+            Ok(Some(with_bytes)) => {
+                call.decide(STAGE, "images and documents were fetched");
+                body = with_bytes;
+            }
+            Ok(None) => {}
+            Err(error) => return Err(Refused::by_rule(call, STAGE, error)),
+        }
+    }
     match route.screens.show_request(&route.id, wire, &body).await {
         Ok(outside) => {
             for decided in outside.decided {
