@@ -6,7 +6,8 @@ use aws_lc_rs::digest::{SHA256, digest as sha};
 use serde_json::{Map, Value, json};
 
 use crate::meant::{
-    Callee, CalleeKind, Clocks, DeniedTools, LinkRef, OnFailure, Patience, Resilience, Screening, Translation,
+    Callee, CalleeKind, Clocks, CustomKind, DeniedTools, ExternalScreen, LinkRef, OnFailure, Patience,
+    PiiAction, Resilience, Screening, Translation,
 };
 
 /// Canonical JSON: names sorted, no spaces. What is equal in effect is equal in bytes.
@@ -28,6 +29,8 @@ pub(crate) fn canonical(callee: &Callee) -> String {
         "on_failure": (callee.kind == CalleeKind::Agent && callee.on_failure != OnFailure::default())
             .then_some(callee.on_failure.as_str()),
         "translation": (callee.translation != Translation::default()).then(|| translation(&callee.translation)),
+        "external_screens": (!callee.screening.external.is_empty())
+            .then(|| callee.screening.external.iter().map(|screen| external(screen)).collect::<Vec<_>>()),
         "system_prompt": callee.system_prompt.as_ref().map(|file| &file.text),
         "input_schema": callee.input_schema.as_ref().map(|file| &file.text),
     });
@@ -91,6 +94,45 @@ pub(crate) fn screening(screening: &Screening) -> Value {
         "guard_system_messages": screening.guard_system_messages,
         "deny": screening.deny,
         "media_hosts": screening.media_hosts,
+        "media_inline": screening.media_inline.then_some(true),
+        // Left out where there is none, so that releases from before them keep their digest.
+        "kinds": (!screening.kinds.is_empty()).then(|| {
+            let kinds = screening.kinds.iter();
+            kinds.map(|kind| (kind.name.clone(), custom_kind(kind))).collect::<Map<_, _>>()
+        }),
+        "external": (!screening.external.is_empty())
+            .then(|| screening.external.iter().map(|screen| &screen.name).collect::<Vec<_>>()),
+    })
+}
+
+fn custom_kind(kind: &CustomKind) -> Value {
+    json!({
+        "pattern": kind.pattern,
+        "checksum": kind.checksum,
+        "context": kind.context,
+        "action": kind.action.map(PiiAction::as_str),
+        "examples": kind.examples,
+        "counter_examples": kind.counter_examples,
+    })
+}
+
+/// A screen outside of golive, as `config show` prints it and a release remembers it: without its key.
+pub(crate) fn external(screen: &ExternalScreen) -> Value {
+    let millis = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let applies_to = [("input", screen.input), ("output", screen.output)];
+    json!({
+        "name": screen.name,
+        "kind": screen.kind.as_str(),
+        "url": screen.url.to_string(),
+        "deadline_ms": millis(screen.deadline),
+        "fail": screen.fail.as_str(),
+        "applies_to": applies_to.iter().filter(|(_, applies)| *applies).map(|(word, _)| *word).collect::<Vec<_>>(),
+        "action": screen.action.as_str(),
+        "threshold": screen.threshold,
+        "language": screen.language,
+        "streams": screen.streams.as_str(),
+        "failures": screen.failures,
+        "open_ms": millis(screen.open),
     })
 }
 

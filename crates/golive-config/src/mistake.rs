@@ -193,6 +193,11 @@ impl Mistakes {
         (self, warnings)
     }
 
+    /// The line (from 1) of a byte of a file made known before.
+    pub(crate) fn line(&self, file: &Path, at: usize) -> usize {
+        line_and_column(self.source(file).map_or("", |(_, text)| text), at).0
+    }
+
     fn source(&self, file: &Path) -> Option<(&Path, &str)> {
         self.sources
             .iter()

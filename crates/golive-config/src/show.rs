@@ -10,7 +10,7 @@ use golive_checklist::unit::format_duration;
 use serde_json::{Map, Value, json};
 
 use crate::meant::{
-    Callee, ClaimedBreaker, ClientName, Clocks, Config, ConfiguredKey, Counted, Declares, Dispatch, Issuer,
+    Callee, ClaimedBreaker, ClientName, Clocks, Config, ConfiguredKey, Counted, ExternalScreen, Issuer,
     IssuerKeys, Limits, Links, Memory, Pointers, Server, StoreSection, Target, TargetIssuer, TargetMoney,
     TeamLimits, Transport, Upstream, offset_text,
 };
@@ -71,6 +71,13 @@ impl Config {
             },
             "prices": named(self.money.prices.own.iter().map(|(name, one)| (name, money::price(one))).collect()),
             "budgets": self.budgets.iter().map(money::budget).collect::<Vec<_>>(),
+            "media": {
+                "size": self.media.size.to_string(),
+                "timeout": span(self.media.timeout),
+                "private_addresses": texts(&self.media.private_addresses),
+                "ca_file": self.media.ca_file,
+            },
+            "screens": named(self.screens.iter().map(|(name, one)| (name, screen(one))).collect()),
             "upstreams": named(self.upstreams.iter().map(|(name, one)| (name, upstream(one))).collect()),
             "agents": named(self.agents.iter().map(|(name, one)| (name, callee(one))).collect()),
             "models": named(self.models.iter().map(|(name, one)| (name, callee(one))).collect()),
@@ -186,6 +193,27 @@ fn upstream(upstream: &Upstream) -> Value {
         "response_size": upstream.response_size.to_string(),
         "timeouts": clocks(&upstream.timeouts),
     })
+}
+
+fn screen(screen: &ExternalScreen) -> Value {
+    let mut shown = crate::definition::external(screen);
+    if let Some(members) = shown.as_object_mut() {
+        for name in ["name", "deadline_ms", "open_ms"] {
+            members.remove(name);
+        }
+        members.insert("deadline".to_owned(), json!(span(screen.deadline)));
+        members.insert("open".to_owned(), json!(span(screen.open)));
+        members.insert(
+            "private_addresses".to_owned(),
+            json!(texts(&screen.private_addresses)),
+        );
+        members.insert("ca_file".to_owned(), json!(screen.ca_file));
+        members.insert(
+            "api_key".to_owned(),
+            json!(screen.api_key_source.as_deref().map(from)),
+        );
+    }
+    shown
 }
 
 /// As it is written: equals in one entry, with their weights.
@@ -306,7 +334,7 @@ fn target(target: &Target) -> Value {
             "admin_url": target.access.admin_url.as_ref().map(ToString::to_string),
             "rows_path": target.access.rows_path,
         },
-        "declares": declares(&target.declares, &target.dispatch),
+        "declares": declares(target),
         "links": links(&target.dispatch.links),
         "health_url": target.health_url.as_ref().map(ToString::to_string),
         "metrics_url": target.metrics_url.as_ref().map(ToString::to_string),
@@ -440,7 +468,9 @@ fn breaker(breaker: &ClaimedBreaker) -> Value {
     })
 }
 
-fn declares(declares: &Declares, dispatch: &Dispatch) -> Value {
+fn declares(target: &Target) -> Value {
+    let (declares, dispatch) = (&target.declares, &target.dispatch);
+    let names = |bodies: &[(String, String)]| bodies.iter().map(|(file, _)| file.clone()).collect::<Vec<_>>();
     json!({
         "user_limit": rate(declares.user_limit),
         "global_limit": rate(declares.global_limit),
@@ -459,6 +489,12 @@ fn declares(declares: &Declares, dispatch: &Dispatch) -> Value {
             "idempotent": dispatch.retry.idempotent,
         },
         "breaker": breaker(&dispatch.breaker),
+        "schema": target.schema.as_ref().map(|schema| json!({
+            "good": names(&schema.good),
+            "bad": names(&schema.bad),
+            "deny": schema.deny,
+            "refuses_system": schema.refuses_system,
+        })),
     })
 }
 

@@ -266,6 +266,16 @@ impl Call {
         })
     }
 
+    /// Says in the answer's header what a screen found and let pass.
+    pub fn flag(&mut self, what: &str) {
+        let flags = match self.flagged.as_ref().and_then(|flags| flags.to_str().ok()) {
+            Some(flags) if flags.split(", ").any(|flag| flag == what) => return,
+            Some(flags) => format!("{flags}, {what}"),
+            None => what.to_owned(),
+        };
+        self.flagged = HeaderValue::from_str(&flags).ok();
+    }
+
     /// Writes down what a stage decided.
     pub fn decide(&mut self, stage: &'static str, decided: impl Into<Cow<'static, str>>) {
         let at_us = self.gateway.now().since(self.at).as_micros() as u64;

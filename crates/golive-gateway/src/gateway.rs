@@ -226,7 +226,7 @@ impl Gateway {
         self.cut_requests.load(Ordering::Relaxed)
     }
 
-    /// Connects to upstreams nobody called for a while, all at once, every `every`, until `stop`. One that hangs keeps
+    /// Connects to upstreams, and screens outside of golive, that nobody called for a while, all at once, every `every`, until `stop`. One that hangs keeps
     /// the others' news back for no longer than `patience`.
     pub async fn watch_links(self: Arc<Self>, every: Duration, patience: Duration, stop: CancellationToken) {
         let mut tick = tokio::time::interval(every);
@@ -237,19 +237,21 @@ impl Gateway {
                 _ = tick.tick() => {}
             }
             let (this, runtime, now) = (&self, self.runtime(), self.now());
-            let due = runtime
-                .links
-                .values()
-                .filter(|link| link.health.is_probe_due(now));
-            futures_util::future::join_all(due.map(|link| async move {
-                let base = &link.upstream.base_url;
-                let connecting = link.connector.connect(&base.host, base.port);
+            let links = runtime.links.values();
+            let links = links.map(|link| (&link.upstream.base_url, &link.connector, &link.health));
+            let screens = runtime.external.values();
+            let screens = screens.map(|screen| (&screen.settings.url, &screen.connector, &screen.health));
+            let due = links
+                .chain(screens)
+                .filter(|(_, _, health)| health.is_probe_due(now));
+            futures_util::future::join_all(due.map(|(base, connector, health)| async move {
+                let connecting = connector.connect(&base.host, base.port);
                 let failed = match tokio::time::timeout(patience, connecting).await {
-                    Ok(Ok(_closed_at_once)) => return link.health.success(this.now(), false),
+                    Ok(Ok(_closed_at_once)) => return health.success(this.now(), false),
                     Ok(Err(error)) => crate::upstream::chain_of(&error),
                     Err(_) => format!("no connection within {patience:?}"),
                 };
-                link.health.failure(this.now(), false, failed);
+                health.failure(this.now(), false, failed);
             }))
             .await;
         }

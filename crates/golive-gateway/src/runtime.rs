@@ -26,6 +26,7 @@ use crate::metrics::{CalleeMetrics, Metrics};
 use crate::money::{self, LinkPrices};
 use crate::policy::{self, PolicyError, Resource, Rules, Who};
 use crate::room::Room;
+use crate::screens::external::External;
 use crate::screens::{Machines, ScreenError, Screens};
 use crate::upstream::breaker::{self, LinkBreaker};
 use crate::upstream::hop::Hop;
@@ -96,6 +97,8 @@ pub struct Runtime {
     pub links: BTreeMap<String, Arc<Link>>,
     /// The breakers of all links of all chains.
     pub breakers: Breakers,
+    /// The screens outside of golive that somebody uses, by name.
+    pub external: BTreeMap<String, Arc<External>>,
     routes: HashMap<String, Arc<Route>>,
 }
 
@@ -167,7 +170,13 @@ impl Runtime {
         }
         let mut routes = HashMap::new();
         let mut breakers = Breakers::default();
-        let mut machines = Machines::new(store.user_hash("screening", "tokens for personal data").0);
+        let mut machines = Machines::new(
+            store.user_hash("screening", "tokens for personal data").0,
+            &config.media,
+        );
+        if let Some(before) = before {
+            machines = machines.after(&before.external);
+        }
         for callee in config.callees() {
             let release = store
                 .register_release(&callee.id(), &callee.digest, &callee.definition, now_us)
@@ -212,6 +221,7 @@ impl Runtime {
             policy: rules,
             links,
             breakers,
+            external: machines.into_external(),
             routes,
         })
     }

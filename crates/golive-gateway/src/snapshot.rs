@@ -21,6 +21,8 @@ pub struct Snapshot {
     pub draining: bool,
     /// Each upstream by name, with its health.
     pub links: Vec<(String, Reading)>,
+    /// Each screen outside of golive by name, with its health, and whether texts pass without it.
+    pub screens: Vec<(String, Reading, bool)>,
     /// The store.
     pub store: StoreHealth,
     /// Windows of limits in memory.
@@ -45,6 +47,12 @@ impl Gateway {
                 .links
                 .iter()
                 .map(|(name, link)| (name.clone(), link.health.read()))
+                .collect(),
+            screens: self
+                .runtime()
+                .external
+                .iter()
+                .map(|(name, screen)| (name.clone(), screen.health.read(), screen.fails_open()))
                 .collect(),
             store: self.store.health(),
             windows: self.limiter.tracked(),

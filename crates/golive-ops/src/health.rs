@@ -128,6 +128,28 @@ pub fn judge(snapshot: &Snapshot, certificate: Option<&Shown>) -> Health {
             output,
         );
     }
+    for (name, screen, fails_open) in &snapshot.screens {
+        let output = (!screen.up).then(|| {
+            let then = if *fails_open {
+                "texts pass without it"
+            } else {
+                "no text passes"
+            };
+            format!("{} attempts failed in a row; {then}", screen.failures)
+        });
+        let status = match (screen.up, fails_open) {
+            (true, _) => "pass",
+            (false, true) => "warn",
+            (false, false) => "fail",
+        };
+        checks.add(
+            &format!("screen/{name}:reachable"),
+            "component",
+            status,
+            None,
+            output,
+        );
+    }
     if let Some(shown) = certificate {
         let now_s = i64::try_from(snapshot.now.0 / 1_000_000).unwrap_or(i64::MAX);
         let (status, left, output) = match lasting(&shown.leaf, now_s) {
@@ -211,6 +233,7 @@ mod tests {
             now: golive_gateway::snapshot::Tick(1_800_000_000_000_000),
             draining: false,
             links: vec![("openai".to_owned(), up.clone()), ("spare".to_owned(), up)],
+            screens: Vec::new(),
             store: StoreHealth {
                 database: DatabaseHealth::Up,
                 spill_used: 0,

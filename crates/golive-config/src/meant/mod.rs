@@ -9,7 +9,9 @@
 mod access;
 mod callee;
 mod callers;
+mod external;
 mod limits;
+mod media;
 mod money;
 mod resilience;
 mod screening;
@@ -17,19 +19,22 @@ mod sections;
 mod target;
 mod target_dispatch;
 mod target_replies;
+mod target_schema;
 mod translation;
 mod upstream;
 
 pub use access::{Admin, DeniedTools, PolicyFile, PolicySection, ToolRule};
 pub use callee::{Callee, CalleeKind, LinkRef, Pointers};
 pub use callers::{Algorithm, ClientCertificates, ClientName, Grant, Issuer, IssuerKeys, San};
+pub use external::{ExternalScreen, Fail, FindingAction, ScreenKind, Streams};
 pub use limits::{Limits, OwnLimits, TeamLimits, TokenLimits};
+pub use media::MediaSection;
 pub use money::{BudgetScope, Money, Period, SpendingBudget, UnknownPrice, offset_text, period_text};
 pub use resilience::{
     BreakerNumbers, Messages, OnFailure, Overflow, Patience, Queue, Resilience, RetryBudget, RetryPolicy,
     Sentences,
 };
-pub use screening::{HiddenText, InjectionAction, PiiAction, ReadFile, Screening};
+pub use screening::{CustomKind, HiddenText, InjectionAction, PiiAction, ReadFile, Screening};
 pub use sections::{
     ConfiguredKey, Durability, ErrorLog, Inbound, Log, LogFormat, LogLevel, MasterKey, Probes, Server,
     StoreSection, Transport, WhenFull,
@@ -40,6 +45,7 @@ pub use target::{
 };
 pub use target_dispatch::{ClaimedBreaker, ClaimedRetry, Counted, Dispatch, LinkPrice, Links};
 pub use target_replies::{Escalation, HookKind, LogFields, Logs, Replies, Surface, TargetQueue};
+pub use target_schema::{MARKER, TargetSchema};
 pub use translation::{Translation, Unsupported};
 pub use upstream::{Clocks, Upstream, UpstreamKind};
 
@@ -80,6 +86,10 @@ pub struct Config {
     pub money: Money,
     /// `[[budgets]]`: what may be spent.
     pub budgets: Vec<SpendingBudget>,
+    /// `[media]`: how golive fetches what requests name.
+    pub media: MediaSection,
+    /// `[screens.NAME]`: screens outside of golive.
+    pub screens: BTreeMap<String, Arc<ExternalScreen>>,
     /// `[upstreams.NAME]`: provider accounts and HTTP agents.
     pub upstreams: BTreeMap<String, Arc<Upstream>>,
     /// `[agents.NAME]`: what people talk to.

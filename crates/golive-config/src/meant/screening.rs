@@ -1,6 +1,9 @@
 //! S3, S4, S8: `[screening]`, and what an agent or model has of its own.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::ExternalScreen;
 
 /// What is done with texts that come in and go out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,33 @@ pub struct Screening {
     pub deny: Vec<String>,
     /// Hosts from which images and files may be fetched; `*` is every public one.
     pub media_hosts: Vec<String>,
+    /// Whether golive fetches them and sends their bytes in place of their address.
+    pub media_inline: bool,
+    /// Kinds of personal data of the operator's own; the same for every agent and model.
+    pub kinds: Vec<CustomKind>,
+    /// Screens outside of golive that are asked too, in this order.
+    pub external: Vec<Arc<ExternalScreen>>,
+}
+
+/// A kind of personal data of the operator's own: `[screening.kinds.NAME]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomKind {
+    /// Its name, which stands between brackets where one was redacted.
+    pub name: String,
+    /// What one looks like: a regular expression.
+    pub pattern: String,
+    /// The checksum of its letters and digits.
+    pub checksum: Option<&'static str>,
+    /// Words beside it; if there are any, one of them must be there.
+    pub context: Vec<String>,
+    /// What becomes of one, in requests and answers; `None`: what becomes of every kind.
+    pub action: Option<PiiAction>,
+    /// Texts in which one must be found.
+    pub examples: Vec<String>,
+    /// Texts in which none may be found.
+    pub counter_examples: Vec<String>,
+    /// The line of the file where it begins, from 1.
+    pub line: usize,
 }
 
 /// What becomes of an injection.
@@ -142,6 +172,9 @@ impl Default for Screening {
             guard_system_messages: false,
             deny: Vec::new(),
             media_hosts: vec!["*".to_owned()],
+            media_inline: false,
+            kinds: Vec::new(),
+            external: Vec::new(),
         }
     }
 }

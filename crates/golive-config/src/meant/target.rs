@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::limits::per_hour;
-use super::{Clocks, Dispatch, Escalation, Logs, Pointers, Replies, TargetQueue};
+use super::{Clocks, Dispatch, Escalation, Logs, Pointers, Replies, TargetQueue, TargetSchema};
 use crate::base_url::BaseUrl;
 use crate::units::{ByteSize, MicroUsd, Rate};
 
@@ -44,6 +44,8 @@ pub struct Target {
     pub declares: Declares,
     /// What it claims of the way to its models (P2, P3, P4, E4).
     pub dispatch: Dispatch,
+    /// What it says of the form of its requests (S3).
+    pub schema: Option<TargetSchema>,
     /// Its health address.
     pub health_url: Option<BaseUrl>,
     /// Its metrics, in Prometheus or OpenMetrics text.
@@ -102,6 +104,7 @@ impl Target {
             access: Access::default(),
             declares: Declares::default(),
             dispatch: Dispatch::default(),
+            schema: None,
             health_url: None,
             metrics_url: None,
             lab_url: None,

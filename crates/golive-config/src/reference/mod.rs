@@ -18,6 +18,7 @@ mod table_replies;
 mod table_resilience;
 mod table_routes;
 mod table_screening;
+mod table_screens;
 mod table_targets;
 mod table_translation;
 mod table_upkeep;
@@ -185,6 +186,9 @@ pub const KEYS: &[Section] = &[
     table_money::MONEY,
     table_money::PRICES,
     table_money::BUDGETS,
+    table_screening::KINDS,
+    table_screens::MEDIA,
+    table_screens::SCREENS,
     table_routes::UPSTREAMS,
     table_routes::UPSTREAM_TIMEOUTS,
     table_resilience::RETRY_BUDGET,
@@ -230,6 +234,7 @@ pub const KEYS: &[Section] = &[
     table_replies::LOG_FIELDS,
     table_replies::QUEUE,
     table_replies::ESCALATION,
+    table_targets::SCHEMA,
     table_targets::COMMANDS,
     table_targets::BUDGET,
     table_upkeep::MEMORY,

@@ -1,7 +1,7 @@
 //! S3, S4, S8: the rows of the screens: of the whole gateway, and of single agents and models.
 
-use super::Kind::{Choice, Count, Flag, Names};
-use super::Preset::{Absent, Is};
+use super::Kind::{Choice, Count, Flag, Names, Text};
+use super::Preset::{Absent, Is, Required};
 use super::{Key, Kind, Preset, Section, key};
 
 const INJECTION: Kind = Choice(&["block", "flag", "spotlight", "off"]);
@@ -10,7 +10,7 @@ const ACTION: Kind = Choice(&["allow", "redact", "mask", "hash", "block"]);
 const PER_CENT: Kind = Count(1, 100);
 
 /// The rows, with what holds for each where it is left out.
-const fn rows(presets: [Preset; 16]) -> [Key; 16] {
+const fn rows(presets: [Preset; 18]) -> [Key; 18] {
     let [
         injection,
         user_threshold,
@@ -28,6 +28,8 @@ const fn rows(presets: [Preset; 16]) -> [Key; 16] {
         guard_system_messages,
         deny,
         media_hosts,
+        media_inline,
+        external,
     ] = presets;
     [
         key(
@@ -142,6 +144,20 @@ const fn rows(presets: [Preset; 16]) -> [Key; 16] {
             "[\"images.example.com\"]",
             "Hosts whose images and files a request may name; `*` is every public one. Only https, and never an address of digits.",
         ),
+        key(
+            "media_inline",
+            Flag,
+            media_inline,
+            "true",
+            "Whether golive fetches the images and documents that a request names and sends their bytes on in place of their address. `media_hosts` must name the hosts.",
+        ),
+        key(
+            "external",
+            Names,
+            external,
+            "[\"presidio\"]",
+            "Screens outside of golive (`[screens.NAME]`) that are asked too, in this order.",
+        ),
     ]
 }
 
@@ -162,15 +178,66 @@ const GATEWAY: &[Key] = &rows([
     Is("false"),
     Is("[]"),
     Is("[\"*\"]"),
+    Is("false"),
+    Is("[]"),
 ]);
 
 /// Agents and models take the same keys.
-const CALLEE: &[Key] = &rows([Absent("as in `[screening]`"); 16]);
+const CALLEE: &[Key] = &rows([Absent("as in `[screening]`"); 18]);
 
 pub(super) const SCREENING: Section = Section {
     path: "screening",
     doc: "What is done with texts that come in and go out, for every agent and model.",
     keys: GATEWAY,
+};
+
+pub(super) const KINDS: Section = Section {
+    path: "screening.kinds.*",
+    doc: "A kind of personal data of your own, named in capitals, beside those that golive brings along. It is put to the test by its examples whenever the file is read.",
+    keys: &[
+        key(
+            "pattern",
+            Text,
+            Required,
+            "'EMP-[0-9]{6}'",
+            "What one looks like: a regular expression over ASCII, without look-around and back-references. It is matched at the beginning of a word, and not inside a longer one.",
+        ),
+        key(
+            "checksum",
+            Choice(&["luhn", "mod97", "mod11_10", "verhoeff"]),
+            Absent("it has none"),
+            "\"luhn\"",
+            "The checksum of its letters and digits.",
+        ),
+        key(
+            "context",
+            Names,
+            Is("[]"),
+            "[\"employee\", \"staff number\"]",
+            "Words near it. If there are any, a match without one of them is none.",
+        ),
+        key(
+            "action",
+            ACTION,
+            Absent("as `pii` and `pii_input` say"),
+            "\"block\"",
+            "What becomes of one, in requests and in answers. `pii_kinds_…` of an agent or model hold before it.",
+        ),
+        key(
+            "examples",
+            Names,
+            Required,
+            "[\"ask EMP-004711\"]",
+            "Texts in which one must be found.",
+        ),
+        key(
+            "counter_examples",
+            Names,
+            Is("[]"),
+            "[\"EMP-47\"]",
+            "Texts in which none may be found.",
+        ),
+    ],
 };
 
 pub(super) const AGENT_SCREENING: Section = Section {

@@ -1,7 +1,7 @@
 //! S1: the rows of the prover's targets.
 
 use super::Kind::{
-    Choice, Command, Count, File, Flag, Load, Names, Pointer, RateOrOff, Size, Text, Url, Variable,
+    Choice, Command, Count, File, Files, Flag, Load, Names, Pointer, RateOrOff, Size, Text, Url, Variable,
 };
 use super::Preset::{Absent, Is, Required};
 use super::{DAY, HOUR, KIB, MIB, Section, key, millis};
@@ -385,6 +385,41 @@ pub(super) const DECLARES: Section = Section {
             Is("\"4 MiB\""),
             "\"1 MiB\"",
             "S3: the largest request body it takes.",
+        ),
+    ],
+};
+
+pub(super) const SCHEMA: Section = Section {
+    path: "targets.*.declares.schema",
+    doc: "S3: what it says of the form of its requests: bodies that it serves and bodies that it refuses. `{marker}` in a body becomes a word of the prover's own.",
+    keys: &[
+        key(
+            "good",
+            Files,
+            Is("[]"),
+            "[\"bodies/good.json\"]",
+            "Bodies that it serves, each with `{marker}` in a text that goes to the model.",
+        ),
+        key(
+            "bad",
+            Files,
+            Is("[]"),
+            "[\"bodies/no-ticket.json\", \"bodies/ticket-number.json\"]",
+            "Bodies that it refuses: JSON, but of the wrong form.",
+        ),
+        key(
+            "deny",
+            Names,
+            Is("[]"),
+            "[\"project nightjar\"]",
+            "Texts that it refuses in place of the marker of a good body.",
+        ),
+        key(
+            "refuses_system",
+            Flag,
+            Is("false"),
+            "true",
+            "It refuses system and developer messages of callers.",
         ),
     ],
 };

@@ -32,6 +32,12 @@ const SMALLEST: &str = r#"
     scope = "global"
     amount = "25 USD"
     per = "day"
+    [screening.kinds.STAFF]
+    pattern = "EMP-[0-9]{6}"
+    examples = ["EMP-004711"]
+    [screens.outside]
+    kind = "webhook"
+    url = "https://screen.example/look"
     [admin]
     listen = "127.0.0.1:8082"
     [keys.caller]
@@ -60,6 +66,8 @@ fn concrete(path: &str) -> String {
         .replace("keys.*", "keys.caller")
         .replace("limits.teams.*", "limits.teams.support")
         .replace("issuers.*", "issuers.idp")
+        .replace("screening.kinds.*", "screening.kinds.STAFF")
+        .replace("screens.*", "screens.outside")
         .replace("certificates.*", "certificates.mesh")
         .replace("tools.*", "tools.pay")
         .replace("prices.*", "prices.m")

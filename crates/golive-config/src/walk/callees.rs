@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::screening::Screens;
 use super::upstreams::{OwnClocks, Upstreams, own_clocks};
 use super::{At, Table, Walk, unknown};
 use crate::definition;
@@ -14,7 +15,7 @@ use crate::meant::{
 
 /// What holds for agents and models that do not say otherwise.
 pub(super) struct Presets<'a> {
-    pub screening: &'a Screening,
+    pub screening: (&'a Screening, &'a Screens),
     pub resilience: &'a Resilience,
     pub messages: &'a Messages,
     pub translation: &'a Translation,

@@ -9,6 +9,7 @@ mod access;
 mod callees;
 mod callers;
 mod certificate;
+mod external;
 mod gateway;
 mod keys;
 mod limits;
@@ -20,6 +21,7 @@ mod screening;
 mod secrets;
 mod table;
 mod target_dispatch;
+mod target_schema;
 mod targets;
 mod translation;
 mod unknown;
@@ -77,13 +79,15 @@ impl Walk<'_> {
         let error_log = gateway::error_log(self, &root);
         let store = gateway::store(self, &root);
         let limits = limits::all(self, &root);
-        let screening = screening::all(self, &root);
+        let media = screening::media(self, &root);
+        let screens = external::all(self, &root);
+        let screening = screening::all(self, &root, &screens);
         let resilience = resilience::all(self, &root);
         let messages = resilience::messages(self, &root, &resilience::preset_messages());
         let translation = translation::read(self, &root, &crate::Translation::default());
         let upstreams = upstreams::all(self, &root);
         let presets = callees::Presets {
-            screening: &screening,
+            screening: (&screening, &screens),
             resilience: &resilience,
             messages: &messages,
             translation: &translation,
@@ -113,6 +117,8 @@ impl Walk<'_> {
             translation,
             money,
             budgets,
+            media,
+            screens,
             upstreams: upstreams.known,
             agents: routes.agents,
             models: routes.models,

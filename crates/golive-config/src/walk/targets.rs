@@ -47,6 +47,7 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
     }
     let (credentials, missing_credentials) = credentials(walk, table);
     let issuer = issuer(walk, table);
+    let declared = table.child(walk, "declares");
     Some(Target {
         name: name.to_owned(),
         format,
@@ -60,8 +61,9 @@ fn one(walk: &mut Walk<'_>, name: &str, table: &Table<'_>) -> Option<Target> {
         certificates: certificates(walk, table),
         matrix: matrix(walk, table),
         access: access(walk, table),
-        declares: declares(walk, table),
         dispatch: target_dispatch::dispatch(walk, table),
+        declares: declares(walk, &declared),
+        schema: super::target_schema::schema(walk, &declared),
         health_url: table.url(walk, "health_url").map(|at| at.value),
         metrics_url: table.url(walk, "metrics_url").map(|at| at.value),
         lab_url,
@@ -273,7 +275,6 @@ fn capabilities(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Vec<Capab
 }
 
 fn declares(walk: &mut Walk<'_>, table: &Table<'_>) -> Declares {
-    let table = table.child(walk, "declares");
     let preset = Declares::default();
     Declares {
         user_limit: table.rate_or_off(walk, "user_limit").unwrap_or(preset.user_limit),

@@ -2,31 +2,40 @@
 //!
 //! Never: takes a part of a screen; either all of it is good or the configuration is refused.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use golive_config::{Callee, Config, PiiAction, Screening};
+use golive_config::{Callee, Config, CustomKind, ExternalScreen, MediaSection, PiiAction, Screening};
 use golive_screen::injection::Injection;
-use golive_screen::pii::{Detector, Kind, Options};
+use golive_screen::pii::{self, CustomKindError, Detector, Kind, Options, OptionsError};
 use golive_screen::redact::{Action, Policy};
 use golive_screen::validate::deny::{DenyList, Rule};
 use golive_screen::validate::media;
 use golive_screen::validate::schema::Schema;
 use golive_screen::validate::url;
 
+use super::external::External;
 use super::guarded::OwnWords;
+use super::inline::Fetcher;
 use super::input::Hosts;
 use super::{OwnPrompt, Screens, acts};
 
 /// Why screens cannot be put to work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{whose}.{key}`: {why}")]
+#[error("{}`{whose}.{key}`: {why}", at_line(*line))]
 pub struct ScreenError {
+    /// The line of the file where it stands, where that is known, from 1.
+    pub line: Option<usize>,
     /// `agents.support`.
     pub whose: String,
     /// The key that is wrong.
     pub key: &'static str,
     /// What is wrong with it.
     pub why: String,
+}
+
+fn at_line(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!("line {line}: "))
 }
 
 /// What models read. No archive: nobody here looks into one.
@@ -54,27 +63,84 @@ pub struct Machines {
     detectors: Vec<(Vec<String>, Arc<Detector>)>,
     /// The key of tokens that stand for values.
     token_key: [u8; 16],
+    /// The screens outside of golive that somebody uses, by name: their health and their breaks are one for all.
+    external: BTreeMap<String, Arc<External>>,
+    /// Fetches what requests name; made when the first one asks for it.
+    fetcher: Option<Arc<Fetcher>>,
+    media: MediaSection,
+    /// Those of the generation before.
+    before: BTreeMap<String, Arc<External>>,
 }
 
 impl Machines {
-    /// With this key for the tokens that stand for values.
+    /// With this key for the tokens that stand for values, and these rules for what is fetched.
     #[must_use]
-    pub fn new(token_key: [u8; 16]) -> Self {
+    pub fn new(token_key: [u8; 16], media: &MediaSection) -> Self {
         Self {
             detectors: Vec::new(),
             token_key,
+            external: BTreeMap::new(),
+            fetcher: None,
+            media: media.clone(),
+            before: BTreeMap::new(),
         }
     }
 
-    fn detector(&mut self, allow: &[String]) -> Result<Arc<Detector>, String> {
+    /// Takes over the screens outside of golive that are as they were, with what is known of their health.
+    #[must_use]
+    pub fn after(mut self, before: &BTreeMap<String, Arc<External>>) -> Self {
+        self.before.clone_from(before);
+        self
+    }
+
+    /// The screens outside of golive that somebody uses.
+    #[must_use]
+    pub fn into_external(self) -> BTreeMap<String, Arc<External>> {
+        self.external
+    }
+
+    fn fetcher(&mut self) -> Result<Arc<Fetcher>, ScreenError> {
+        if let Some(fetcher) = &self.fetcher {
+            return Ok(Arc::clone(fetcher));
+        }
+        let fetcher = Fetcher::new(&self.media).map_err(|why| ScreenError {
+            line: None,
+            whose: "media".to_owned(),
+            key: "ca_file",
+            why,
+        })?;
+        Ok(Arc::clone(self.fetcher.insert(Arc::new(fetcher))))
+    }
+
+    fn external(&mut self, settings: &Arc<ExternalScreen>) -> Result<Arc<External>, ScreenError> {
+        let name = &settings.name;
+        if let Some(known) = self.external.get(name) {
+            return Ok(Arc::clone(known));
+        }
+        let external = match self.before.get(name).filter(|one| one.is_of(settings)) {
+            Some(kept) => Arc::clone(kept),
+            None => Arc::new(External::new(settings).map_err(|why| ScreenError {
+                line: None,
+                whose: format!("screens.{name}"),
+                key: "url",
+                why,
+            })?),
+        };
+        self.external.insert(name.clone(), Arc::clone(&external));
+        Ok(external)
+    }
+
+    /// All kinds of the operator's own are the same for every agent and model of a configuration.
+    fn detector(&mut self, allow: &[String], kinds: &[CustomKind]) -> Result<Arc<Detector>, OptionsError> {
         if let Some((_, known)) = self.detectors.iter().find(|(values, _)| values == allow) {
             return Ok(Arc::clone(known));
         }
         let options = Options {
             allow: allow.to_vec(),
+            custom: kinds.iter().map(custom).collect(),
             ..Options::default()
         };
-        let detector = Arc::new(Detector::new(&options).map_err(|error| error.to_string())?);
+        let detector = Arc::new(Detector::new(&options)?);
         self.detectors.push((allow.to_vec(), Arc::clone(&detector)));
         Ok(detector)
     }
@@ -86,6 +152,7 @@ impl Machines {
     pub fn screens(&mut self, callee: &Callee) -> Result<Screens, ScreenError> {
         let settings = callee.screening.clone();
         let wrong = |key: &'static str, why: String| ScreenError {
+            line: None,
             whose: format!("{}s.{}", callee.kind.as_str(), callee.name),
             key,
             why,
@@ -121,13 +188,20 @@ impl Machines {
             words: Arc::new(OwnWords::of(&file.text)),
         });
         let detector = self
-            .detector(&settings.pii_values)
-            .map_err(|why| wrong("screening.pii_values", why))?;
+            .detector(&settings.pii_values, &settings.kinds)
+            .map_err(|why| match &why {
+                OptionsError::Custom(bad) => bad_kind(&settings.kinds, bad),
+                _ => wrong("screening.pii_values", why.to_string()),
+            })?;
+        let external = settings.external.iter().map(|screen| self.external(screen));
+        let external = external.collect::<Result<_, _>>()?;
+        let fetcher = settings.media_inline.then(|| self.fetcher()).transpose()?;
+        let customs = u8::try_from(settings.kinds.len()).unwrap_or(u8::MAX);
         Ok(Screens {
             injection: Arc::clone(&INJECTION),
             detector,
-            answers: (Arc::clone(&answers), acts(&answers)),
-            requests: (Arc::clone(&requests), acts(&requests)),
+            answers: (Arc::clone(&answers), acts(&answers, customs)),
+            requests: (Arc::clone(&requests), acts(&requests, customs)),
             deny,
             schema,
             hosts,
@@ -136,15 +210,26 @@ impl Machines {
                 ..media::Rules::default()
             },
             own_prompt,
+            external,
+            fetcher,
             settings,
         })
     }
 
     fn policy(&self, default: PiiAction, settings: &Screening) -> Result<Policy, String> {
         let mut policy = Policy::new(action(default)).keyed(&self.token_key);
+        let named = |name: &str| {
+            let place = settings.kinds.iter().position(|kind| kind.name == name)?;
+            u8::try_from(place).ok().map(Kind::Custom)
+        };
+        for kind in &settings.kinds {
+            if let (Some(kind), Some(own)) = (named(&kind.name), kind.action) {
+                policy = policy.with(kind, action(own));
+            }
+        }
         for (name, own) in &settings.pii_kinds {
-            let kind = Kind::named(name).ok_or_else(|| {
-                format!("there is no kind `{name}`; `golive screen --kinds` lists all of them")
+            let kind = Kind::named(name).or_else(|| named(name)).ok_or_else(|| {
+                format!("there is no kind `{name}`; `golive screen --kinds` lists all of them but your own, `[screening.kinds.NAME]`")
             })?;
             policy = policy.with(kind, action(*own));
         }
@@ -157,11 +242,46 @@ impl Machines {
 /// # Errors
 /// The first that cannot.
 pub fn check(config: &Config) -> Result<(), ScreenError> {
-    let mut machines = Machines::new([0; 16]);
+    let mut machines = Machines::new([0; 16], &config.media);
     for callee in config.callees() {
         machines.screens(callee)?;
     }
     Ok(())
+}
+
+/// A kind as the detector knows it.
+fn custom(kind: &CustomKind) -> pii::CustomKind {
+    pii::CustomKind {
+        name: kind.name.clone(),
+        pattern: kind.pattern.clone(),
+        checksum: kind.checksum.map(str::to_owned),
+        context: kind.context.clone(),
+        must_match: kind.examples.clone(),
+        must_not_match: kind.counter_examples.clone(),
+    }
+}
+
+/// What is wrong with a kind of the operator's own, with its place.
+fn bad_kind(kinds: &[CustomKind], bad: &CustomKindError) -> ScreenError {
+    let kind = bad
+        .name()
+        .and_then(|name| kinds.iter().find(|kind| kind.name == name));
+    let key = match bad {
+        CustomKindError::NotFound { .. } => "examples",
+        CustomKindError::Found { .. } => "counter_examples",
+        CustomKindError::Checksum { .. } => "checksum",
+        CustomKindError::Pattern { .. } | CustomKindError::Empty(_) => "pattern",
+        CustomKindError::Name(_) | CustomKindError::TooMany(_) => "name",
+    };
+    ScreenError {
+        line: kind.map(|kind| kind.line),
+        whose: match kind {
+            Some(kind) => format!("screening.kinds.{}", kind.name),
+            None => "screening.kinds".to_owned(),
+        },
+        key,
+        why: bad.to_string(),
+    }
 }
 
 fn hosts(written: &[String]) -> Result<Hosts, String> {

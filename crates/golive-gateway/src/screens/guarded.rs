@@ -24,6 +24,8 @@ pub struct Guarded {
     pub seen: Option<Arc<Seen>>,
     /// The system prompt that it must not repeat.
     pub prompt: Option<Arc<OwnWords>>,
+    /// What the user said last, for a screen outside of golive that wants to know it beside the answer.
+    pub asked: Option<Arc<str>>,
 }
 
 /// What an answer must not hold of a system prompt.

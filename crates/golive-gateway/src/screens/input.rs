@@ -102,6 +102,9 @@ fn judged(screens: &Screens, wire: Wire, body: &[u8]) -> Result<Judged, ApiError
         }
         changes.extend(text.map(|text| (literal.clone(), New::Text(Cow::Owned(text)))));
     }
+    if screens.wants_the_question() {
+        judged.guarded.asked = turns.last().map(|turn| Arc::from(turn.as_str()));
+    }
     if turns.len() > 1 && screens.settings.injection != InjectionAction::Off {
         let joined = joined(&turns);
         let score = screens
@@ -155,14 +158,21 @@ fn one(
     seen: &mut Seen,
     highest: &mut f32,
 ) -> Result<Option<String>, ApiError> {
-    let mut text = hidden(screens, came, flags)?;
     let mut marked = false;
     let injection = screens.settings.injection != InjectionAction::Off;
     let channel = channel_of(voice).filter(|_| injection);
     let deny = screens.deny.as_ref().filter(|_| voice != Voice::System);
-    if channel.is_some() || deny.is_some() {
-        // As it came: what was hidden is a sign.
-        let normal = Normalised::of(came);
+    // As it came: what was hidden is a sign.
+    let normal = (channel.is_some() || deny.is_some()).then(|| Normalised::of(came));
+    let nothing_hidden = normal
+        .as_ref()
+        .is_some_and(|normal| normal.signs().invisible() == 0);
+    let mut text = if nothing_hidden {
+        Cow::Borrowed(came)
+    } else {
+        hidden(screens, came, flags)?
+    };
+    if let Some(normal) = normal {
         if deny.is_some_and(|deny| deny.find(&normal).is_some()) {
             return Err(refusal(
                 "denied_text",

@@ -3,17 +3,20 @@
 //! Never: keeps a text, shows one, or passes one on that could not be looked at.
 
 pub mod build;
+pub mod external;
 pub mod guarded;
+pub mod inline;
 pub mod input;
 pub mod stream;
 
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, LazyLock};
 
 use golive_config::Screening;
 use golive_screen::injection::{Channel, Injection};
 use golive_screen::overlap::{Prompt, Watch};
-use golive_screen::pii::{Detector, Finding};
+use golive_screen::pii::{Detector, Finding, Kind};
 use golive_screen::redact::{self, Action, Policy, Seen};
 use golive_screen::stream::{Because, Blocked, Filter};
 use golive_screen::validate::deny::DenyList;
@@ -22,7 +25,9 @@ use golive_screen::validate::schema::Schema;
 use golive_wire::texts::{self, New};
 
 pub use build::{Machines, ScreenError};
+use external::External;
 use guarded::{Guarded, OwnWords, Recital};
+use inline::Fetcher;
 
 /// What stands in logs.
 static LOGGED: LazyLock<Policy> = LazyLock::new(|| Policy::new(Action::Redact));
@@ -42,6 +47,9 @@ pub struct Screens {
     hosts: input::Hosts,
     media: media::Rules,
     own_prompt: Option<OwnPrompt>,
+    external: Vec<Arc<External>>,
+    /// Fetches what requests name, where their bytes are to be sent on.
+    pub fetcher: Option<Arc<Fetcher>>,
 }
 
 /// An agent's own system prompt.
@@ -61,6 +69,10 @@ pub enum Withheld {
     Prompt,
     /// It is more than the screen may hold.
     TooMuch,
+    /// A screen outside of golive said so.
+    Outside,
+    /// A screen outside of golive could not be asked.
+    Unasked,
 }
 
 impl Withheld {
@@ -68,8 +80,9 @@ impl Withheld {
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
-            Self::Pii | Self::Prompt => "answer_withheld",
+            Self::Pii | Self::Prompt | Self::Outside => "answer_withheld",
             Self::TooMuch => "answer_unscreenable",
+            Self::Unasked => "screen_unavailable",
         }
     }
 
@@ -77,10 +90,13 @@ impl Withheld {
     #[must_use]
     pub fn told(self) -> &'static str {
         match self {
-            Self::Pii | Self::Prompt => {
+            Self::Pii | Self::Prompt | Self::Outside => {
                 "The answer held something that may not be told here, and was withheld. Ask in another way."
             }
             Self::TooMuch => "The answer could not be checked, so it was withheld.",
+            Self::Unasked => {
+                "The answer cannot be checked right now, so it was withheld. Please try again in a moment."
+            }
         }
     }
 
@@ -91,6 +107,8 @@ impl Withheld {
             Self::Pii => "personal data or a secret",
             Self::Prompt => "the agent's own prompt",
             Self::TooMuch => "more than can be held",
+            Self::Outside => "what a screen outside of golive found",
+            Self::Unasked => "a screen outside of golive that could not be asked",
         }
     }
 }
@@ -353,9 +371,27 @@ fn repeats<P: std::borrow::Borrow<Prompt>>(watch: &Watch<P>) -> bool {
     watch.runs_said() >= RUNS_MIN || (watch.runs_said() > 0 && watch.share() >= SHARE_MIN)
 }
 
-/// Whether a policy does anything at all.
-fn acts(policy: &Policy) -> bool {
-    golive_screen::pii::Kind::ALL
-        .iter()
-        .any(|kind| policy.action(*kind) != Action::Allow)
+/// What `look` gives, or `closed` where it fails in the middle: a screen that panics has seen nothing through, and what
+/// it was looking at must not pass.
+pub fn or_closed<T>(closed: impl FnOnce() -> T, look: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(look)).unwrap_or_else(|_| closed())
+}
+
+/// Whether a policy does anything at all, to the kinds that golive brings along and to so many of the operator's own.
+fn acts(policy: &Policy, custom: u8) -> bool {
+    let kinds = Kind::ALL.iter().copied().chain((0..custom).map(Kind::Custom));
+    kinds.into_iter().any(|kind| policy.action(kind) != Action::Allow)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_screen_that_panics_lets_nothing_pass() {
+        let text = vec![1, 2];
+        let seen = or_closed(|| Err(Withheld::TooMuch), || Ok(text[text.len()]));
+        assert_eq!(seen, Err(Withheld::TooMuch));
+        assert_eq!(or_closed(|| Err(Withheld::TooMuch), || Ok(text[1])), Ok(2));
+    }
 }

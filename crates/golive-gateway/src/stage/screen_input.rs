@@ -2,7 +2,6 @@
 //!
 //! Never: hands on a request whose screen could not run, or tells a caller which rule its text met.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,6 +15,7 @@ use crate::call::Call;
 use crate::reply::Refused;
 use crate::runtime::Route;
 use crate::screens::input::{self, Judged};
+use crate::screens::or_closed;
 
 const STAGE: &str = "screen_input";
 /// A larger body is looked at beside the request path, which must not wait for it.
@@ -47,9 +47,10 @@ pub async fn run(request: guard_tools::Guarded) -> Step<Screened> {
     } = request;
     let wire = call.surface.wire();
     let judged = if body.len() <= LARGE {
-        // A screen that fails in the middle has seen nothing through: closed, not open.
-        catch_unwind(AssertUnwindSafe(|| input::judge(&route.screens, wire, &body)))
-            .unwrap_or_else(|_| Judged::refused(unable()))
+        or_closed(
+            || Judged::refused(unable()),
+            || input::judge(&route.screens, wire, &body),
+        )
     } else {
         let (screens, body) = (Arc::clone(&route.screens), body.clone());
         let beside = tokio::task::spawn_blocking(move || input::judge(&screens, wire, &body));
@@ -70,7 +71,42 @@ pub async fn run(request: guard_tools::Guarded) -> Step<Screened> {
     if !flags.is_empty() {
         call.flagged = HeaderValue::from_str(&Vec::from_iter(flags).join(", ")).ok();
     }
-    let body = changed.map_or(body, Bytes::from);
+    let mut body = changed.map_or(body, Bytes::from);
+    if call.stream && route.screens.refuses_streams() {
+        let error = ApiError::new(
+            400,
+            "stream_not_screened",
+            "Answers are checked as a whole here. Ask again without streaming.",
+        )
+        .with_should_retry(false);
+        return Err(Refused::by_rule(call, STAGE, error));
+    }
+    if let Some(fetcher) = &route.screens.fetcher {
+        match fetcher.inline(wire, &body).await {
+            Ok(Some(with_bytes)) => {
+                call.decide(STAGE, "images and documents were fetched");
+                body = with_bytes;
+            }
+            Ok(None) => {}
+            Err(error) => return Err(Refused::by_rule(call, STAGE, error)),
+        }
+    }
+    match route.screens.show_request(&route.id, wire, &body).await {
+        Ok(outside) => {
+            for decided in outside.decided {
+                call.decide(STAGE, decided);
+            }
+            if outside.flagged {
+                call.flag("external");
+            }
+            body = outside.changed.unwrap_or(body);
+        }
+        Err(error) if error.status >= 500 => return Err(Refused::by_failure(call, error)),
+        Err(error) => {
+            call.decide(STAGE, "refused by a screen outside of golive");
+            return Err(Refused::by_rule(call, STAGE, error));
+        }
+    }
     if call.prompt.is_some() {
         call.prompt = Some(body.clone()); // what was taken out is not kept either
     }

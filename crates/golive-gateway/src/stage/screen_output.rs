@@ -3,8 +3,8 @@
 //! Never: lets an answer out whose screen could not run, or tells what was taken out.
 
 use std::borrow::Cow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use golive_wire::texts::{self, New, Place, Voice};
@@ -14,16 +14,41 @@ use crate::call::{Call, Outcome};
 use crate::reply::Refused;
 use crate::runtime::Route;
 use crate::screens::guarded::Guarded;
-use crate::screens::{Screens, Withheld};
+use crate::screens::{Screens, Withheld, or_closed};
 
 const STAGE: &str = "screen_output";
+/// When to come again where a screen could not be asked.
+const COME_AGAIN: Duration = Duration::from_secs(5);
 
 /// The whole answer as it may be told.
 ///
 /// # Errors
 /// None of it may be, or its screen failed in the middle: closed, not open.
 pub fn run(call: &mut Call, route: &Arc<Route>, body: Bytes) -> Result<Bytes, Withheld> {
-    catch_unwind(AssertUnwindSafe(|| screened(call, route, body))).unwrap_or(Err(Withheld::TooMuch))
+    or_closed(|| Err(Withheld::TooMuch), || screened(call, route, body))
+}
+
+/// Shows the answer to the screens outside of golive, which see what golive's own left.
+///
+/// # Errors
+/// It may not be told.
+pub async fn outside(call: &mut Call, route: &Arc<Route>, body: Bytes) -> Result<Bytes, Withheld> {
+    if !route.screens.shows_answers() {
+        return Ok(body);
+    }
+    let guarded = call.guarded.clone();
+    let wire = call.surface.wire();
+    let outside = route
+        .screens
+        .show_answer(&route.id, wire, &guarded, &body)
+        .await?;
+    for decided in outside.decided {
+        call.decide(STAGE, decided);
+    }
+    if outside.flagged {
+        call.flag("external");
+    }
+    Ok(outside.changed.unwrap_or(body))
 }
 
 fn screened(call: &mut Call, route: &Arc<Route>, body: Bytes) -> Result<Bytes, Withheld> {
@@ -86,15 +111,22 @@ fn told(
 
 /// How a withheld answer is recorded.
 pub(super) fn outcome(withheld: &Withheld) -> Outcome {
-    Outcome::Refused {
-        stage: STAGE,
-        code: withheld.code(),
+    match withheld {
+        Withheld::Unasked => Outcome::Error(withheld.code()),
+        _ => Outcome::Refused {
+            stage: STAGE,
+            code: withheld.code(),
+        },
     }
 }
 
 /// A withheld answer, before any of it was sent.
 pub(super) fn blocked(mut call: Box<Call>, withheld: &Withheld) -> Box<Refused> {
     note(&mut call, withheld);
+    if *withheld == Withheld::Unasked {
+        let error = ApiError::new(503, withheld.code(), withheld.told()).with_retry_after(COME_AGAIN);
+        return Refused::by_failure(call, error);
+    }
     let error = ApiError::new(403, withheld.code(), withheld.told()).with_should_retry(false);
     Refused::by_rule(call, STAGE, error)
 }

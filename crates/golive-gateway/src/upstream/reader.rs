@@ -7,7 +7,6 @@
 //! Never: watches a clock (its caller does), and never hands on an end it was not given.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
@@ -19,15 +18,18 @@ use hyper::body::Incoming;
 
 use super::chain_of;
 use crate::runtime::Route;
-use crate::screens::Withheld;
 use crate::screens::guarded::Guarded;
 use crate::screens::stream::StreamScreen;
+use crate::screens::{Withheld, or_closed};
 use crate::stage::Block;
 
 /// The longest single event that is read; a tool call's arguments in one piece fit.
 const EVENT_MAX: usize = 1 << 20;
 /// How much of a streamed reply is kept for the ledger.
 const REPLY_KEPT_MAX: usize = 1 << 20;
+
+/// The longest stream that is held, for screens outside of golive.
+const HELD_MAX: usize = 4 << 20;
 
 /// One step of a stream.
 #[derive(Debug)]
@@ -45,6 +47,14 @@ pub enum Piece {
 }
 
 impl Piece {
+    /// What of it is passed on.
+    fn bytes(&self) -> Bytes {
+        match self {
+            Self::Quiet(bytes) | Self::Content(bytes) | Self::End(bytes) => bytes.clone(),
+            Self::Blocked(_) | Self::Broken(_) => Bytes::new(),
+        }
+    }
+
     fn is_last(&self) -> bool {
         matches!(self, Self::End(_) | Self::Blocked(_) | Self::Broken(_))
     }
@@ -87,6 +97,18 @@ pub struct StreamReader {
     screen: Option<StreamScreen>,
     /// Steps that one event brought, the later ones.
     pending: VecDeque<Piece>,
+    /// The whole stream, where screens outside of golive see it before anything of it is told.
+    held: Option<Held>,
+}
+
+/// A stream that is told when it is whole.
+#[derive(Debug)]
+struct Held {
+    guarded: Guarded,
+    pieces: VecDeque<Piece>,
+    bytes: usize,
+    whole: bool,
+    judged: bool,
 }
 
 impl StreamReader {
@@ -119,13 +141,64 @@ impl StreamReader {
             usage: Usage::default(),
             tools: Guard::new(wire, tools),
             pending: VecDeque::new(),
+            held: route.screens.shows_answers().then(|| Held {
+                guarded: guarded.clone(),
+                pieces: VecDeque::new(),
+                bytes: 0,
+                whole: false,
+                judged: false,
+            }),
             screen: StreamScreen::new(wire, &route.screens, guarded),
             route,
         }
     }
 
-    /// The next step. Cancel-safe: an event is consumed whole or not at all.
+    /// The next step. Cancel-safe: an event is consumed whole or not at all. A stream that screens outside of golive
+    /// have to see gives its first step when it is whole.
     pub async fn next(&mut self) -> Piece {
+        if self.held.is_none() {
+            return self.step().await;
+        }
+        while self.held.as_ref().is_some_and(|held| !held.whole) {
+            let piece = self.step().await;
+            if matches!(piece, Piece::Blocked(_) | Piece::Broken(_)) {
+                self.held = None; // none of it is told
+                return piece;
+            }
+            if let Some(held) = &mut self.held {
+                held.whole = piece.is_last();
+                held.bytes += piece.bytes().len();
+                held.pieces.push_back(piece);
+                if held.bytes > HELD_MAX {
+                    self.held = None;
+                    return Piece::Blocked(Block::Text(Withheld::TooMuch));
+                }
+            }
+        }
+        let wire = self.wire();
+        if let Some(held) = self.held.as_ref().filter(|held| !held.judged) {
+            let told = held.pieces.iter().map(Piece::bytes);
+            let (screens, callee) = (&self.route.screens, &self.route.id);
+            if let Err(withheld) = screens.show_stream(callee, wire, &held.guarded, told).await {
+                self.held = None;
+                return Piece::Blocked(Block::Text(withheld));
+            }
+        }
+        match &mut self.held {
+            Some(held) => {
+                held.judged = true;
+                let next = held.pieces.pop_front();
+                next.unwrap_or_else(|| Piece::Broken("read behind its end".to_owned()))
+            }
+            None => self.step().await,
+        }
+    }
+
+    fn wire(&self) -> Wire {
+        self.wire
+    }
+
+    async fn step(&mut self) -> Piece {
         if let Some(piece) = self.pending.pop_front() {
             return piece;
         }
@@ -234,10 +307,7 @@ impl StreamReader {
 
     /// What one event means; `None` when it is not passed on.
     fn meaning(&mut self, event: &Event) -> Option<Piece> {
-        // A screen that fails in the middle has seen nothing through: closed, not open.
-        let take = |screen: &mut StreamScreen| {
-            catch_unwind(AssertUnwindSafe(|| screen.take(event))).unwrap_or(Err(Withheld::TooMuch))
-        };
+        let take = |screen: &mut StreamScreen| or_closed(|| Err(Withheld::TooMuch), || screen.take(event));
         let screened = match self.screen.as_mut().map(take) {
             None => return self.passed(event),
             Some(Ok(screened)) => screened,

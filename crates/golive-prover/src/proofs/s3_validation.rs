@@ -10,21 +10,24 @@
 //! a closed connection. After each case the target must serve the next plain request. Cases that abuse HTTP itself
 //! are sent only to a target marked `staging = true`. Then the lab is asked for every refused case's marker. Hidden
 //! characters and private addresses in image and file parts must be refused, or must be gone from what the lab receives;
-//! an address of the lab itself stands among them, and must not be loaded.
+//! an address of the lab itself stands among them, and must not be loaded. Where the target declares the form of its
+//! requests (`declares.schema`), each body that it calls bad, each text that it denies and each message for the operator
+//! is sent in the place of a good one and must be refused, and the good ones must be served.
 //!
 //! **Positive control**: the plain request is served before and after.
 //! **Negative control**: the same bytes without their defect are served on the same kind of connection, and are seen
 //! at the lab; so an acceptance, and a call behind a refusal, would both be noticed.
 //! **Evidence**: each case that was not refused as it must be, with its bytes; the table of all cases.
 //! **Cannot tell**: whether a proxy before the target, and not the target, refused; what the target's own bounds are
-//! where they are wider than the corpus; what an agent loads that is told an address in plain words. Fields and deny
-//! rules that are declared for an agent (`S3.schema`) have no proof in this version.
+//! where they are wider than the corpus; what an agent loads that is told an address in plain words. Of the form that
+//! is declared for an agent (`S3.schema`) only the bodies that are given are tried: what no file shows is not known.
 
 mod addresses;
 mod corpus;
 mod hidden;
 mod inside;
 mod judge;
+mod schema;
 mod second;
 mod wire;
 
@@ -46,7 +49,17 @@ use crate::plan::{PartPlan, PlanInput};
 use crate::self_test::{Oracle, Reading};
 use crate::target::{Exchange, default_role, millis};
 
-const PARTS: &[&str] = &["S3.structure", "S3.bounds", "S3.text", "S3.urls", "S3.valid"];
+const PARTS: &[&str] = &[
+    "S3.structure",
+    "S3.bounds",
+    "S3.text",
+    "S3.urls",
+    "S3.valid",
+    SCHEMA,
+];
+
+/// The part about the form that the target declares.
+const SCHEMA: &str = "S3.schema";
 
 /// Parts whose requests are valid JSON, and whose oracle is what reaches the model.
 const INSIDE: &[&str] = &["S3.text", "S3.urls"];
@@ -93,6 +106,9 @@ fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
     PARTS
         .iter()
         .map(|part| {
+            if *part == SCHEMA {
+                return schema::plan(input);
+            }
             if INSIDE.contains(part) {
                 if input.target.lab_url.is_none() {
                     let unlocks = "only the model's side sees what was removed";
@@ -122,6 +138,8 @@ async fn run(ctx: Ctx) -> Vec<PartReport> {
         }
         let (report, works) = if INSIDE.contains(part) {
             inside::prove(&ctx, part).await
+        } else if *part == SCHEMA {
+            (schema::prove(&ctx, part).await, true)
         } else {
             prove(&ctx, part).await
         };

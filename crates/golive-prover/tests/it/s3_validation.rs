@@ -2,6 +2,7 @@
 
 use futures_util::StreamExt as _;
 use golive_checklist::{ItemId, Verdict};
+use golive_config::{Target, TargetSchema};
 
 use crate::twin::{Flaw, Settings, TwinWorld};
 use crate::world::{assert_verdict, part};
@@ -143,4 +144,66 @@ async fn the_report_of_s3_holds_no_key() {
             .unwrap()
             .contains("GOLIVEserviceTOKEN")
     );
+}
+
+/// The target with what its model `formed` says of its requests.
+fn declaring(mut target: Target) -> Target {
+    let body = |ticket: &str| {
+        format!(
+            r#"{{"model": "formed", "messages": [{{"role": "user", "content": "hello {{marker}}"}}]{ticket}}}"#
+        )
+    };
+    let named = |name: &str, ticket: &str| (name.to_owned(), body(ticket));
+    target.schema = Some(TargetSchema {
+        good: vec![named("good.json", r#", "ticket": "T-17""#)],
+        bad: vec![named("none.json", ""), named("number.json", r#", "ticket": 17"#)],
+        deny: vec!["project nightjar".to_owned()],
+        refuses_system: true,
+    });
+    target
+}
+
+#[tokio::test]
+async fn the_form_that_a_target_declares_is_proven_and_each_laxity_found() {
+    let flaws = [
+        (
+            Flaw::None,
+            Verdict::Pass,
+            "5 of 5 bodies of the wrong form refused",
+        ),
+        (
+            Flaw::FormUnchecked,
+            Verdict::Fail,
+            "none.json: accepted (200), and reached the model",
+        ),
+        (
+            Flaw::DeniedTextPasses,
+            Verdict::Fail,
+            "denied: project nightjar: accepted (200)",
+        ),
+        (
+            Flaw::DeveloperMayOrder,
+            Verdict::Fail,
+            "a developer message: accepted (200)",
+        ),
+        (
+            Flaw::ForwardsRefused,
+            Verdict::Fail,
+            "was answered 400, and reached the model all the same",
+        ),
+        (
+            Flaw::RefusesEveryForm,
+            Verdict::Unproven,
+            "a body that is declared good is not served",
+        ),
+    ];
+    futures_util::stream::iter(flaws)
+        .for_each_concurrent(2, |(flaw, verdict, named)| async move {
+            let world = TwinWorld::start(flaw, Settings::default()).await;
+            let report = world.prove(ItemId::S3, declaring(world.target())).await;
+            assert_verdict(&report, "S3.schema", verdict);
+            let found = part(&report, "S3.schema");
+            assert!(found.summary.contains(named), "{flaw:?}: {}", found.summary);
+        })
+        .await;
 }

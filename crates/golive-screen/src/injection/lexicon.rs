@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::concept::{Concept, Concepts};
-use super::fold::fold;
+use super::fold::{fold, is_unspaced};
 
 /// The lexicon files: one a family of languages.
 const FILES: &[(&str, &str)] = &[
@@ -50,9 +50,6 @@ pub fn hash_of(word: &str) -> u32 {
 /// What the lexicon knows of one hash.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Entry {
-    hash: u32,
-    /// The table's slot is taken.
-    used: bool,
     /// A phrase may end with this word.
     pub ends_phrase: bool,
     /// A word of its own stands here (with or without concepts: an exception of a stem has none).
@@ -65,18 +62,18 @@ pub struct Entry {
     pub stem: Concepts,
 }
 
-/// Bits of the filter before the table: one in sixteen false passes for 6,000 entries, 16 KiB.
-const FILTER_BITS: u32 = 17;
-
 /// The most words of a phrase.
 pub const PHRASE_WORDS_MAX: usize = 4;
 
 /// The lexicon, ready to be asked.
 #[derive(Debug)]
 pub struct Lexicon {
-    filter: Vec<u64>,
-    table: Vec<Entry>,
-    phrases: HashMap<u32, Concepts>,
+    words: Table<Entry>,
+    phrases: Table<Concepts>,
+    /// The stems among the words: each beginning of a word is looked up.
+    stems: Filter,
+    /// What words of scripts without spaces begin with, up to each of their characters.
+    begun: Filter,
 }
 
 impl Default for Lexicon {
@@ -90,6 +87,7 @@ impl Lexicon {
     pub fn new() -> Self {
         let mut words: HashMap<u32, Entry> = HashMap::new();
         let mut phrases: HashMap<u32, Concepts> = HashMap::new();
+        let (mut stems, mut begun) = (Filter::default(), Filter::default());
         for (concepts, item) in FILES.iter().flat_map(|(_, text)| items(text)) {
             let parts: Vec<&str> = item.split('_').filter(|part| !part.is_empty()).collect();
             if let [word] = parts[..] {
@@ -99,13 +97,21 @@ impl Lexicon {
                 };
                 let hash = hash_of(text);
                 let entry = words.entry(hash).or_default();
-                entry.hash = hash;
                 if stem {
                     entry.is_stem = true;
                     entry.stem |= concepts;
+                    stems.add(hash);
                 } else {
                     entry.is_word = true;
                     entry.word |= concepts;
+                }
+                if text.starts_with(is_unspaced) {
+                    let folded = text.chars().filter_map(fold);
+                    let beginnings = folded.scan(HASH_START, |hash, character| {
+                        *hash = extend_char(*hash, character);
+                        Some(*hash)
+                    });
+                    beginnings.for_each(|hash| begun.add(hash));
                 }
             } else if parts.len() <= PHRASE_WORDS_MAX {
                 let hashes: Vec<u32> = parts.iter().map(|part| hash_of(part)).collect();
@@ -113,66 +119,118 @@ impl Lexicon {
                     continue;
                 };
                 *phrases.entry(whole).or_default() |= concepts;
-                let entry = words.entry(last).or_default();
-                entry.hash = last;
-                entry.ends_phrase = true;
+                words.entry(last).or_default().ends_phrase = true;
             }
         }
-        Self::with(words, phrases)
-    }
-
-    fn with(words: HashMap<u32, Entry>, phrases: HashMap<u32, Concepts>) -> Self {
-        let slots = (words.len() * 2).next_power_of_two().max(16);
-        let mut lexicon = Self {
-            filter: vec![0; 1 << (FILTER_BITS - 6)],
-            table: vec![Entry::default(); slots],
-            phrases,
-        };
-        for (hash, entry) in words {
-            let bit = hash >> (32 - FILTER_BITS);
-            lexicon.filter[(bit >> 6) as usize] |= 1 << (bit & 63);
-            let mut slot = lexicon.slot(hash);
-            while lexicon.table[slot].used {
-                slot = (slot + 1) & (slots - 1);
-            }
-            lexicon.table[slot] = Entry { used: true, ..entry };
+        Self {
+            words: Table::of(words),
+            phrases: Table::of(phrases),
+            stems,
+            begun,
         }
-        lexicon
-    }
-
-    fn slot(&self, hash: u32) -> usize {
-        (hash.wrapping_mul(0x9e37_79b1) >> 8) as usize & (self.table.len() - 1)
     }
 
     /// What is known of this hash.
     #[inline]
     pub fn get(&self, hash: u32) -> Option<&Entry> {
-        let bit = hash >> (32 - FILTER_BITS);
-        if self.filter[(bit >> 6) as usize] >> (bit & 63) & 1 == 0 {
-            return None;
-        }
-        self.find(hash)
+        self.words.get(hash)
     }
 
-    fn find(&self, hash: u32) -> Option<&Entry> {
-        let mut slot = self.slot(hash);
-        loop {
-            let entry = &self.table[slot];
-            if !entry.used {
-                return None;
-            }
-            if entry.hash == hash {
-                return Some(entry);
-            }
-            slot = (slot + 1) & (self.table.len() - 1);
+    /// What words mean that begin with what has this hash, if it is a stem.
+    #[inline]
+    pub fn stem(&self, hash: u32) -> Option<Concepts> {
+        if !self.stems.may_have(hash) {
+            return None;
         }
+        let entry = self.words.get(hash).filter(|entry| entry.is_stem)?;
+        Some(entry.stem)
+    }
+
+    /// Whether a word of a script without spaces may go on behind what has this hash, or end there.
+    #[inline]
+    pub fn begins(&self, hash: u32) -> bool {
+        self.begun.may_have(hash)
     }
 
     /// What these words mean together.
     pub fn phrase(&self, words: &[u32]) -> Concepts {
         phrase(words)
-            .and_then(|hash| self.phrases.get(&hash).copied())
+            .and_then(|hash| self.phrases.get(hash).copied())
             .unwrap_or(0)
+    }
+}
+
+/// A table of what is known of hashes, with a filter before it: most hashes that are looked up are not there.
+#[derive(Debug)]
+struct Table<V> {
+    filter: Filter,
+    /// A power of two of them, at least half of them free.
+    slots: Vec<Option<(u32, V)>>,
+}
+
+impl<V: Copy> Table<V> {
+    fn of(known: HashMap<u32, V>) -> Self {
+        let slots = (known.len() * 2).next_power_of_two().max(16);
+        let mut table = Self {
+            filter: Filter::default(),
+            slots: vec![None; slots],
+        };
+        for (hash, value) in known {
+            table.filter.add(hash);
+            let mut slot = table.slot(hash);
+            while table.slots[slot].is_some() {
+                slot = (slot + 1) & (slots - 1);
+            }
+            table.slots[slot] = Some((hash, value));
+        }
+        table
+    }
+
+    fn slot(&self, hash: u32) -> usize {
+        (hash.wrapping_mul(0x9e37_79b1) >> 8) as usize & (self.slots.len() - 1)
+    }
+
+    #[inline]
+    fn get(&self, hash: u32) -> Option<&V> {
+        if self.filter.may_have(hash) {
+            self.find(hash)
+        } else {
+            None
+        }
+    }
+
+    fn find(&self, hash: u32) -> Option<&V> {
+        let mut slot = self.slot(hash);
+        loop {
+            match &self.slots[slot] {
+                None => return None,
+                Some((known, value)) if *known == hash => return Some(value),
+                Some(_) => slot = (slot + 1) & (self.slots.len() - 1),
+            }
+        }
+    }
+}
+
+/// Which hashes may be there, by their upper 17 bits: one in sixteen passes without reason for 8,000 of them. 16 KiB.
+#[derive(Debug)]
+struct Filter(Box<[u64; FILTER_WORDS]>);
+
+const FILTER_WORDS: usize = 1 << 11;
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self(Box::new([0; FILTER_WORDS]))
+    }
+}
+
+impl Filter {
+    fn add(&mut self, hash: u32) {
+        self.0[(hash >> 21) as usize] |= 1 << (hash >> 15 & 63);
+    }
+
+    #[inline]
+    fn may_have(&self, hash: u32) -> bool {
+        self.0[(hash >> 21) as usize] >> (hash >> 15 & 63) & 1 == 1
     }
 }
 

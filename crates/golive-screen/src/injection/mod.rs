@@ -8,6 +8,7 @@ pub mod fold;
 pub mod lexicon;
 pub mod model;
 pub mod rules;
+mod sums;
 pub mod tokens;
 
 use std::ops::Range;

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::ops::{Add, Sub};
 
 use super::Trust;
-use super::features::features;
+use super::sums::Sums;
 use super::tokens::Token;
 
 /// What a model file begins with: its name and the version of its features. Change it with the features.
@@ -39,6 +39,8 @@ pub struct Model {
     file: Cow<'static, [u8]>,
     shift: u32,
     dense: Dense,
+    /// By trust.
+    sums: [Sums; 3],
 }
 
 /// What a model says of a row of tokens.
@@ -71,21 +73,30 @@ impl Model {
             length: [float(24)?, float(28)?, float(32)?],
             calibration: [float(36)?, float(40)?],
         };
-        Some(Self { file, shift, dense })
+        Some(Self::of(file, shift, dense))
+    }
+
+    /// `file` has a header and a power of two of weights; `shift` takes a hash to one of them.
+    fn of(file: Cow<'static, [u8]>, shift: u32, dense: Dense) -> Self {
+        let sums = [Trust::Asks, Trust::Informs, Trust::Rules]
+            .map(|trust| Sums::of(trust, weights(&file[HEADER_BYTES..], shift)));
+        Self {
+            file,
+            shift,
+            dense,
+            sums,
+        }
     }
 
     /// The model that suspects everything: what stands in for a model that cannot be read.
     pub fn suspicious() -> Self {
-        Self {
-            file: Cow::Owned(vec![0; HEADER_BYTES + 2]),
-            shift: 31,
-            dense: Dense {
-                step: 0.0,
-                bias: [0.0; 3],
-                length: [0.0; 3],
-                calibration: [0.0, 20.0],
-            },
-        }
+        let dense = Dense {
+            step: 0.0,
+            bias: [0.0; 3],
+            length: [0.0; 3],
+            calibration: [0.0, 20.0],
+        };
+        Self::of(Cow::Owned(vec![0; HEADER_BYTES + 2]), 31, dense)
     }
 
     /// A model file: what [`Self::read`] reads. `weights` has a power of two of entries.
@@ -105,20 +116,9 @@ impl Model {
 
     /// The weight of the heaviest stretch of tokens, with the text's length and trust counted in.
     pub fn weigh(&self, tokens: &[Token], trust: Trust) -> Stretch {
-        let weights = &self.file[HEADER_BYTES..];
         let mut stretches = Heaviest::default();
-        let mut sum = 0_i32;
-        let mut current = 0;
-        features(tokens, trust, |at, hash, _| {
-            if at != current {
-                stretches.push(sum);
-                (sum, current) = (0, at);
-            }
-            sum += i32::from(weights[(hash >> self.shift) as usize] as i8);
-        });
-        if !tokens.is_empty() {
-            stretches.push(sum);
-        }
+        let weight = weights(&self.file[HEADER_BYTES..], self.shift);
+        self.sums[trust as usize].each(tokens, weight, |sum| stretches.push(sum));
         let (best, first, behind) = stretches.best();
         Stretch {
             logit: best as f32 * self.dense.step + self.dense.offset(tokens.len(), trust),
@@ -132,6 +132,11 @@ impl Model {
         let [slope, offset] = self.dense.calibration;
         1.0 / (1.0 + (-(slope * logit + offset)).exp())
     }
+}
+
+/// The weight of a feature's hash.
+fn weights(table: &[u8], shift: u32) -> impl Fn(u32) -> i32 {
+    move |hash| i32::from(table[(hash >> shift) as usize] as i8)
 }
 
 impl Dense {

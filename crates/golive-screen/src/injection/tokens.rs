@@ -15,6 +15,26 @@ const BEGINNING_BYTES_MAX: usize = 40;
 /// The most tokens of one sentence; what is longer is cut there. Keeps lists without punctuation apart.
 const SENTENCE_TOKENS_MAX: u16 = 48;
 
+const DIGIT: u8 = 1;
+const LOWER: u8 = 2;
+const UPPER: u8 = 4;
+
+/// What each byte is in a word; 0 for what is no letter or digit of ASCII.
+static CLASS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = match byte as u8 {
+            b'0'..=b'9' => DIGIT,
+            b'a'..=b'z' => LOWER,
+            b'A'..=b'Z' => UPPER,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+};
+
 /// One word or mark.
 #[derive(Debug, Clone, Copy)]
 pub struct Token {
@@ -44,6 +64,9 @@ pub enum Script {
     Unspaced,
 }
 
+/// How many ways there are.
+pub const SCRIPTS: usize = 3;
+
 /// Cuts a text into tokens. `start` and `end` are always on character borders.
 pub fn tokens(text: &str, lexicon: &Lexicon) -> Vec<Token> {
     let mut cutter = Cutter {
@@ -64,26 +87,56 @@ const REPEATED_MAX: usize = 8;
 /// The same without what only says again what stands right before it: saying a thing a thousand times does not make it
 /// another thing.
 fn once(mut tokens: Vec<Token>) -> Vec<Token> {
-    // The last hashes, the newest first, and how many tokens in a row equalled the one so many places before.
-    let (mut last, mut same) = ([None; REPEATED_MAX], [0_usize; REPEATED_MAX]);
-    let mut begins = false;
-    tokens.retain_mut(|token| {
-        let mut repeated = false;
-        for (place, (before, run)) in last.iter().zip(&mut same).enumerate() {
-            *run = if *before == Some(token.hash) { *run + 1 } else { 0 };
-            // A row that was told whole once more: from there on it is repetition.
-            repeated |= *run > place + 1;
+    // The hashes with room before them, so that each has as many before it.
+    let mut hashes = vec![0; REPEATED_MAX];
+    hashes.extend(tokens.iter().map(|token| token.hash));
+    // How many tokens in a row equalled the one so many places before, and the bits of those that are not zero.
+    let (mut runs, mut running) = ([0_usize; REPEATED_MAX], 0);
+    let mut repeated: Vec<usize> = Vec::new();
+    for (at, window) in hashes.windows(REPEATED_MAX + 1).enumerate() {
+        let (Some(before), hash) = (window.first_chunk::<REPEATED_MAX>(), window[REPEATED_MAX]) else {
+            break; // cannot be: a window is that long
+        };
+        let mut same = 0_u32;
+        for (bit, earlier) in before.iter().enumerate() {
+            same |= u32::from(*earlier == hash) << bit;
         }
-        last.rotate_right(1);
-        last[0] = Some(token.hash);
+        if at < REPEATED_MAX {
+            same &= u32::MAX << (REPEATED_MAX - at); // there is no token yet
+        }
+        if same | running == 0 {
+            continue;
+        }
+        running = same;
+        let mut said_again = false;
+        for (bit, run) in runs.iter_mut().enumerate() {
+            *run = if same >> bit & 1 == 1 { *run + 1 } else { 0 };
+            // A row that was told whole once more: from there on it is repetition.
+            said_again |= *run > REPEATED_MAX - bit;
+        }
+        if said_again {
+            repeated.push(at);
+        }
+    }
+    if !repeated.is_empty() {
+        leave_out(&mut tokens, &repeated);
+    }
+    tokens
+}
+
+/// Without the tokens at these places; a sentence that loses its first one begins with the next.
+fn leave_out(tokens: &mut Vec<Token>, places: &[usize]) {
+    let (mut places, mut at, mut begins) = (places.iter().peekable(), 0, false);
+    tokens.retain_mut(|token| {
+        let out = places.next_if(|place| **place == at).is_some();
+        at += 1;
         begins |= token.place == 0;
-        if !repeated && begins {
+        if !out && begins {
             token.place = 0;
             begins = false;
         }
-        !repeated
+        !out
     });
-    tokens
 }
 
 struct Cutter<'a> {
@@ -101,7 +154,9 @@ impl Cutter<'_> {
         let mut at = 0;
         while at < self.bytes.len() {
             let byte = self.bytes[at];
-            at = if byte.is_ascii_alphanumeric() {
+            at = if byte == b' ' {
+                at + 1
+            } else if byte.is_ascii_alphanumeric() {
                 self.word(at)
             } else if byte < 0x80 {
                 self.mark(at, byte)
@@ -144,20 +199,20 @@ impl Cutter<'_> {
             return end;
         }
         let (mut hash, mut at) = (HASH_START, start);
-        let mut stem: Option<&Entry> = None; // the longest beginning that is one
-        let (mut digits, mut letters) = (0_usize, 0_usize);
+        let mut stem = None; // the concepts of the longest beginning that is one
+        let (mut digits, mut letters) = (0_usize, 0);
+        let mut before = 0; // what the byte before is
         while let Some(&byte) = self.bytes.get(at) {
-            if byte.is_ascii_alphanumeric() {
+            let class = CLASS[usize::from(byte)];
+            if class != 0 {
                 // "systemPrompt" is two words.
-                if byte.is_ascii_uppercase() && at > start && self.bytes[at - 1].is_ascii_lowercase() {
+                if class == UPPER && before == LOWER {
                     break;
                 }
-                hash = extend(hash, byte.to_ascii_lowercase());
-                if byte.is_ascii_digit() {
-                    digits += 1;
-                } else {
-                    letters += 1;
-                }
+                before = class;
+                letters |= class & (UPPER | LOWER);
+                digits += usize::from(class == DIGIT);
+                hash = extend(hash, byte | 0x20); // digits have the bit of lower case
                 at += 1;
             } else if byte < 0x80 {
                 // "don't" is "dont"; a closing quotation mark ends the word.
@@ -165,14 +220,16 @@ impl Cutter<'_> {
                 if !inside || letters == 0 {
                     break;
                 }
+                before = 0;
                 at += 1;
                 continue;
             } else {
                 let Some(character) = self.text[at..].chars().next() else {
                     break;
                 };
+                before = 0;
                 let length = character.len_utf8();
-                let apostrophe = character == '’' && letters > 0;
+                let apostrophe = character == '’' && letters != 0;
                 match fold(character) {
                     None => {
                         at += length;
@@ -184,31 +241,32 @@ impl Cutter<'_> {
                     }
                     Some(folded) if is_letter(character) && !is_unspaced(character) => {
                         hash = extend_char(hash, folded);
-                        letters += 1;
+                        letters |= LOWER;
                         at += length;
                     }
                     Some(_) => break,
                 }
             }
-            if (BEGINNING_BYTES_MIN..=BEGINNING_BYTES_MAX).contains(&(at - start))
-                && let Some(entry) = self.lexicon.get(hash)
-                && entry.is_stem
-            {
-                stem = Some(entry);
+            if (BEGINNING_BYTES_MIN..=BEGINNING_BYTES_MAX).contains(&(at - start)) {
+                stem = self.lexicon.stem(hash).or(stem);
             }
         }
         if letters == 0 {
             self.push_token(number_hash(digits), Concept::Number.bit(), start, at);
             return at;
         }
-        let concepts = match whole(self.lexicon, hash) {
+        let entry = self.lexicon.get(hash);
+        let mut concepts = match entry.and_then(whole) {
             Some(concepts) => concepts,
             None => match stem {
-                Some(entry) => entry.stem,
+                Some(concepts) => concepts,
                 None if self.bytes[start] >= 0x80 => self.without_proclitics(start, at),
                 None => 0,
             },
         };
+        if entry.is_some_and(|entry| entry.ends_phrase) {
+            concepts |= self.phrases(hash);
+        }
         self.push_token(hash, concepts, start, at);
         at
     }
@@ -226,11 +284,11 @@ impl Cutter<'_> {
             for folded in self.text[from..end].chars().filter_map(fold) {
                 hash = extend_char(hash, folded);
                 length += 1;
-                if let Some(entry) = self.lexicon.get(hash).filter(|entry| entry.is_stem && length > 2) {
-                    found = entry.stem;
+                if let Some(stem) = self.lexicon.stem(hash).filter(|_| length > 2) {
+                    found = stem;
                 }
             }
-            if let Some(concepts) = whole(self.lexicon, hash).filter(|_| length > 2) {
+            if let Some(concepts) = self.lexicon.get(hash).and_then(whole).filter(|_| length > 2) {
                 found = concepts;
             }
             if found != 0 {
@@ -250,6 +308,9 @@ impl Cutter<'_> {
             }
             let Some(folded) = fold(character) else { break };
             hash = extend_char(hash, folded);
+            if !self.lexicon.begins(hash) {
+                break;
+            }
             at += character.len_utf8();
             if let Some(entry) = self
                 .lexicon
@@ -263,17 +324,20 @@ impl Cutter<'_> {
             let end = start + first.len_utf8();
             (extend_char(HASH_START, fold(first).unwrap_or(first)), 0, end)
         });
-        self.push_token(hash, concepts, start, end);
+        let ends_phrase = self.lexicon.get(hash).is_some_and(|entry| entry.ends_phrase);
+        let phrases = if ends_phrase { self.phrases(hash) } else { 0 };
+        self.push_token(hash, concepts | phrases, start, end);
         end
     }
 
     /// A web or mail address that begins here: one token, whatever it spells.
     fn address(&mut self, start: usize) -> Option<usize> {
         let rest = &self.bytes[start..];
-        let scheme = rest.len() > 8
-            && (rest[0] | 0x20) == b'h'
+        let scheme = (rest[0] | 0x20) == b'h'
+            && rest.len() > 8
             && (rest[..7].eq_ignore_ascii_case(b"http://") || rest[..8].eq_ignore_ascii_case(b"https://"));
-        if scheme || rest.len() > 4 && rest[..4].eq_ignore_ascii_case(b"www.") {
+        let bare = (rest[0] | 0x20) == b'w' && rest.len() > 4 && rest[..4].eq_ignore_ascii_case(b"www.");
+        if scheme || bare {
             let end = start
                 + rest
                     .iter()
@@ -285,7 +349,7 @@ impl Cutter<'_> {
         // A mail address: the @ within 64 bytes (RFC 5321 allows no longer local part). It is looked for once for
         // all words before it, so that rows of words without one cost nothing.
         if self.at_sign < start {
-            let next = rest.iter().position(|byte| *byte == b'@');
+            let next = memchr::memchr(b'@', rest);
             self.at_sign = next.map_or(usize::MAX, |next| start + next);
         }
         if self.at_sign.saturating_sub(start) > 64 {
@@ -310,9 +374,11 @@ impl Cutter<'_> {
     /// A character of ASCII that is neither letter nor digit.
     fn mark(&mut self, at: usize, byte: u8) -> usize {
         let rest = &self.bytes[at..];
-        let run = rest.iter().take_while(|next| **next == byte).count();
+        // Counted only where all of it is passed: else a row of marks would be counted anew for each of them.
+        let row = || rest.iter().take_while(|next| **next == byte).count();
         match byte {
             b'.' | b'?' | b'!' => {
+                let run = row();
                 if byte == b'?' {
                     self.push(Concept::QuestionMark.bit(), at, at + run);
                 } else if byte == b'!' {
@@ -330,6 +396,7 @@ impl Cutter<'_> {
             }
             b'\n' => {
                 // A wrapped line goes on; an empty line, a list, a heading do not.
+                let run = row();
                 let next = rest.get(run).copied().unwrap_or(b'\n');
                 if run > 1 || !next.is_ascii_lowercase() {
                     self.place = 0;
@@ -341,9 +408,10 @@ impl Cutter<'_> {
                     self.push(Concept::RoleTag.bit(), at, at + 2);
                 }
                 self.place = 0;
-                at + run
+                at + row()
             }
-            b'#' | b'-' | b'=' | b'*' | b'~' | b'_' | b'`' | b'+' if run >= 3 => {
+            b'#' | b'-' | b'=' | b'*' | b'~' | b'_' | b'`' | b'+' if rest.get(..3) == Some(&[byte; 3]) => {
+                let run = row();
                 self.place = 0;
                 self.push(Concept::Delimiter.bit(), at, at + run);
                 at + run
@@ -371,6 +439,7 @@ impl Cutter<'_> {
             }
             b'"' => {
                 // JSON: a string ends where a comma, a colon or a bracket follows.
+                let run = row();
                 let ends = rest
                     .get(run)
                     .is_some_and(|next| matches!(next, b',' | b':' | b'}' | b']'));
@@ -383,14 +452,16 @@ impl Cutter<'_> {
                 at + run
             }
             b'\'' | b'`' => {
+                let run = row();
                 self.push(Concept::Quote.bit(), at, at + run);
                 at + run
             }
             b':' => {
+                let run = row();
                 self.push(Concept::Colon.bit(), at, at + run);
                 at + run
             }
-            b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'>' => at + run,
+            b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'>' => at + row(),
             _ => at + 1,
         }
     }
@@ -441,7 +512,7 @@ impl Cutter<'_> {
         if self.place >= SENTENCE_TOKENS_MAX {
             self.place = 0;
         }
-        let mut token = Token {
+        self.tokens.push(Token {
             hash,
             concepts,
             // Texts are cut at 4 GiB long before (see `judge`).
@@ -455,17 +526,12 @@ impl Cutter<'_> {
             } else {
                 Script::Spaced
             },
-        };
-        token.concepts |= self.phrases(hash);
+        });
         self.place += 1;
-        self.tokens.push(token);
     }
 
-    /// What the phrases mean that end with this word.
+    /// What the phrases mean that end with this word, one that ends any.
     fn phrases(&self, last: u32) -> Concepts {
-        if !self.lexicon.get(last).is_some_and(|entry| entry.ends_phrase) {
-            return 0;
-        }
         let mut words = [0; PHRASE_WORDS_MAX];
         words[PHRASE_WORDS_MAX - 1] = last;
         let mut found = 0;
@@ -478,9 +544,8 @@ impl Cutter<'_> {
     }
 }
 
-/// The concepts of a whole word, if the lexicon has it as one; a stem that is the whole word counts.
-fn whole(lexicon: &Lexicon, hash: u32) -> Option<Concepts> {
-    let entry = lexicon.get(hash)?;
+/// The concepts of an entry as a whole word, if it is one; a stem that is the whole word counts.
+fn whole(entry: &Entry) -> Option<Concepts> {
     match (entry.is_word, entry.is_stem) {
         (true, true) => Some(entry.word | entry.stem),
         (true, false) => Some(entry.word),

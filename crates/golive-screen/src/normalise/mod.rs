@@ -23,6 +23,7 @@ use map::{Map, on_borders};
 use plain::{Changes, Plain, plain};
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// A text and what a reader, or a model, makes of it.
 ///
@@ -32,8 +33,8 @@ pub struct Normalised<'a> {
     original: &'a str,
     plain: Cow<'a, str>,
     plain_map: Map,
-    /// None: the plain view is folded already.
-    folded: Option<Folded>,
+    /// Made when it is first asked for. None: the plain view is folded already.
+    folded: OnceLock<Option<Folded>>,
     layers: Layers,
     changes: Changes,
 }
@@ -58,12 +59,11 @@ impl<'a> Normalised<'a> {
             })
             .collect();
         let layers = decode::layers(&plain, smuggled, |range| on_borders(text, map.source(range)));
-        let folded = fold(&plain);
         Self {
             original: text,
             plain,
             plain_map: map,
-            folded,
+            folded: OnceLock::new(),
             layers,
             changes,
         }
@@ -83,7 +83,11 @@ impl<'a> Normalised<'a> {
 
     /// The plain text in lower case, each run of white space as one blank.
     pub fn folded(&self) -> &str {
-        self.folded.as_ref().map_or(&self.plain, |folded| &folded.text)
+        self.fold().map_or(&self.plain, |folded| &folded.text)
+    }
+
+    fn fold(&self) -> Option<&Folded> {
+        self.folded.get_or_init(|| fold(&self.plain)).as_ref()
     }
 
     /// The bytes of the original from which `range` of the plain text comes, on character borders. A range past the end
@@ -95,7 +99,7 @@ impl<'a> Normalised<'a> {
     /// The bytes of the original from which `range` of the folded text comes, on character borders. A range past the
     /// end gives the end.
     pub fn place_folded(&self, range: Range<usize>) -> Range<usize> {
-        match &self.folded {
+        match self.fold() {
             // Whole characters on each way: half a letter of the folded text is a whole one of the plain text.
             Some(folded) => self.place_plain(on_borders(&self.plain, folded.map.source(range))),
             None => self.place_plain(range),

@@ -301,6 +301,12 @@ impl Maker<'_> {
     }
 
     fn hide(&mut self, c: char) {
+        self.count_hidden(c);
+        self.flush();
+        self.map.remove(c.len_utf8());
+    }
+
+    fn count_hidden(&mut self, c: char) {
         match hidden(c) {
             Some(Hidden::Control) => self.changes.controls += 1,
             Some(Hidden::Bidi) => self.changes.bidi += 1,
@@ -308,8 +314,6 @@ impl Maker<'_> {
             Some(Hidden::Variation) => self.changes.variations += 1,
             Some(Hidden::Width) | None => self.changes.zero_width += 1,
         }
-        self.flush();
-        self.map.remove(c.len_utf8());
     }
 
     /// One character with all that melts into it; gives the place after.
@@ -334,6 +338,9 @@ impl Maker<'_> {
             hidden_since = 0;
         }
         let source = self.source.get(start..end).unwrap_or_default();
+        for c in source.chars().filter(|c| class(*c) & HIDDEN != 0) {
+            self.count_hidden(c);
+        }
         if read == Read::Unchanged && passes(source) {
             self.keep(start..end);
             self.mixed_cluster = cluster;

@@ -61,10 +61,9 @@ impl Words {
         let mut words = words::all();
         for (kind, list) in custom {
             let says = Says::One(Kinds::of(&[*kind]));
-            words.extend(list.iter().map(|word| words::Word {
-                text: word.to_lowercase(),
-                says,
-            }));
+            for word in list {
+                words::add(&mut words, word, says);
+            }
         }
         let automaton = NFA::builder()
             .ascii_case_insensitive(true)

@@ -82,6 +82,22 @@ pub enum CustomKindError {
     },
 }
 
+impl CustomKindError {
+    /// The kind it is about, where it is about one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::TooMany(_) => None,
+            Self::Name(name)
+            | Self::Empty(name)
+            | Self::Pattern { name, .. }
+            | Self::Checksum { name, .. }
+            | Self::NotFound { name, .. }
+            | Self::Found { name, .. } => Some(name),
+        }
+    }
+}
+
 /// All custom patterns, compiled.
 pub(crate) struct Customs {
     automaton: Option<dense::DFA<Vec<u32>>>,

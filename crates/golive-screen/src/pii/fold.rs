@@ -19,7 +19,7 @@ const WORD_MAX: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Folded<'t> {
     text: Cow<'t, str>,
-    /// Per folded byte the place of its character in the original; none if nothing was folded.
+    /// Per folded byte its place in the original, or that of the character it was made of; none if nothing was folded.
     places: Option<Vec<u32>>,
     original: &'t str,
     settled: usize,
@@ -137,32 +137,44 @@ impl<'t> Folded<'t> {
             };
         }
         let (twins, open) = twins(text, before, complete);
-        let mut out = String::with_capacity(text.len());
-        let mut places = Vec::with_capacity(text.len());
+        let mut made = Made {
+            text: String::with_capacity(text.len()),
+            places: Vec::with_capacity(text.len()),
+        };
         let mut settled = None;
         let mut twins = twins.into_iter().peekable();
-        for (place, c) in text.char_indices() {
-            if open == Some(place) {
-                settled = Some(out.len());
-            }
-            let folded = if c.is_ascii() {
-                Some(c)
-            } else {
-                while twins.peek().is_some_and(|range| range.end <= place) {
-                    twins.next();
-                }
-                let in_twins = twins.peek().is_some_and(|range| range.contains(&place));
-                match fold(c) {
-                    Some(same) if same == c && in_twins => Some(twin(c).unwrap_or(c)),
-                    other => other,
-                }
+        // What stands from here up to the character that is looked at stays as it is.
+        let mut same = 0;
+        let mut at = 0;
+        while let Some(next) = text.as_bytes()[at..].iter().position(|byte| *byte >= 0x80) {
+            let place = at + next;
+            let Some(c) = text[place..].chars().next() else {
+                break;
             };
+            at = place + c.len_utf8();
+            if open == Some(place) {
+                settled = Some(made.text.len() + place - same);
+            }
+            while twins.peek().is_some_and(|range| range.end <= place) {
+                twins.next();
+            }
+            let in_twins = twins.peek().is_some_and(|range| range.contains(&place));
+            let folded = match fold(c) {
+                Some(same) if same == c && in_twins => Some(twin(c).unwrap_or(c)),
+                other => other,
+            };
+            if folded == Some(c) {
+                continue;
+            }
+            made.keep(text, same..place);
+            same = at;
             if let Some(folded) = folded {
-                out.push(folded);
-                // Texts of more than 4 GiB are refused long before they come here.
-                places.resize(out.len(), u32::try_from(place).unwrap_or(u32::MAX));
+                made.text.push(folded);
+                made.places.resize(made.text.len(), place_of(place));
             }
         }
+        made.keep(text, same..text.len());
+        let Made { text: out, places } = made;
         let settled = settled.unwrap_or(out.len());
         Folded {
             text: Cow::Owned(out),
@@ -186,9 +198,9 @@ impl<'t> Folded<'t> {
     pub(crate) fn place(&self, at: usize) -> usize {
         match &self.places {
             None => at,
-            Some(places) => places
-                .get(at)
-                .map_or(self.original.len(), |place| *place as usize),
+            Some(places) => places.get(at).map_or(self.original.len(), |place| {
+                self.original.floor_char_boundary(*place as usize)
+            }),
         }
     }
 
@@ -197,7 +209,7 @@ impl<'t> Folded<'t> {
         let start = self.place(range.start);
         let end = match (&self.places, range.end.checked_sub(1)) {
             (Some(places), Some(last)) if last < places.len() => {
-                let place = places[last] as usize;
+                let place = self.original.floor_char_boundary(places[last] as usize);
                 place + self.original[place..].chars().next().map_or(0, char::len_utf8)
             }
             _ => self.place(range.end),
@@ -214,9 +226,34 @@ impl<'t> Folded<'t> {
     }
 }
 
+/// A folded text in the making, and the place in the original of each of its bytes.
+struct Made {
+    text: String,
+    places: Vec<u32>,
+}
+
+impl Made {
+    fn keep(&mut self, original: &str, range: Range<usize>) {
+        self.text.push_str(&original[range.clone()]);
+        self.places.extend(place_of(range.start)..place_of(range.end));
+    }
+}
+
+/// Texts of more than 4 GiB are refused long before they come here.
+fn place_of(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
 /// The ranges of the words whose look-alikes become Latin, and the beginning of a last word that is not all there.
 fn twins(text: &str, before: &Before, complete: bool) -> (Vec<Range<usize>>, Option<usize>) {
     let mut found = Vec::new();
+    // Every twin is a character of two bytes, of which the first is one of these.
+    if !text.as_bytes()[before.context..]
+        .iter()
+        .any(|byte| matches!(byte, 0xCD..=0xD4))
+    {
+        return (found, None);
+    }
     let mut word = before.word;
     for (place, c) in text[before.context..].char_indices() {
         let place = before.context + place;
@@ -365,17 +402,29 @@ const ZEROS: &[u32] = &[
 
 /// The Latin letter or digit that a Cyrillic or Greek letter looks like.
 fn twin(c: char) -> Option<char> {
-    const CYRILLIC: &str = "аaеeоoрpсcуyхxіiјjѕsһhԁdԛqԝwАAВBЕEКKМMНHОOРPСCТTУYХXІIЈJЅSЗ3ӀlґrВB";
-    const GREEK: &str = "ΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧXοoνvιiαaρpυuϲc";
-    let table = if (c as u32) < 0x400 { GREEK } else { CYRILLIC };
-    let mut pairs = table.chars();
-    while let (Some(from), Some(to)) = (pairs.next(), pairs.next()) {
-        if from == c {
-            return Some(to);
-        }
-    }
-    None
+    let place = (c as usize).checked_sub(TWINS_FROM)?;
+    let twin = *TWINS.get(place)?;
+    (twin != 0).then_some(char::from(twin))
 }
+
+/// Where Greek begins.
+const TWINS_FROM: usize = 0x370;
+
+/// The twin of each letter from there to the end of Cyrillic, 0 for those without.
+static TWINS: [u8; 0x530 - TWINS_FROM] = {
+    const PAIRS: &[u8] = "аaеeоoрpсcуyхxіiјjѕsһhԁdԛqԝwАAВBЕEКKМMНHОOРPСCТTУYХXІIЈJЅSЗ3ӀlґrВB\
+                          ΑAΒBΕEΖZΗHΙIΚKΜMΝNΟOΡPΤTΥYΧXοoνvιiαaρpυuϲc"
+        .as_bytes();
+    let mut twins = [0; 0x530 - TWINS_FROM];
+    let mut at = 0;
+    // Two bytes of UTF-8 and the one of its twin.
+    while at < PAIRS.len() {
+        let letter = (PAIRS[at] as usize & 0x1F) << 6 | PAIRS[at + 1] as usize & 0x3F;
+        twins[letter - TWINS_FROM] = PAIRS[at + 2];
+        at += 3;
+    }
+    twins
+};
 
 #[cfg(test)]
 mod tests {

@@ -94,7 +94,9 @@ impl<S: Fn(usize) -> char> Walk<'_, S> {
             };
             at = self.run(at, next, separator, true)?;
         }
-        while let Some(byte) = self.text.get(at) {
+        loop {
+            at = next_of_interest(self.text, at);
+            let Some(byte) = self.text.get(at) else { break };
             at = match byte {
                 b'*' | b'`' => self.marks(at)?,
                 _ if begins(*byte) && matches!(self.text.get(at + 1), Some(b' ') | None) => self.begin(at)?,
@@ -271,6 +273,25 @@ impl<S: Fn(usize) -> char> Walk<'_, S> {
                 .is_some_and(|lead| matches!(self.text[lead], 0xC3..=0xD4));
         byte.is_ascii_alphanumeric() || two
     }
+}
+
+/// The next place from `at` on, or one before it, where a mark stands or a run may begin: one single character and another
+/// behind it, with blanks around. In prose that is rare, and far from the end it takes no knowledge of what may follow.
+fn next_of_interest(text: &[u8], mut at: usize) -> usize {
+    const BLOCK: usize = 32;
+    let is_mark = |byte: u8| (byte == b'*') | (byte == b'`');
+    while let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk::<{ BLOCK + 3 }>) {
+        let any = (0..BLOCK).fold(false, |any, n| {
+            any | is_mark(block[n]) | ((block[n + 1] == b' ') & (block[n + 3] == b' '))
+        });
+        if any {
+            let found =
+                (0..BLOCK).position(|n| is_mark(block[n]) || block[n + 1] == b' ' && block[n + 3] == b' ');
+            return at + found.unwrap_or(0);
+        }
+        at += BLOCK;
+    }
+    at
 }
 
 /// Whether a spelled value may begin with it.

@@ -132,19 +132,19 @@ impl<'t> Text<'t> {
         })
     }
 
-    /// The character at `at`, which must be a border.
+    /// The character at `at`, which must be a border of what was a string.
     pub(crate) fn char_at(&self, at: usize) -> Option<char> {
         let first = self.get(at)?;
         if first < 0x80 {
             return Some(char::from(first));
         }
-        let end = (at + 4).min(self.len());
-        let slice = &self.bytes[at..end];
-        let valid = match std::str::from_utf8(slice) {
-            Ok(text) => text,
-            Err(error) => std::str::from_utf8(&slice[..error.valid_up_to()]).unwrap_or_default(),
-        };
-        valid.chars().next()
+        let byte = |n: usize| u32::from(self.bytes.get(at + n).copied().unwrap_or_default() & 0x3F);
+        let lead = u32::from(first);
+        char::from_u32(match first {
+            0..0xE0 => (lead & 0x1F) << 6 | byte(1),
+            0xE0..0xF0 => (lead & 0x0F) << 12 | byte(1) << 6 | byte(2),
+            _ => (lead & 0x07) << 18 | byte(1) << 12 | byte(2) << 6 | byte(3),
+        })
     }
 
     /// The character that ends at `at`, which must be a border.
@@ -157,9 +157,7 @@ impl<'t> Text<'t> {
         while from > 0 && at - from < 4 && self.bytes[from] & 0xC0 == 0x80 {
             from -= 1;
         }
-        std::str::from_utf8(&self.bytes[from..at])
-            .ok()
-            .and_then(|text| text.chars().next_back())
+        self.char_at(from)
     }
 
     pub(crate) fn was_cut(&self) -> bool {

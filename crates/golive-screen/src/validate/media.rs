@@ -222,8 +222,24 @@ fn is_text(bytes: &[u8]) -> bool {
 }
 
 impl Type {
+    /// Its name as requests and answers declare it: `image/png`.
+    pub fn mime(self) -> &'static str {
+        self.names()
+            .first()
+            .copied()
+            .unwrap_or("application/octet-stream")
+    }
+
     fn may_be_called(self, declared: &str) -> bool {
-        let names: &[&str] = match self {
+        let declared = declared.split(';').next().unwrap_or_default().trim();
+        self.names()
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(declared))
+    }
+
+    /// What it may be called, its own name first.
+    fn names(self) -> &'static [&'static str] {
+        match self {
             Type::Png => &["image/png"],
             Type::Jpeg => &["image/jpeg", "image/jpg"],
             Type::Gif => &["image/gif"],
@@ -241,9 +257,7 @@ impl Type {
                 "application/vnd.openxmlformats-officedocument.presentationml.presentation",
             ],
             Type::Text => &["text/plain", "text/markdown", "text/csv", "application/json"],
-        };
-        let declared = declared.split(';').next().unwrap_or_default().trim();
-        names.iter().any(|name| name.eq_ignore_ascii_case(declared))
+        }
     }
 }
 

@@ -326,3 +326,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_context_word_of_an_own_kind_counts_though_it_is_one_for_another_kind_already() {
+    for word in ["employee", "order", "customer id", "Mitarbeiter"] {
+        let staff = CustomKind {
+            name: "STAFF".into(),
+            pattern: "EMP-[0-9]{6}".into(),
+            context: vec![word.into()],
+            must_match: vec![format!("the {word} EMP-004711")],
+            must_not_match: vec!["EMP-004711".into()],
+            ..CustomKind::default()
+        };
+        let options = Options {
+            custom: vec![staff],
+            ..Options::default()
+        };
+        assert!(
+            Detector::new(&options).is_ok(),
+            "{word}: {:?}",
+            Detector::new(&options)
+        );
+    }
+}

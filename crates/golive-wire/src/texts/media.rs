@@ -13,6 +13,10 @@ pub struct Media {
     pub pointer: String,
     /// What it is.
     pub holds: Holds,
+    /// The string's literal in the body, with its quotes.
+    pub literal: Range<usize>,
+    /// The object of which that string is a member.
+    pub object: Range<usize>,
 }
 
 /// How an image or file is given.
@@ -109,6 +113,8 @@ fn within(body: &[u8], object: &Range<usize>, pointer: &str, depth: usize, found
             "url" | "image_url" | "file_url" | "video_url" | "audio_url" if is_string => found.push(Media {
                 pointer,
                 holds: Holds::Address(read(body, &value).into_owned()),
+                literal: value,
+                object: object.clone(),
             }),
             "data" | "file_data" if is_string && !is_text => {
                 let holds = if body[value.clone()].starts_with(b"\"data:") {
@@ -116,10 +122,15 @@ fn within(body: &[u8], object: &Range<usize>, pointer: &str, depth: usize, found
                 } else {
                     Holds::Base64 {
                         declared: word("media_type").or_else(|| word("format")),
-                        literal: value,
+                        literal: value.clone(),
                     }
                 };
-                found.push(Media { pointer, holds });
+                found.push(Media {
+                    pointer,
+                    holds,
+                    literal: value,
+                    object: object.clone(),
+                });
             }
             "content" => parts(body, &value, &pointer, depth + 1, found),
             name if NESTING.contains(&name) => within(body, &value, &pointer, depth + 1, found),

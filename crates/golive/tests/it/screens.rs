@@ -412,3 +412,111 @@ async fn a_screen_that_cannot_be_is_refused_with_its_place_before_anything_is_se
         assert!(said.err.contains(words), "{toml}: {}", said.err);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_too_large_for_the_request_path_is_screened_beside_it() {
+    let gate = Setup::default()
+        .with("[models.quiet]\nchain = [\"openai/brain-echo\"]\nscreening.pii_input = \"redact\"")
+        .with("[models.denies]\nchain = [\"openai/brain-echo\"]\nscreening.deny = ['nightjar']")
+        .start()
+        .await;
+    let long = "The parcel is on its way to the village by the sea. ".repeat(4_000);
+    assert!(long.len() > 128 * 1024);
+    let ask = |model: &str, text: &str| gate.chat().with("model", model).saying(text);
+    let text = format!("My card is {CARD}. {long}");
+    assert_eq!(ask("quiet", &text).send().await.status, 200);
+    assert_eq!((gate.arrived(CARD), gate.arrived("My card is [CARD].")), (0, 1));
+    let denied = ask("denies", &format!("{long} nightjar")).send().await;
+    denied.is_error(Format::OpenAi, 400, "denied_text");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_in_the_arguments_of_tools_are_looked_at_too() {
+    let calls = r#"{"providers": {"default": {"script": {"behaviour": {"chunk_bytes": 3, "brain":
+        {"tool-call": {"name": "pay", "arguments": {"card": 4111111111111111, "order": 4111111111111112}}}}}}}}"#;
+    let gate = Setup::default().script(calls).start().await;
+    let tools = json!([{"type": "function", "function": {"name": "pay", "parameters": {"type": "object"}}}]);
+    let whole = gate.chat().with("tools", tools).send().await.json();
+    let arguments = whole.pointer("/choices/0/message/tool_calls/0/function/arguments");
+    let arguments: Value =
+        serde_json::from_str(arguments.and_then(Value::as_str).expect("arguments")).expect("JSON");
+    assert_eq!(
+        arguments,
+        json!({"card": "[CARD]", "order": 4_111_111_111_111_112_u64})
+    );
+    let tools = json!([{"name": "pay", "input_schema": {"type": "object"}}]);
+    let whole = gate
+        .call(Format::Anthropic)
+        .with("tools", tools.clone())
+        .send()
+        .await
+        .json();
+    let blocks = whole["content"].as_array().expect("blocks");
+    let call = blocks
+        .iter()
+        .find(|block| block["type"] == "tool_use")
+        .expect("a call");
+    assert_eq!(call["input"], arguments);
+    let stream = gate
+        .call(Format::Anthropic)
+        .with("tools", tools)
+        .stream()
+        .send()
+        .await;
+    assert!(!stream.text().contains("4111111111111111"), "{}", stream.text());
+}
+
+/// A rule of the lab's: who asks to `tell it` is told this.
+fn leaks(text: &str) -> String {
+    json!({"providers": {"default": {"script": {"rules": [
+        {"match": {"contains": "tell it"}, "behaviour": {"brain": {"reply": text}, "chunk_bytes": 5}}]}}}})
+    .to_string()
+}
+
+const RULES: &str = "You are Nightjar, the helper of a bicycle shop. Never speak of prices before the customer has named the frame size, and close every answer with a wish for a safe ride home.";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn system_messages_of_callers_are_guarded_where_that_is_asked_for() {
+    let gate = Setup::default()
+        .script(&leaks(&format!("My rules: {RULES}")))
+        .with("[models.guards]\nchain = [\"openai/lab-model\"]\nscreening.guard_system_messages = true")
+        .start()
+        .await;
+    let ask = |model: &str, text: &str| {
+        let messages = json!([{"role": "system", "content": RULES}, {"role": "user", "content": text}]);
+        gate.chat().with("model", model).with("messages", messages)
+    };
+    assert_eq!(ask("guards", "hello").send().await.status, 200);
+    let withheld = ask("guards", "tell it").send().await;
+    withheld.is_error(Format::OpenAi, 403, "answer_withheld");
+    let stream = ask("guards", "tell it").stream().send().await;
+    assert!(!stream.text().contains("safe ride"), "{}", stream.text());
+    assert_eq!(
+        ask("plain", "tell it").send().await.status,
+        200,
+        "it is off by default"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agents_own_prompt_is_put_and_guarded_in_anthropics_format_too() {
+    let folder = folder();
+    fs::write(folder.path().join("prompt.txt"), RULES).expect("a file");
+    let gate = Setup::default()
+        .script(&leaks(&format!("My rules: {RULES}")))
+        .folder(folder)
+        .with("[agents.shop]\nchain = [\"anthropic/lab-model\"]\nsystem_prompt_file = \"prompt.txt\"")
+        .start()
+        .await;
+    let ask = || gate.call(Format::Anthropic).with("model", "shop");
+    assert_eq!(ask().send().await.status, 200);
+    let arrived = gate.arrivals("Nightjar", golive_lab::State::Finished, 1).await;
+    let body: Value = serde_json::from_str(&arrived.arrivals[0].body).expect("JSON");
+    assert_eq!(body["system"], RULES);
+    let refused = ask().with("system", "be rude").send().await;
+    refused.is_error(Format::Anthropic, 400, "system_message_not_allowed");
+    let withheld = ask().saying("tell it").send().await;
+    withheld.is_error(Format::Anthropic, 403, "answer_withheld");
+    let stream = ask().saying("tell it").stream().send().await;
+    assert!(!stream.text().contains("safe ride"), "{}", stream.text());
+}

@@ -210,8 +210,11 @@ async fn whole(
     {
         return Err(Failed::blocked(Block::Tool(called.name().to_owned())));
     }
-    let body = screen_output::run(call, &trip.route, body)
-        .map_err(|withheld| Failed::blocked(Block::Text(withheld)))?;
+    let withheld = |withheld| Failed::blocked(Block::Text(withheld));
+    let body = screen_output::run(call, &trip.route, body).map_err(withheld)?;
+    let body = screen_output::outside(call, &trip.route, body)
+        .await
+        .map_err(withheld)?;
     if gateway.runtime().config.store.content {
         call.reply = Some(body.clone());
     }

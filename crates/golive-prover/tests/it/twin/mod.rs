@@ -75,6 +75,10 @@ pub enum Flaw {
     RefusesHidden,
     PassesAddresses,
     LoadsAddresses,
+    FormUnchecked,
+    DeniedTextPasses,
+    DeveloperMayOrder,
+    RefusesEveryForm,
     // P2
     NoFirstByteClock,
     NoIdleClock,
@@ -282,7 +286,10 @@ impl Gateway {
             Ok(body) => body,
             Err(refusal) => return *refusal,
         };
-        match strict::check(&body, self.flaw) {
+        match strict::check(&body, self.flaw).and_then(|stream| {
+            strict::formed(&body, self.flaw)?;
+            Ok(stream)
+        }) {
             Err(refusal) => {
                 if self.flaw == Flaw::ForwardsRefused {
                     drop(self.forward(body, false).await);

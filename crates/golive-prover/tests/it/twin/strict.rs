@@ -91,6 +91,36 @@ pub fn check(body: &[u8], flaw: Flaw) -> Result<bool, Box<Reply>> {
     }
 }
 
+/// What the model `formed` asks of its requests: a ticket, no word of one project, no orders of callers.
+pub fn formed(body: &[u8], flaw: Flaw) -> Result<(), Box<Reply>> {
+    let value: Value = serde_json::from_slice(body).unwrap_or_default();
+    if value.get("model").and_then(Value::as_str) != Some("formed") {
+        return Ok(());
+    }
+    let ticket = value.get("ticket").and_then(Value::as_str);
+    let form = ticket.is_some_and(|ticket| ticket.starts_with("T-")) || flaw == Flaw::FormUnchecked;
+    let denied = String::from_utf8_lossy(body).contains("nightjar") && flaw != Flaw::DeniedTextPasses;
+    let messages = value
+        .get("messages")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let orders = messages
+        .iter()
+        .any(|message| match message.get("role").and_then(Value::as_str) {
+            Some("developer") => flaw != Flaw::DeveloperMayOrder,
+            role => role == Some("system"),
+        });
+    if !form || denied || orders || flaw == Flaw::RefusesEveryForm {
+        return Err(Box::new(error(
+            400,
+            "schema_violation",
+            "The request is not of the form of this agent.",
+        )));
+    }
+    Ok(())
+}
+
 fn read(body: &[u8], flaw: Flaw) -> serde_json::Result<()> {
     let nodes = Cell::new(0);
     let mut reader = serde_json::Deserializer::from_slice(body);

@@ -81,6 +81,15 @@ pub(crate) fn all() -> Vec<Word> {
     joined
 }
 
+/// Adds words of the operator's own; one that is there already says both.
+pub(crate) fn add(words: &mut Vec<Word>, text: &str, says: Says) {
+    let text = text.to_lowercase();
+    match words.iter_mut().find(|word| word.text == text) {
+        Some(word) => word.says = word.says.and(says),
+        None => words.push(Word { text, says }),
+    }
+}
+
 impl Says {
     fn and(self, other: Says) -> Says {
         match (self, other) {

@@ -113,6 +113,7 @@ impl From<RawUsage> for Usage {
             reasoning: raw
                 .output_tokens_details
                 .and_then(|details| details.reasoning_tokens),
+            ..Usage::default()
         }
     }
 }
