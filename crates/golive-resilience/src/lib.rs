@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod deadline;
+pub mod escalation;
 pub mod refresh;
 pub mod slowdown;
 pub mod window;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Clocks, DeniedTools, OwnLimits, ReadFile, Screening, Upstream};
+use super::{Clocks, DeniedTools, Escalation, OwnLimits, ReadFile, Screening, Upstream};
 
 /// An agent or a model.
 #[derive(Debug, Clone)]
@@ -25,6 +25,9 @@ pub struct Callee {
     pub limits: OwnLimits,
     /// What is done with its texts.
     pub screening: Screening,
+    /// When its conversations go to a person; never, for a model. No part of its definition: who answers when it
+    /// cannot is not what it is.
+    pub escalation: Escalation,
     /// Its own system prompt: it stands before every request, and callers may bring none.
     pub system_prompt: Option<ReadFile>,
     /// JSON Schema that the body of each request must meet.

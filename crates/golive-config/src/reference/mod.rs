@@ -10,6 +10,7 @@ mod page;
 mod schema;
 mod table_access;
 mod table_callers;
+mod table_escalation;
 mod table_gateway;
 mod table_limits;
 mod table_routes;
@@ -160,6 +161,8 @@ pub const KEYS: &[Section] = &[
     table_limits::TOKENS,
     table_limits::TEAMS,
     table_screening::SCREENING,
+    table_escalation::ESCALATION,
+    table_escalation::WEBHOOKS,
     table_routes::UPSTREAMS,
     table_routes::UPSTREAM_TIMEOUTS,
     table_routes::AGENTS,
@@ -167,6 +170,7 @@ pub const KEYS: &[Section] = &[
     table_routes::AGENT_TIMEOUTS,
     table_limits::AGENT_LIMITS,
     table_screening::AGENT_SCREENING,
+    table_escalation::AGENT_ESCALATION,
     table_routes::MODELS,
     table_routes::MODEL_POINTERS,
     table_routes::MODEL_TIMEOUTS,

@@ -27,6 +27,10 @@ const SMALLEST: &str = r#"
     [keys.caller]
     key_env = "CALLER_KEY"
     [limits.teams.support]
+    [webhooks.desk]
+    kind = "generic"
+    url = "https://desk.example/golive"
+    secret_env = "UP_KEY"
     [issuers.idp]
     issuer = "https://id.example"
     audience = ["golive"]
@@ -51,6 +55,7 @@ fn concrete(path: &str) -> String {
         .replace("issuers.*", "issuers.idp")
         .replace("certificates.*", "certificates.mesh")
         .replace("tools.*", "tools.pay")
+        .replace("webhooks.*", "webhooks.desk")
         .replace("targets.*", "targets.local")
         .replace("credentials.*", "credentials.user")
         .replace("roles.*", "roles.user")

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::upstreams::{Upstreams, clocks};
 use super::{At, Table, Walk, unknown};
 use crate::definition;
-use crate::meant::{Callee, CalleeKind, DeniedTools, LinkRef, Pointers, Screening, Upstream, UpstreamKind};
+use crate::meant::{
+    Callee, CalleeKind, DeniedTools, Escalation, LinkRef, Pointers, Screening, Upstream, UpstreamKind,
+};
 
 /// Agents and models by name.
 pub(super) struct Routes {
@@ -39,6 +41,7 @@ pub(super) fn all(
     root: &Table<'_>,
     upstreams: &Upstreams,
     screening: &Screening,
+    escalation: &Escalation,
 ) -> Routes {
     let mut routes = Routes {
         agents: BTreeMap::new(),
@@ -51,7 +54,14 @@ pub(super) fn all(
     clashes(walk, &agents, &models);
     for (kind, tables) in [(CalleeKind::Agent, agents), (CalleeKind::Model, models)] {
         for (name, table) in tables {
-            match one(walk, (kind, &name.value), &table, upstreams, screening) {
+            match one(
+                walk,
+                (kind, &name.value),
+                &table,
+                upstreams,
+                screening,
+                escalation,
+            ) {
                 Some(callee) if kind == CalleeKind::Agent => {
                     drop(routes.agents.insert(name.value, Arc::new(callee)))
                 }
@@ -118,6 +128,7 @@ fn one(
     table: &Table<'_>,
     upstreams: &Upstreams,
     screening: &Screening,
+    escalation: &Escalation,
 ) -> Option<Callee> {
     let max_in_flight = table.count32(walk, "max_in_flight");
     let words = [DeniedTools::Refuse, DeniedTools::Strip].map(|one| (one.as_str(), one));
@@ -150,6 +161,14 @@ fn one(
     }
     let limits = super::limits::own(walk, table);
     let screening = super::screening::own(walk, table, screening);
+    let escalation = match kind {
+        CalleeKind::Agent => super::escalation::own(walk, table, escalation),
+        // No person talks to a model.
+        CalleeKind::Model => Escalation {
+            enabled: false,
+            ..Escalation::default()
+        },
+    };
     let system_prompt = super::screening::file(walk, table, "system_prompt_file");
     let input_schema = super::screening::file(walk, table, "input_schema_file");
     if sure.is_some_and(|upstream| upstream.kind == UpstreamKind::Http) && system_prompt.is_some() {
@@ -170,6 +189,7 @@ fn one(
         timeouts,
         limits,
         screening,
+        escalation,
         system_prompt,
         input_schema,
         definition: String::new(),
@@ -314,7 +334,7 @@ pub(super) fn pointers(walk: &mut Walk<'_>, table: &Table<'_>, needed: Option<bo
 }
 
 /// RFC 6901: empty, or parts that each begin with a slash; `~` only as `~0` and `~1`.
-fn pointer(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Option<String> {
+pub(super) fn pointer(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Option<String> {
     let written = table.text(walk, name)?;
     let text = &written.value;
     let tildes_fine = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));

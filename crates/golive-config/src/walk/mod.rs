@@ -9,6 +9,7 @@ mod access;
 mod callees;
 mod callers;
 mod certificate;
+mod escalation;
 mod gateway;
 mod keys;
 mod limits;
@@ -20,6 +21,7 @@ mod targets;
 mod unknown;
 mod upstreams;
 
+pub use escalation::read_time_zone;
 pub(crate) use literal::{is_variable_name, literal_secrets};
 pub use secrets::{NotAMasterKey, parse_master_key, secret_from_file, secret_from_variable};
 pub(crate) use table::{At, Table};
@@ -73,7 +75,10 @@ impl Walk<'_> {
         let limits = limits::all(self, &root);
         let screening = screening::all(self, &root);
         let upstreams = upstreams::all(self, &root);
-        let routes = callees::all(self, &root, &upstreams, &screening);
+        let (escalation, operators_url) = escalation::all(self, &root);
+        let webhooks = escalation::webhooks(self, &root);
+        let routes = callees::all(self, &root, &upstreams, &screening, &escalation);
+        escalation::dangling(self, &root, &routes.agents, &webhooks);
         let keys = keys::all(self, &root, &routes);
         let issuers = callers::issuers(self, &root, &routes);
         let certificates = callers::certificates(self, &root, &routes, &server);
@@ -90,6 +95,9 @@ impl Walk<'_> {
             store,
             limits,
             screening,
+            escalation,
+            operators_url,
+            webhooks,
             upstreams: upstreams.known,
             agents: routes.agents,
             models: routes.models,

@@ -315,12 +315,14 @@ async fn retain(store: Store, gateway: Arc<Gateway>, end: CancellationToken) {
         let retention = Retention {
             content: section.retention_content,
             ledger: section.retention_ledger,
+            tickets: section.retention_tickets,
         };
         match store.retain(retention, golive_store::now_us()).await {
-            Ok(done) if done.content_cleared + done.rows_deleted > 0 => {
+            Ok(done) if done.content_cleared + done.rows_deleted + done.tickets_deleted > 0 => {
                 tracing::info!(
                     content = done.content_cleared,
                     rows = done.rows_deleted,
+                    tickets = done.tickets_deleted,
                     "old records were removed"
                 );
             }
