@@ -17,12 +17,15 @@ use golive_wire::usage::Usage;
 use http::HeaderValue;
 
 use crate::auth::principal::Principal;
+use crate::conversations::Held as Conversation;
+use crate::conversations::surface::Asked as ConversationAsked;
 use crate::gateway::Gateway;
 use crate::limits::backend::{Asked, Held};
 use crate::limits::{Standings, Unit};
 use crate::metrics::OutcomeClass;
 use crate::runtime::Route;
 use crate::screens::guarded::Guarded;
+use crate::stage::read::Unheard;
 use crate::trace::TraceContext;
 
 /// The door a request came through. Unknown doors never become a call.
@@ -38,6 +41,10 @@ pub enum Surface {
     Model(Wire, String),
     /// `POST /agents/{name}`.
     Agent(String),
+    /// `GET /v1/conversations/{id}`, and its events.
+    Conversation(ConversationAsked),
+    /// `POST /v1/feedback`.
+    Feedback,
 }
 
 impl Surface {
@@ -48,7 +55,7 @@ impl Surface {
             Self::Chat => Wire::OpenAi,
             Self::Messages => Wire::Anthropic,
             Self::Models(wire) | Self::Model(wire, _) => *wire,
-            Self::Agent(_) => Wire::Problem,
+            Self::Agent(_) | Self::Conversation(_) | Self::Feedback => Wire::Problem,
         }
     }
 
@@ -61,6 +68,8 @@ impl Surface {
             Self::Models(_) => "GET /v1/models",
             Self::Model(..) => "GET /v1/models/{id}",
             Self::Agent(_) => "POST /agents/{name}",
+            Self::Conversation(_) => "GET /v1/conversations/{id}",
+            Self::Feedback => "POST /v1/feedback",
         }
     }
 
@@ -161,6 +170,10 @@ pub struct Call {
     pub flagged: Option<HeaderValue>,
     /// What its answer may repeat of it, and what not.
     pub guarded: Guarded,
+    /// The conversation it belongs to.
+    pub conversation: Option<Box<Conversation>>,
+    /// What was read of it before a limit refused it.
+    pub unheard: Option<Box<Unheard>>,
     /// Calls made upstream.
     pub attempts: u16,
     /// What it consumed, as far as known.
@@ -212,6 +225,8 @@ impl Call {
             stripped_tools: None,
             flagged: None,
             guarded: Guarded::default(),
+            conversation: None,
+            unheard: None,
             attempts: 0,
             usage: None,
             called: None,

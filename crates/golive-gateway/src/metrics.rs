@@ -96,6 +96,18 @@ struct UpstreamOutcome {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CalleeReason {
+    callee: String,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct WebhookOutcome {
+    webhook: String,
+    outcome: &'static str,
+}
+
 type SecondsFamily = Family<CalleeOnly, Histogram, fn() -> Histogram>;
 
 fn seconds() -> Histogram {
@@ -111,6 +123,8 @@ pub struct Metrics {
     tokens: Family<CalleeDirection, Counter>,
     refused: Family<StageCode, Counter>,
     attempts: Family<UpstreamOutcome, Counter>,
+    escalations: Family<CalleeReason, Counter>,
+    webhooks: Family<WebhookOutcome, Counter>,
     /// Requests refused before anybody was identified: no row, only this. In the order of [`Failure::ALL`].
     unauthenticated: [Counter; Failure::ALL.len()],
     /// Requests between accept and their last byte.
@@ -138,6 +152,8 @@ impl Default for Metrics {
         let tokens = Family::default();
         let refused = Family::default();
         let attempts = Family::default();
+        let escalations = Family::default();
+        let webhooks = Family::default();
         let in_flight = Gauge::default();
         let connections = Gauge::default();
         let reasons = Family::<Reason, Counter>::default();
@@ -179,6 +195,16 @@ impl Default for Metrics {
             "Calls to upstreams and how they ended",
             attempts.clone(),
         );
+        registry.register(
+            "escalations",
+            "Conversations that were handed to a person, by agent and reason",
+            escalations.clone(),
+        );
+        registry.register(
+            "webhook_events",
+            "Events for webhooks and what became of each attempt to send one",
+            webhooks.clone(),
+        );
         registry.register("in_flight", "Requests in progress", in_flight.clone());
         registry.register("connections", "Open connections of callers", connections.clone());
         registry.register(
@@ -204,6 +230,8 @@ impl Default for Metrics {
             tokens,
             refused,
             attempts,
+            escalations,
+            webhooks,
             in_flight,
             connections,
             unauthenticated,
@@ -272,6 +300,22 @@ impl Metrics {
             refused: counter("refused"),
             error: counter("error"),
         }
+    }
+
+    /// Counts a conversation that was handed to a person.
+    pub fn escalation(&self, callee: &str, reason: &'static str) {
+        let callee = callee.to_owned();
+        self.escalations
+            .get_or_create(&CalleeReason { callee, reason })
+            .inc();
+    }
+
+    /// Counts an attempt to send an event: `delivered`, `failed` or `given_up`. Webhooks are named by the configuration.
+    pub fn webhook(&self, webhook: &str, outcome: &'static str) {
+        let webhook = webhook.to_owned();
+        self.webhooks
+            .get_or_create(&WebhookOutcome { webhook, outcome })
+            .inc();
     }
 
     /// Counts a request that nobody vouches for.

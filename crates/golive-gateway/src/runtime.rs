@@ -10,12 +10,15 @@ use std::sync::Arc;
 
 use golive_config::{Callee, CalleeKind, Config, UpstreamKind};
 use golive_resilience::deadline::Clocks;
+use golive_screen::handoff::Handoff;
 use golive_store::{Store, StoreError};
 use golive_wire::http_agent::Pointer;
 use http::{HeaderValue, Uri};
 use tokio::sync::Semaphore;
 
 use crate::auth::principal::Principal;
+use crate::conversations::confidence::Source;
+use crate::conversations::{Hook, HookError};
 use crate::limits::rules::{CalleeRules, Rules as LimitRules};
 use crate::metrics::{CalleeMetrics, Metrics};
 use crate::policy::{self, PolicyError, Resource, Rules, Who};
@@ -31,6 +34,9 @@ pub enum RuntimeError {
     /// The policies are wrong.
     #[error(transparent)]
     Policies(#[from] PolicyError),
+    /// A webhook cannot be put to work.
+    #[error(transparent)]
+    Hook(#[from] HookError),
     /// A screen cannot be put to work.
     #[error(transparent)]
     Screens(#[from] ScreenError),
@@ -73,6 +79,8 @@ pub struct Runtime {
     pub policy: Rules,
     /// The links, by upstream.
     pub links: BTreeMap<String, Arc<Link>>,
+    /// The webhooks, by name.
+    pub hooks: BTreeMap<String, Arc<Hook>>,
     routes: HashMap<String, Arc<Route>>,
 }
 
@@ -107,6 +115,10 @@ pub struct Route {
     pub metrics: CalleeMetrics,
     /// What is done with its texts.
     pub screens: Arc<Screens>,
+    /// Hears who asks for a person instead.
+    pub handoff: Handoff,
+    /// Where it says how sure it is, if anywhere.
+    pub confidence: Option<Source>,
 }
 
 /// Where an HTTP agent's text stands.
@@ -166,11 +178,15 @@ impl Runtime {
             );
         }
         let limits = LimitRules::of(&config);
+        let hooks = config.webhooks.iter();
+        let hooks = hooks.map(|(name, webhook)| Ok((name.clone(), Arc::new(Hook::new(webhook)?))));
+        let hooks = hooks.collect::<Result<_, HookError>>()?;
         Ok(Self {
             config,
             limits,
             policy: rules,
             links,
+            hooks,
             routes,
         })
     }
@@ -283,6 +299,22 @@ fn route(
         limits: CalleeRules::of(callee),
         pointers,
         screens: Arc::new(machines.screens(callee)?),
+        handoff: Handoff::new(
+            callee.escalation.known_phrases,
+            &callee.escalation.phrases,
+            &callee.escalation.never_phrases,
+        ),
+        confidence: callee
+            .escalation
+            .confidence
+            .as_ref()
+            .filter(|_| callee.escalation.enabled)
+            .map(Source::of)
+            .transpose()
+            .map_err(|why| RuntimeError::Pointer {
+                callee: callee.name.clone(),
+                why,
+            })?,
         link,
         id,
         callee: Arc::clone(callee),

@@ -23,8 +23,10 @@ use hyper::body::Incoming;
 use super::admit::{Admitted, Places};
 use super::read::Ask;
 use super::reserve::Reserved;
-use super::{Block, Step, screen_output};
+use super::{Block, Step, converse, screen_output};
+use crate::body::Body;
 use crate::call::{Call, Outcome, Surface};
+use crate::conversations::speak;
 use crate::gateway::Gateway;
 use crate::names;
 use crate::reply::Refused;
@@ -46,6 +48,8 @@ pub enum Dispatched {
     Plain(Plain),
     /// A stream past its commit point.
     Stream(Box<Streaming>),
+    /// An answer of golive's own in the place of one that was not sure enough: settled, ready to go.
+    Spoken(Response<Body>),
 }
 
 /// A whole answer.
@@ -113,6 +117,17 @@ pub async fn run(reserved: Reserved) -> Step<Dispatched> {
         return Err(not_ok(call, &route, response, &deadline).await);
     }
     let kind = media_type(response.headers());
+    let confidence = route
+        .confidence
+        .as_ref()
+        .and_then(|source| source.in_head(response.headers()));
+    if let Some(confidence) = confidence
+        && let Some(told) = converse::unsure(&mut call, confidence).await
+    {
+        succeeded(&call, &route);
+        call.first_byte = Some(gateway.now());
+        return Ok(Dispatched::Spoken(speak(call, &told.text, Outcome::Ok).await));
+    }
     match (call.stream && streams(&route), kind) {
         (true, Media::EventStream) => open_stream(call, route, response, deadline, places, &ask, tools).await,
         (false, Media::Json) => plain(call, route, response, &deadline, &ask, &tools).await,
@@ -233,6 +248,11 @@ async fn plain(
         Ok(body) => body,
         Err(withheld) => return Err(Block::Text(withheld).refuse(call)),
     };
+    if let Some(confidence) = route.confidence.as_ref().and_then(|source| source.in_body(&body))
+        && let Some(told) = converse::unsure(&mut call, confidence).await
+    {
+        return Ok(Dispatched::Spoken(speak(call, &told.text, Outcome::Ok).await));
+    }
     if gateway.runtime().config.store.content {
         call.reply = Some(body.clone());
     }

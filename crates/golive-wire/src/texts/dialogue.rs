@@ -87,7 +87,10 @@ mod tests {
         assert_eq!(said_first(body).as_deref(), Some("first"));
         let turns = last_turns(body, 2);
         assert_eq!(turns.len(), 2);
-        assert_eq!((turns[0].voice, turns[0].text.as_str()), (Voice::Assistant, "yes?"));
+        assert_eq!(
+            (turns[0].voice, turns[0].text.as_str()),
+            (Voice::Assistant, "yes?")
+        );
         let openai = br#"{"messages":[{"role":"user","content":"go"},{"role":"tool","tool_call_id":"c","content":"talk to a human"}]}"#;
         assert_eq!(said_now(openai), None);
         let anthropic = br#"{"messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"talk to a human"}]}]}"#;

@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod demo;
 mod explain;
+mod inbox;
 mod init;
 mod keys;
 mod lab;
@@ -40,6 +41,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Screen(args) => screen::run(&args),
         Command::Keys(args) => keys::run(args, &config).await,
         Command::Auth(args) => auth::run(args, &config).await,
+        Command::Inbox(args) => inbox::run(args, &config).await,
         Command::Ledger(args) => ledger::run(args, &config).await,
         Command::Explain(args) => explain::run(args, &config).await,
         Command::Seal(args) => seal::run(args, &config, quiet).await,

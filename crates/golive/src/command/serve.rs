@@ -131,6 +131,14 @@ async fn serve(
         Arc::clone(&gateway),
         stop_doors.clone(),
     ));
+    doors.spawn(golive_gateway::conversations::keep(
+        Arc::clone(&gateway),
+        stop_doors.clone(),
+    ));
+    doors.spawn(golive_gateway::conversations::deliver::watch(
+        Arc::clone(&gateway),
+        stop_doors.clone(),
+    ));
     doors.spawn(retain(store.clone(), Arc::clone(&gateway), stop_doors.clone()));
     doors.spawn(reload_on_change(
         path.to_owned(),
