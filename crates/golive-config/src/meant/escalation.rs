@@ -66,7 +66,7 @@ impl Default for Escalation {
             message_waiting: None,
             message_overdue: None,
             priority: Priority::default(),
-            over_limit: "5/h".parse().ok(),
+            over_limit: "30/h".parse().ok(),
             webhooks: None,
         }
     }

@@ -215,7 +215,7 @@ const fn with<const N: usize>(rows: [Key; 20], more: [Key; N]) -> [Key; 22] {
 const GATEWAY: &[Key] = &with(
     GATEWAY_ROWS,
     [
-        over_limit(Is("\"5/h\"")),
+        over_limit(Is("\"30/h\"")),
         key(
             "operators_url",
             Url,

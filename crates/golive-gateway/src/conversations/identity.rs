@@ -49,7 +49,7 @@ pub(crate) async fn identify(
                 let words = "The golive-conversation header must hold 1 to 128 letters, digits, `-`, `_`, `.` or `:`.";
                 ApiError::new(400, "invalid_conversation", words).with_should_retry(false)
             })?;
-            Some(named(call, &owner, name).await?)
+            Some(named(call, &owner, name, &route.id).await?)
         }
         None => {
             // Without a person, two people of one application would share a conversation.
@@ -63,7 +63,7 @@ pub(crate) async fn identify(
             };
             begins.and_then(|begins| {
                 let key = hashed(store, &owner, &route.id, &begins);
-                conversations.enter(key, &own_name(&key), &owner, call.at)
+                conversations.enter(key, (own_name(&key).as_str(), route.id.as_str()), &owner, call.at)
             })
         }
     };
@@ -87,7 +87,7 @@ pub(crate) async fn identify(
 }
 
 /// The conversation that its owner calls so, made if it is not there.
-async fn named(call: &Call, owner: &Owner, name: &str) -> Result<Arc<Entry>, ApiError> {
+async fn named(call: &Call, owner: &Owner, name: &str, agent: &str) -> Result<Arc<Entry>, ApiError> {
     let full = || {
         ApiError::new(
             503,
@@ -102,7 +102,7 @@ async fn named(call: &Call, owner: &Owner, name: &str) -> Result<Arc<Entry>, Api
     let key = named_key(&call.gateway.store, owner, name);
     call.gateway
         .conversations
-        .enter(key, name, owner, call.at)
+        .enter(key, (name, agent), owner, call.at)
         .ok_or_else(full)
 }
 

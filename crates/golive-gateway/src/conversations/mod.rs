@@ -135,7 +135,13 @@ impl Conversations {
     }
 
     /// The conversation of this key, made if it is not there; `None`: there is no place for one more.
-    fn enter(&self, key: ConversationKey, name: &str, owner: &Owner, now: Tick) -> Option<Arc<Entry>> {
+    fn enter(
+        &self,
+        key: ConversationKey,
+        (name, agent): (&str, &str),
+        owner: &Owner,
+        now: Tick,
+    ) -> Option<Arc<Entry>> {
         let mut known = lock(&self.known);
         if let Some(entry) = known.get(&key) {
             entry.used.store(now.0, Ordering::Relaxed);
@@ -148,13 +154,11 @@ impl Conversations {
                 return None;
             }
         }
-        let entry = Arc::new(Entry::new(
-            key,
-            name.to_owned(),
-            owner.clone(),
-            Inner::default(),
-            now.0,
-        ));
+        let inner = Inner {
+            agent: agent.to_owned(),
+            ..Inner::default()
+        };
+        let entry = Arc::new(Entry::new(key, name.to_owned(), owner.clone(), inner, now.0));
         known.insert(key, Arc::clone(&entry));
         Some(entry)
     }
@@ -330,11 +334,13 @@ mod tests {
             key[..8].copy_from_slice(&n.to_be_bytes());
             key
         };
-        let first = all.enter(key(0), "first", &owner(), Tick(0)).unwrap();
+        let first = all
+            .enter(key(0), ("first", "agent/a"), &owner(), Tick(0))
+            .unwrap();
         first.with_person.store(true, Ordering::Release);
         drop(first);
         for n in 1..2 * KNOWN_MAX as u64 {
-            assert!(all.enter(key(n), "one", &owner(), Tick(n)).is_some());
+            assert!(all.enter(key(n), ("one", "agent/a"), &owner(), Tick(n)).is_some());
         }
         assert!(lock(&all.known).len() <= KNOWN_MAX);
         assert!(all.get(&key(0)).is_some(), "a person has it");

@@ -10,6 +10,7 @@ mod connections;
 mod crash;
 mod disk;
 mod drain;
+mod escalation;
 mod gate;
 mod http2;
 mod keys;
