@@ -39,4 +39,4 @@ pub use starter::{
     CALLER_KEY_VARIABLE, StarterError, StarterFile, fresh_master_key, starter, starter_config, write_starter,
 };
 pub use units::*;
-pub use walk::{NotAMasterKey, parse_master_key, secret_from_file, secret_from_variable};
+pub use walk::{NotAMasterKey, parse_master_key, read_time_zone, secret_from_file, secret_from_variable};

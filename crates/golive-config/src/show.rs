@@ -10,9 +10,9 @@ use golive_checklist::unit::format_duration;
 use serde_json::{Map, Value, json};
 
 use crate::meant::{
-    Callee, ClaimedBreaker, ClientName, Clocks, Config, ConfiguredKey, Counted, ExternalScreen, Issuer,
-    IssuerKeys, Limits, Links, Memory, Pointers, Server, StoreSection, Target, TargetIssuer, TargetMoney,
-    TeamLimits, Transport, Upstream, offset_text,
+    Callee, ClaimedBreaker, ClientName, Clocks, Confidence, Config, ConfiguredKey, Counted, Escalation,
+    ExternalScreen, Issuer, IssuerKeys, Limits, Links, Memory, Pointers, Server, StoreSection, Target,
+    TargetIssuer, TargetMoney, TeamLimits, Transport, Upstream, Webhook, offset_text,
 };
 use crate::units::Rate;
 
@@ -78,6 +78,8 @@ impl Config {
                 "ca_file": self.media.ca_file,
             },
             "screens": named(self.screens.iter().map(|(name, one)| (name, screen(one))).collect()),
+            "escalation": escalation(&self.escalation, Some(self.operators_url.as_ref().map(ToString::to_string))),
+            "webhooks": named(self.webhooks.iter().map(|(name, one)| (name, webhook(one))).collect()),
             "upstreams": named(self.upstreams.iter().map(|(name, one)| (name, upstream(one))).collect()),
             "agents": named(self.agents.iter().map(|(name, one)| (name, callee(one))).collect()),
             "models": named(self.models.iter().map(|(name, one)| (name, callee(one))).collect()),
@@ -144,6 +146,7 @@ fn store(store: &StoreSection) -> Value {
         "content": store.content,
         "retention_content": span(store.retention_content),
         "retention_ledger": span(store.retention_ledger),
+        "retention_tickets": span(store.retention_tickets),
         "spill_size": store.spill_size.to_string(),
         "when_spill_full": store.when_spill_full.as_str(),
         "master_key": from(&store.master_key_source),
@@ -252,9 +255,61 @@ fn callee(callee: &Callee) -> Value {
         "on_failure": callee.on_failure.as_str(),
         "messages": messages(&callee.messages),
         "translation": crate::definition::translation(&callee.translation),
+        "escalation": (callee.kind == crate::CalleeKind::Agent).then(|| escalation(&callee.escalation, None)),
         "system_prompt_file": callee.system_prompt.as_ref().map(|file| &file.path),
         "input_schema_file": callee.input_schema.as_ref().map(|file| &file.path),
         "digest": callee.digest,
+    })
+}
+
+/// `operators_url`: of the gateway; an agent has none.
+fn escalation(one: &Escalation, operators_url: Option<Option<String>>) -> Value {
+    let (pointer, header, logprobs) = match &one.confidence {
+        Some(Confidence::Pointer(pointer)) => (Some(pointer), None, false),
+        Some(Confidence::Header(header)) => (None, Some(header), false),
+        Some(Confidence::Logprobs) => (None, None, true),
+        None => (None, None, false),
+    };
+    json!({
+        "enabled": one.enabled,
+        "attempts": one.policy.attempts,
+        "attempts_within": span(one.policy.attempts_within),
+        "phrases": one.phrases,
+        "never_phrases": one.never_phrases,
+        "known_phrases": one.known_phrases,
+        "confidence_pointer": pointer,
+        "confidence_header": header,
+        "confidence_logprobs": logprobs,
+        "confidence_min": one.policy.confidence_min / 10_000,
+        "answer_within": span(one.policy.answer_within),
+        "idle": span(one.policy.idle),
+        "hours": one.hours_written,
+        "time_zone": one.time_zone,
+        "message": one.message,
+        "message_closed": one.message_closed,
+        "message_waiting": one.message_waiting,
+        "message_overdue": one.message_overdue,
+        "priority": one.priority.as_str(),
+        "over_limit": rate(one.over_limit),
+        "webhooks": one.webhooks,
+        "operators_url": operators_url.flatten(),
+    })
+}
+
+/// An address that came from a secret's place is not shown.
+fn webhook(one: &Webhook) -> Value {
+    json!({
+        "kind": one.kind.as_str(),
+        "url": match &one.url_source {
+            Some(source) => from(source),
+            None => one.url.to_string(),
+        },
+        "secret": one.secret_source.as_deref().map(from),
+        "events": one.events.iter().map(|event| event.as_str()).collect::<Vec<_>>(),
+        "timeout": span(one.timeout),
+        "retry_for": span(one.retry_for),
+        "private_addresses": texts(&one.private_addresses),
+        "ca_file": one.ca_file,
     })
 }
 

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Escalation, HookKind, Logs, Replies, Surface, Target, TargetQueue};
+use crate::{HookKind, Logs, Replies, Surface, Target, TargetEscalation, TargetQueue};
 
 /// Adds the four tables to a target as shown.
 pub(crate) fn add(shown: &mut Value, target: &Target) {
@@ -60,7 +60,7 @@ fn queue(queue: &TargetQueue) -> Value {
     })
 }
 
-fn escalation(escalation: &Escalation) -> Value {
+fn escalation(escalation: &TargetEscalation) -> Value {
     let kind = match escalation.kind {
         HookKind::Signed => "signed",
         HookKind::Slack => "slack",

@@ -18,6 +18,8 @@ use golive_wire::usage::Usage;
 use http::HeaderValue;
 
 use crate::auth::principal::{Principal, user_key};
+use crate::conversations::Held as Conversation;
+use crate::conversations::surface::Asked as ConversationAsked;
 use crate::error_log::{Attempt, Entry};
 use crate::gateway::Gateway;
 use crate::limits::backend::{Asked, Held};
@@ -28,6 +30,7 @@ use crate::money::book::{Held as MoneyHeld, Near};
 use crate::money::rules::{Item, Spender};
 use crate::runtime::Route;
 use crate::screens::guarded::Guarded;
+use crate::stage::read::Unheard;
 use crate::trace::TraceContext;
 use crate::upstream::hop::Hop;
 
@@ -44,6 +47,10 @@ pub enum Surface {
     Model(Wire, String),
     /// `POST /agents/{name}`.
     Agent(String),
+    /// `GET /v1/conversations/{id}`, and its events.
+    Conversation(ConversationAsked),
+    /// `POST /v1/feedback`.
+    Feedback,
 }
 
 impl Surface {
@@ -54,7 +61,7 @@ impl Surface {
             Self::Chat => Wire::OpenAi,
             Self::Messages => Wire::Anthropic,
             Self::Models(wire) | Self::Model(wire, _) => *wire,
-            Self::Agent(_) => Wire::Problem,
+            Self::Agent(_) | Self::Conversation(_) | Self::Feedback => Wire::Problem,
         }
     }
 
@@ -67,6 +74,8 @@ impl Surface {
             Self::Models(_) => "GET /v1/models",
             Self::Model(..) => "GET /v1/models/{id}",
             Self::Agent(_) => "POST /agents/{name}",
+            Self::Conversation(_) => "GET /v1/conversations/{id}",
+            Self::Feedback => "POST /v1/feedback",
         }
     }
 
@@ -177,6 +186,10 @@ pub struct Call {
     pub flagged: Option<HeaderValue>,
     /// What its answer may repeat of it, and what not.
     pub guarded: Guarded,
+    /// The conversation it belongs to.
+    pub conversation: Option<Box<Conversation>>,
+    /// What was read of it before a limit refused it.
+    pub unheard: Option<Box<Unheard>>,
     /// Calls made upstream.
     pub attempts: u16,
     /// The link that was called last, by its place in the chain.
@@ -245,6 +258,8 @@ impl Call {
             stripped_tools: None,
             flagged: None,
             guarded: Guarded::default(),
+            conversation: None,
+            unheard: None,
             attempts: 0,
             hop: None,
             untranslated: Vec::new(),

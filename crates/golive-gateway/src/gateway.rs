@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use golive_config::{Config, Inbound};
 use golive_resilience::Tick;
 use golive_resilience::slowdown::{Rule, Slowdown};
-use golive_store::{Store, StoreError};
+use golive_store::{Store, StoreError, TicketError};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,6 +19,7 @@ use crate::auth::failure::Sampled;
 use crate::auth::issuer::{IssuerError, Issuers};
 use crate::auth::keyring::Keyring;
 use crate::clock::Clock;
+use crate::conversations::Conversations;
 use crate::error_log::ErrorLog;
 use crate::limits::backend::LimitBackend;
 use crate::limits::local::Local;
@@ -46,6 +47,9 @@ pub enum GatewayError {
     /// The store cannot be read.
     #[error("cannot read the store")]
     Store(#[from] StoreError),
+    /// The conversations cannot be read.
+    #[error("cannot read the conversations that people have")]
+    Conversations(#[from] TicketError),
 }
 
 /// What all requests share.
@@ -60,6 +64,8 @@ pub struct Gateway {
     pub cut: CancellationToken,
     /// What went wrong, for people who look into it.
     pub error_log: ErrorLog,
+    /// The conversations with agents.
+    pub conversations: Conversations,
     /// The windows of all limits.
     pub limiter: Box<dyn LimitBackend>,
     /// The accounts of all budgets.
@@ -101,7 +107,9 @@ impl Gateway {
         })?;
         let keyring = Keyring::assemble(&store.list_keys().await?, &runtime.config, &store);
         let issuers = Issuers::assemble(&runtime.config, None)?;
+        let conversations = Conversations::load(&store).await?;
         let gateway = Arc::new(Self {
+            conversations,
             failures: Sampled::default(),
             slow_places: Arc::new(Semaphore::new(SLOW_PLACES)),
             slowdown: std::sync::Mutex::default(),

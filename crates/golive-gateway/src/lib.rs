@@ -8,6 +8,7 @@ pub mod auth;
 mod body;
 mod call;
 mod clock;
+pub mod conversations;
 pub mod degrade;
 pub mod door;
 pub mod error_log;

@@ -128,6 +128,18 @@ struct LinkState {
     state: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct CalleeReason {
+    callee: String,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct WebhookOutcome {
+    webhook: String,
+    outcome: &'static str,
+}
+
 type SecondsFamily = Family<CalleeOnly, Histogram, fn() -> Histogram>;
 
 fn seconds() -> Histogram {
@@ -158,6 +170,8 @@ pub struct Metrics {
     budget_refused: Family<OfBudget, Counter>,
     budget_near: Family<OfBudget, Counter>,
     budget_used: Family<OfBudget, Gauge<f64, AtomicU64>>,
+    escalations: Family<CalleeReason, Counter>,
+    webhooks: Family<WebhookOutcome, Counter>,
     /// Requests refused before anybody was identified: no row, only this. In the order of [`Failure::ALL`].
     unauthenticated: [Counter; Failure::ALL.len()],
     /// Requests between accept and their last byte.
@@ -262,6 +276,8 @@ impl Default for Metrics {
             "The spent part of a budget over all, when last something was spent of it",
             budget_used.clone(),
         );
+        let escalations = Family::default();
+        let webhooks = Family::default();
         let in_flight = Gauge::default();
         let connections = Gauge::default();
         let reasons = Family::<Reason, Counter>::default();
@@ -313,6 +329,16 @@ impl Default for Metrics {
             "Attempts that the circuit breaker of a link refused",
             short_circuited.clone(),
         );
+        registry.register(
+            "escalations",
+            "Conversations that were handed to a person, by agent and reason",
+            escalations.clone(),
+        );
+        registry.register(
+            "webhook_events",
+            "Events for webhooks and what became of each attempt to send one",
+            webhooks.clone(),
+        );
         registry.register("in_flight", "Requests in progress", in_flight.clone());
         registry.register("connections", "Open connections of callers", connections.clone());
         registry.register(
@@ -353,6 +379,8 @@ impl Default for Metrics {
             budget_refused,
             budget_near,
             budget_used,
+            escalations,
+            webhooks,
             in_flight,
             connections,
             unauthenticated,
@@ -485,6 +513,22 @@ impl Metrics {
             opened: self.breakers_opened.get_or_create(&link).clone(),
             short_circuited: self.short_circuited.get_or_create(&link).clone(),
         }
+    }
+
+    /// Counts a conversation that was handed to a person.
+    pub fn escalation(&self, callee: &str, reason: &'static str) {
+        let callee = callee.to_owned();
+        self.escalations
+            .get_or_create(&CalleeReason { callee, reason })
+            .inc();
+    }
+
+    /// Counts an attempt to send an event: `delivered`, `failed` or `given_up`. Webhooks are named by the configuration.
+    pub fn webhook(&self, webhook: &str, outcome: &'static str) {
+        let webhook = webhook.to_owned();
+        self.webhooks
+            .get_or_create(&WebhookOutcome { webhook, outcome })
+            .inc();
     }
 
     /// Counts a request that nobody vouches for.

@@ -1,8 +1,8 @@
 //! The way of a request: the only list of the stages, in their order.
 //!
-//! `accept (head) → identify → count → read → authorise → guard_tools → screen_input → admit → reserve → dispatch →
-//! screen_output → relay → settle`; screen_output is asked within dispatch and relay, piece by piece. The place of the
-//! stage that is not built yet (converse) lies between guard_tools and screen_input.
+//! `accept (head) → identify → count → read → authorise → guard_tools → converse → screen_input → admit → reserve →
+//! dispatch → screen_output → relay → settle`; screen_output is asked within dispatch and relay, piece by piece. Beside
+//! the way stands `hear`: whoever is over a limit may still ask for a person.
 
 use std::sync::Arc;
 
@@ -16,13 +16,14 @@ use uuid::Uuid;
 use crate::auth::peer::Peer;
 use crate::body::Body;
 use crate::call::{Call, Outcome, Surface};
+use crate::conversations::surface;
 use crate::gateway::Gateway;
 use crate::reply::{self, Refused};
 use crate::stage::authorise::May;
 use crate::stage::identify::Identified;
 use crate::stage::{
-    accept, admit, authorise, count, dispatch, guard_tools, identify, read, relay, reserve, screen_input,
-    settle,
+    accept, admit, authorise, converse, count, dispatch, guard_tools, hear, identify, read, relay, reserve,
+    screen_input, settle,
 };
 
 /// Answers one request. `id` is what its answer and its row carry.
@@ -53,7 +54,10 @@ where
     };
     match trip(identified).await {
         Ok(response) => response,
-        Err(refused) => reply::refuse(*refused).await,
+        Err(refused) => match converse::failed(refused).await {
+            Ok(a_person_takes_over) => a_person_takes_over,
+            Err(refused) => reply::refuse(*refused).await,
+        },
     }
 }
 
@@ -67,14 +71,25 @@ where
     B: HttpBody<Data = Bytes> + Unpin,
     B::Error: std::error::Error,
 {
-    let counted = count::run(identified).await?;
-    let read = read::run(counted).await?;
+    let counted = match count::run(identified).await {
+        Ok(counted) => counted,
+        Err(over) => return hear::unread(over).await,
+    };
+    let read = match read::run(counted).await {
+        Ok(read) => read,
+        Err(refused) => return hear::after_reading(refused).await,
+    };
     let authorised = match authorise::run(read)? {
         May::Call(authorised) => *authorised,
         May::List(call, names) => return Ok(list(call, &names).await),
+        May::Converse(call, body) => return surface::answer(call, body).await,
     };
     let guarded = guard_tools::run(authorised)?;
-    let screened = screen_input::run(guarded).await?;
+    let conversed = match converse::run(guarded).await? {
+        converse::Turn::Agent(conversed) => *conversed,
+        converse::Turn::Person(response) => return Ok(response),
+    };
+    let screened = screen_input::run(conversed).await?;
     let admitted = admit::run(screened).await?;
     let reserved = reserve::run(admitted).await?;
     let dispatched = dispatch::run(reserved).await?;

@@ -91,6 +91,7 @@ pub async fn refuse(refused: Refused) -> Response<Body> {
     let wire = call.surface.wire();
     let id = call.id.to_string();
     let release = call.route.as_ref().map(|route| route.release_header.clone());
+    let conversation = call.conversation.as_ref().map(|held| held.entry.name.clone());
     let degraded = Reason::of(&outcome, error.status);
     let reply = degraded.and_then(|reason| degrade::reply(&call, reason));
     let error = told(error, &call, degraded);
@@ -120,6 +121,9 @@ pub async fn refuse(refused: Refused) -> Response<Body> {
     }
     if let Some(release) = release {
         response.headers_mut().insert(&names::GOLIVE_RELEASE, release);
+    }
+    if let Some(name) = conversation.and_then(|name| HeaderValue::try_from(name).ok()) {
+        response.headers_mut().insert("golive-conversation", name);
     }
     response
 }
@@ -168,6 +172,11 @@ pub fn put_call_headers(headers: &mut HeaderMap, call: &Call) {
     put_request_id(headers, call.surface.wire(), &call.id.to_string());
     if let Some(route) = &call.route {
         headers.insert(&names::GOLIVE_RELEASE, route.release_header.clone());
+    }
+    if let Some(held) = &call.conversation
+        && let Ok(name) = HeaderValue::from_str(&held.entry.name)
+    {
+        headers.insert("golive-conversation", name);
     }
     if let Some(stripped) = &call.stripped_tools {
         headers.insert("golive-stripped-tools", stripped.clone());

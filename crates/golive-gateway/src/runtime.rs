@@ -14,6 +14,7 @@ use golive_resilience::chain::{self, Chain};
 use golive_resilience::concurrency::LimitPolicy;
 use golive_resilience::deadline::Clocks;
 use golive_resilience::failure::UpstreamClass;
+use golive_screen::handoff::Handoff;
 use golive_store::{Store, StoreError};
 use golive_wire::Wire;
 use golive_wire::http_agent::Pointer;
@@ -21,6 +22,8 @@ use golive_wire::translate::{self, Loss};
 use http::HeaderValue;
 
 use crate::auth::principal::Principal;
+use crate::conversations::confidence::Source;
+use crate::conversations::{Hook, HookError};
 use crate::limits::rules::{CalleeRules, Rules as LimitRules};
 use crate::metrics::{CalleeMetrics, Metrics};
 use crate::money::{self, LinkPrices};
@@ -41,6 +44,9 @@ pub enum RuntimeError {
     /// The policies are wrong.
     #[error(transparent)]
     Policies(#[from] PolicyError),
+    /// A webhook cannot be put to work.
+    #[error(transparent)]
+    Hook(#[from] HookError),
     /// A screen cannot be put to work.
     #[error(transparent)]
     Screens(#[from] ScreenError),
@@ -99,6 +105,8 @@ pub struct Runtime {
     pub breakers: Breakers,
     /// The screens outside of golive that somebody uses, by name.
     pub external: BTreeMap<String, Arc<External>>,
+    /// The webhooks, by name.
+    pub hooks: BTreeMap<String, Arc<Hook>>,
     routes: HashMap<String, Arc<Route>>,
 }
 
@@ -131,6 +139,10 @@ pub struct Route {
     pub metrics: CalleeMetrics,
     /// What is done with its texts.
     pub screens: Arc<Screens>,
+    /// Hears who asks for a person instead.
+    pub handoff: Handoff,
+    /// Where it says how sure it is, if anywhere.
+    pub confidence: Option<Source>,
 }
 
 /// Where an HTTP agent's text stands.
@@ -213,6 +225,9 @@ impl Runtime {
             );
         }
         let limits = LimitRules::of(&config);
+        let hooks = config.webhooks.iter();
+        let hooks = hooks.map(|(name, webhook)| Ok((name.clone(), Arc::new(Hook::new(webhook)?))));
+        let hooks = hooks.collect::<Result<_, HookError>>()?;
         Ok(Self {
             budgets: money::rules::Rules::of(&config, metrics),
             prices: LinkPrices::of(&config),
@@ -222,6 +237,7 @@ impl Runtime {
             links,
             breakers,
             external: machines.into_external(),
+            hooks,
             routes,
         })
     }
@@ -391,6 +407,22 @@ fn route(
         translation: translation(callee, pointers.as_ref()),
         pointers,
         screens: Arc::new(machines.screens(callee)?),
+        handoff: Handoff::new(
+            callee.escalation.known_phrases,
+            &callee.escalation.phrases,
+            &callee.escalation.never_phrases,
+        ),
+        confidence: callee
+            .escalation
+            .confidence
+            .as_ref()
+            .filter(|_| callee.escalation.enabled)
+            .map(Source::of)
+            .transpose()
+            .map_err(|why| RuntimeError::Pointer {
+                callee: callee.name.clone(),
+                why,
+            })?,
         id,
         callee: Arc::clone(callee),
     })

@@ -6,11 +6,12 @@
 
 pub mod backoff;
 pub mod breaker;
-pub mod chain;
-pub mod concurrency;
 pub mod budget;
 pub mod calendar;
+pub mod chain;
+pub mod concurrency;
 pub mod deadline;
+pub mod escalation;
 pub mod failure;
 pub mod hint;
 pub mod latency;

@@ -7,6 +7,7 @@
 
 pub mod decode;
 pub mod eval;
+pub mod handoff;
 pub mod injection;
 pub mod literals;
 pub mod normalise;

@@ -13,6 +13,7 @@ mod releases;
 mod seal;
 mod spill;
 mod store;
+mod tickets;
 mod writer;
 
 pub use health::{DatabaseHealth, StoreHealth};
@@ -29,6 +30,10 @@ pub use seal::{
 pub use spill::SpillError;
 pub use store::{
     Durability, Holder, Opened, Retained, Retention, Store, StoreError, StoreOptions, WhenFull, now_us,
+};
+pub use tickets::{
+    Author, ConversationKey, ConversationRecord, Delivery, Message, NewEvent, NewMessage, Ticket,
+    TicketError, TicketFilter,
 };
 pub use writer::{CommitRefused, Committed, NotDone, Writer};
 

@@ -16,6 +16,7 @@
 //! | `ledger.prompt`, `ledger.reply` | sealed |
 //! | `ledger.client_request_id` | sealed, as text (`§` and hexadecimal digits): callers put into it what they like |
 //! | `ledger.user_hash` | a keyed hash under a key of its own |
+//! | `conversations.name`, `tickets.summary`, `tickets.transcript`, `conversation_messages.words`, `outbox.body` | sealed |
 //! | every record of the spill file | sealed whole, its content a second time |
 //! | `data_keys.wrapped` | sealed under the master key |
 //! | `api_keys.hash` | SHA-256 of 256 random bits: nothing to guess |
@@ -31,6 +32,7 @@ mod command;
 mod data_keys;
 mod master;
 mod reseal;
+mod reseal_tickets;
 mod rewrap;
 mod rotate;
 mod status;

@@ -78,6 +78,9 @@ pub enum Command {
     /// Say who may do what and why, by the policies that are in force.
     #[command(subcommand)]
     Auth(AuthCommand),
+    /// Conversations that wait for a person: list, read, answer, put off, give back to the agent.
+    #[command(subcommand)]
+    Inbox(Inbox),
     /// List requests from the ledger, newest first.
     #[command(
         after_help = "Examples:\n  golive ledger --outcome error: --since 1h\n  golive ledger --callee agent/support --limit 20 --format json"
@@ -498,6 +501,76 @@ pub struct AuthExplain {
     /// How it is printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// `golive inbox`.
+#[derive(Debug, Subcommand)]
+pub enum Inbox {
+    /// List tickets, those that wait longest first.
+    #[command(after_help = "Examples:\n  golive inbox list\n  golive inbox list --all --format json")]
+    List {
+        /// Resolved ones too.
+        #[arg(long)]
+        all: bool,
+        /// How many at the most.
+        #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        limit: u32,
+        /// How they are printed.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Show a ticket: why it waits, what was said before and since.
+    Show {
+        /// Its id.
+        ticket: uuid::Uuid,
+        /// How it is printed.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Answer the user. Without TEXT it is read from stdin.
+    #[command(
+        after_help = "Examples:\n  golive inbox answer 019ab2c4-… 'Your order left us this morning.'\n  golive inbox answer 019ab2c4-… < reply.txt"
+    )]
+    Answer {
+        /// The ticket.
+        ticket: uuid::Uuid,
+        /// The words.
+        text: Option<String>,
+        /// Who answers; the user of this machine if not given.
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+        /// How the ticket is printed.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Put a ticket off: it waits again afterwards.
+    Snooze {
+        /// The ticket.
+        ticket: uuid::Uuid,
+        /// For how long: 2h.
+        #[arg(long = "for", value_name = "DURATION", default_value = "1h")]
+        lasts: String,
+        /// Who does; the user of this machine if not given.
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+        /// How the ticket is printed.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// Give the conversation back to the agent.
+    Resolve {
+        /// The ticket.
+        ticket: uuid::Uuid,
+        /// A last word to the user.
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+        /// Who does; the user of this machine if not given.
+        #[arg(long, value_name = "NAME")]
+        by: Option<String>,
+        /// How the ticket is printed.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
 }
 
 /// `golive ledger`.

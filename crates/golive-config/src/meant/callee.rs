@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    Clocks, DeniedTools, Messages, OnFailure, OwnLimits, ReadFile, Resilience, Screening, Translation,
-    Upstream,
+    Clocks, DeniedTools, Escalation, Messages, OnFailure, OwnLimits, ReadFile, Resilience, Screening,
+    Translation, Upstream,
 };
 
 /// An agent or a model.
@@ -36,6 +36,9 @@ pub struct Callee {
     pub limits: OwnLimits,
     /// What is done with its texts.
     pub screening: Screening,
+    /// When its conversations go to a person; never, for a model. No part of its definition: who answers when it
+    /// cannot is not what it is.
+    pub escalation: Escalation,
     /// Its own system prompt: it stands before every request, and callers may bring none.
     pub system_prompt: Option<ReadFile>,
     /// JSON Schema that the body of each request must meet.

@@ -9,6 +9,7 @@
 mod access;
 mod callee;
 mod callers;
+mod escalation;
 mod external;
 mod limits;
 mod media;
@@ -26,6 +27,7 @@ mod upstream;
 pub use access::{Admin, DeniedTools, PolicyFile, PolicySection, ToolRule};
 pub use callee::{Callee, CalleeKind, LinkRef, Pointers};
 pub use callers::{Algorithm, ClientCertificates, ClientName, Grant, Issuer, IssuerKeys, San};
+pub use escalation::{Confidence, Escalation, EventKind, Priority, Webhook, WebhookKind};
 pub use external::{ExternalScreen, Fail, FindingAction, ScreenKind, Streams};
 pub use limits::{Limits, OwnLimits, TeamLimits, TokenLimits};
 pub use media::MediaSection;
@@ -44,7 +46,7 @@ pub use target::{
     NotACapability, Soak, Target, TargetFormat, TargetIssuer, TargetMoney, TokenRole,
 };
 pub use target_dispatch::{ClaimedBreaker, ClaimedRetry, Counted, Dispatch, LinkPrice, Links};
-pub use target_replies::{Escalation, HookKind, LogFields, Logs, Replies, Surface, TargetQueue};
+pub use target_replies::{HookKind, LogFields, Logs, Replies, Surface, TargetEscalation, TargetQueue};
 pub use target_schema::{MARKER, TargetSchema};
 pub use translation::{Translation, Unsupported};
 pub use upstream::{Clocks, Upstream, UpstreamKind};
@@ -90,6 +92,12 @@ pub struct Config {
     pub media: MediaSection,
     /// `[screens.NAME]`: screens outside of golive.
     pub screens: BTreeMap<String, Arc<ExternalScreen>>,
+    /// `[escalation]`: what holds for every agent that does not say otherwise.
+    pub escalation: Escalation,
+    /// `[escalation] operators_url`: where operators reach the admin API.
+    pub operators_url: Option<crate::BaseUrl>,
+    /// `[webhooks.NAME]`: who is told when a conversation waits for a person.
+    pub webhooks: BTreeMap<String, Arc<Webhook>>,
     /// `[upstreams.NAME]`: provider accounts and HTTP agents.
     pub upstreams: BTreeMap<String, Arc<Upstream>>,
     /// `[agents.NAME]`: what people talk to.
@@ -121,6 +129,43 @@ impl Config {
     /// All agents, then all models, each in name order.
     pub fn callees(&self) -> impl Iterator<Item = &Arc<Callee>> {
         self.agents.values().chain(self.models.values())
+    }
+
+    /// What escalation lacks, for `golive config check`: a code, what is missing, and what to do. A gateway serves
+    /// without it, and a person who asks for a person may wait unseen.
+    #[must_use]
+    pub fn escalation_gaps(&self) -> Vec<(&'static str, String, &'static str)> {
+        let escalating = || self.agents.values().filter(|agent| agent.escalation.enabled);
+        let mut gaps = Vec::new();
+        let unseen: Vec<&str> = escalating()
+            .filter(|agent| match &agent.escalation.webhooks {
+                Some(names) => names.is_empty(),
+                None => self.webhooks.is_empty(),
+            })
+            .map(|agent| agent.name.as_str())
+            .collect();
+        if !unseen.is_empty() {
+            let message = format!(
+                "no webhook is told when a conversation with {} waits for a person: it waits in `golive inbox` alone",
+                unseen.join(", ")
+            );
+            let help = "add [webhooks.NAME] with kind = \"generic\" or \"slack\", or see to it that somebody looks; \
+                        [escalation] enabled = false switches escalation off";
+            gaps.push(("no_webhook", message, help));
+        }
+        let asserted = self.keys.values().any(|key| key.may_assert_users)
+            || !self.issuers.is_empty()
+            || self.certificates.values().any(|one| one.grant.may_assert_users);
+        if escalating().next().is_some() && !asserted {
+            let message =
+                "no caller of this file may say on whose behalf it calls: conversations are known by their \
+                           `golive-conversation` header alone"
+                    .to_owned();
+            let help = "set may_assert_users = true on the key of your application and send `golive-user`, or send \
+                        `golive-conversation` (keys made by `golive keys create --may-assert-users` are not looked at here)";
+            gaps.push(("no_users", message, help));
+        }
+        gaps
     }
 
     /// The keys that differ from `new` and that a running gateway cannot take over: listeners, TLS,

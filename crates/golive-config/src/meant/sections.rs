@@ -240,6 +240,8 @@ pub struct StoreSection {
     pub retention_content: Duration,
     /// How long ledger rows are kept.
     pub retention_ledger: Duration,
+    /// How long resolved tickets are kept, with what was said in them.
+    pub retention_tickets: Duration,
     /// Size of the spill file, reserved at start.
     pub spill_size: ByteSize,
     /// What happens when the database is down and the spill is full.

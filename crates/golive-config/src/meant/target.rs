@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::limits::per_hour;
-use super::{Clocks, Dispatch, Escalation, Logs, Pointers, Replies, TargetQueue, TargetSchema};
+use super::{Clocks, Dispatch, Logs, Pointers, Replies, TargetEscalation, TargetQueue, TargetSchema};
 use crate::base_url::BaseUrl;
 use crate::units::{ByteSize, MicroUsd, Rate};
 
@@ -75,7 +75,7 @@ pub struct Target {
     /// Its queue (P2, E5).
     pub queue: TargetQueue,
     /// How it hands over to a person (E3).
-    pub escalation: Escalation,
+    pub escalation: TargetEscalation,
     /// Where its memory and its other resources are read, and how much it may use (P5).
     pub memory: Memory,
     /// How it is soaked (P5).
@@ -119,7 +119,7 @@ impl Target {
             replies: Replies::default(),
             logs: Logs::default(),
             queue: TargetQueue::default(),
-            escalation: Escalation::default(),
+            escalation: TargetEscalation::default(),
             memory: Memory::default(),
             soak: Soak::default(),
             money: TargetMoney::default(),

@@ -152,7 +152,7 @@ impl Default for TargetQueue {
 
 /// How a conversation is handed over to a person (E3).
 #[derive(Debug, Clone)]
-pub struct Escalation {
+pub struct TargetEscalation {
     /// The lab's receiver that the target's webhook points at: `LAB/_hook/NAME`. `None`: E3 is unproven.
     pub receiver: Option<String>,
     /// What it sends.
@@ -198,7 +198,7 @@ pub enum HookKind {
     Slack,
 }
 
-impl Default for Escalation {
+impl Default for TargetEscalation {
     fn default() -> Self {
         Self {
             receiver: None,

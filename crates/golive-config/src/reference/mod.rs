@@ -11,6 +11,7 @@ mod schema;
 mod table_access;
 mod table_callers;
 mod table_dispatch;
+mod table_escalation;
 mod table_gateway;
 mod table_limits;
 mod table_money;
@@ -189,6 +190,8 @@ pub const KEYS: &[Section] = &[
     table_screening::KINDS,
     table_screens::MEDIA,
     table_screens::SCREENS,
+    table_escalation::ESCALATION,
+    table_escalation::WEBHOOKS,
     table_routes::UPSTREAMS,
     table_routes::UPSTREAM_TIMEOUTS,
     table_resilience::RETRY_BUDGET,
@@ -202,6 +205,7 @@ pub const KEYS: &[Section] = &[
     table_resilience::AGENT_QUEUE,
     table_resilience::AGENT_MESSAGES,
     table_translation::AGENT_TRANSLATION,
+    table_escalation::AGENT_ESCALATION,
     table_routes::MODELS,
     table_routes::MODEL_POINTERS,
     table_routes::MODEL_TIMEOUTS,

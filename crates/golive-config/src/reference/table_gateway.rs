@@ -333,6 +333,13 @@ pub(super) const STORE: Section = Section {
             "How long ledger rows are kept. Not shorter than `retention_content`.",
         ),
         key(
+            "retention_tickets",
+            seconds(DAY, 3650 * DAY),
+            Is("\"180d\""),
+            "\"90d\"",
+            "How long resolved tickets are kept, with what was said in them.",
+        ),
+        key(
             "spill_size",
             Size(MIB, 64 * GIB),
             Is("\"64 MiB\""),

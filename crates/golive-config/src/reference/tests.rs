@@ -43,6 +43,10 @@ const SMALLEST: &str = r#"
     [keys.caller]
     key_env = "CALLER_KEY"
     [limits.teams.support]
+    [webhooks.desk]
+    kind = "generic"
+    url = "https://desk.example/golive"
+    secret_env = "UP_KEY"
     [issuers.idp]
     issuer = "https://id.example"
     audience = ["golive"]
@@ -71,6 +75,7 @@ fn concrete(path: &str) -> String {
         .replace("certificates.*", "certificates.mesh")
         .replace("tools.*", "tools.pay")
         .replace("prices.*", "prices.m")
+        .replace("webhooks.*", "webhooks.desk")
         .replace("targets.*", "targets.local")
         .replace("credentials.*", "credentials.user")
         .replace("roles.*", "roles.user")

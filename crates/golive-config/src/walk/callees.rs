@@ -9,8 +9,8 @@ use super::upstreams::{OwnClocks, Upstreams, own_clocks};
 use super::{At, Table, Walk, unknown};
 use crate::definition;
 use crate::meant::{
-    Callee, CalleeKind, DeniedTools, LinkRef, Messages, OnFailure, Pointers, Resilience, Screening,
-    Translation, Upstream, UpstreamKind,
+    Callee, CalleeKind, DeniedTools, Escalation, LinkRef, Messages, OnFailure, Pointers, Resilience,
+    Screening, Translation, Upstream, UpstreamKind,
 };
 
 /// What holds for agents and models that do not say otherwise.
@@ -19,6 +19,7 @@ pub(super) struct Presets<'a> {
     pub resilience: &'a Resilience,
     pub messages: &'a Messages,
     pub translation: &'a Translation,
+    pub escalation: &'a Escalation,
 }
 
 /// Agents and models by name.
@@ -163,6 +164,14 @@ fn one(
     let resilience = super::resilience::own(walk, table, presets.resilience);
     let messages = super::resilience::messages(walk, table, presets.messages);
     let translation = super::translation::read(walk, table, presets.translation);
+    let escalation = match kind {
+        CalleeKind::Agent => super::escalation::own(walk, table, presets.escalation),
+        // No person talks to a model.
+        CalleeKind::Model => Escalation {
+            enabled: false,
+            ..Escalation::default()
+        },
+    };
     let system_prompt = super::screening::file(walk, table, "system_prompt_file");
     let input_schema = super::screening::file(walk, table, "input_schema_file");
     if sure.is_some_and(|upstream| upstream.kind == UpstreamKind::Http) && system_prompt.is_some() {
@@ -187,6 +196,7 @@ fn one(
         translation,
         limits,
         screening,
+        escalation,
         system_prompt,
         input_schema,
         definition: String::new(),
@@ -390,7 +400,7 @@ pub(super) fn pointers(walk: &mut Walk<'_>, table: &Table<'_>, needed: Option<bo
 }
 
 /// RFC 6901: empty, or parts that each begin with a slash; `~` only as `~0` and `~1`.
-fn pointer(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Option<String> {
+pub(super) fn pointer(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Option<String> {
     let written = table.text(walk, name)?;
     let text = &written.value;
     let tildes_fine = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));

@@ -389,6 +389,9 @@ pub(super) fn store(walk: &mut Walk<'_>, root: &Table<'_>) -> StoreSection {
         retention_ledger: table
             .duration(walk, "retention_ledger")
             .unwrap_or(Duration::from_secs(400 * DAY)),
+        retention_tickets: table
+            .duration(walk, "retention_tickets")
+            .unwrap_or(Duration::from_secs(180 * DAY)),
         spill_size: table
             .size(walk, "spill_size")
             .unwrap_or(crate::ByteSize(64 * 1024 * 1024)),

@@ -9,6 +9,7 @@ mod access;
 mod callees;
 mod callers;
 mod certificate;
+mod escalation;
 mod external;
 mod gateway;
 mod keys;
@@ -27,6 +28,7 @@ mod translation;
 mod unknown;
 mod upstreams;
 
+pub use escalation::read_time_zone;
 pub(crate) use literal::{is_variable_name, literal_secrets};
 pub use secrets::{NotAMasterKey, parse_master_key, secret_from_file, secret_from_variable};
 pub(crate) use table::{At, Table};
@@ -86,13 +88,17 @@ impl Walk<'_> {
         let messages = resilience::messages(self, &root, &resilience::preset_messages());
         let translation = translation::read(self, &root, &crate::Translation::default());
         let upstreams = upstreams::all(self, &root);
+        let (escalation, operators_url) = escalation::all(self, &root);
+        let webhooks = escalation::webhooks(self, &root);
         let presets = callees::Presets {
             screening: (&screening, &screens),
             resilience: &resilience,
             messages: &messages,
             translation: &translation,
+            escalation: &escalation,
         };
         let routes = callees::all(self, &root, &upstreams, &presets);
+        escalation::dangling(self, &root, &routes.agents, &webhooks);
         let money = money::money(self, &root);
         let budgets = money::budgets(self, &root, &money, &routes, &store);
         let keys = keys::all(self, &root, &routes);
@@ -119,6 +125,9 @@ impl Walk<'_> {
             budgets,
             media,
             screens,
+            escalation,
+            operators_url,
+            webhooks,
             upstreams: upstreams.known,
             agents: routes.agents,
             models: routes.models,

@@ -2,7 +2,7 @@
 
 use super::secrets::{self, Found, Owner};
 use super::{Table, Walk};
-use crate::meant::{Escalation, HookKind, LogFields, Logs, Replies, Surface, TargetQueue};
+use crate::meant::{HookKind, LogFields, Logs, Replies, Surface, TargetEscalation, TargetQueue};
 
 pub(super) fn replies(walk: &mut Walk<'_>, target: &Table<'_>) -> Replies {
     let table = target.child(walk, "replies");
@@ -83,15 +83,15 @@ pub(super) fn queue(walk: &mut Walk<'_>, target: &Table<'_>) -> TargetQueue {
     queue
 }
 
-pub(super) fn escalation(walk: &mut Walk<'_>, target: &Table<'_>) -> Escalation {
+pub(super) fn escalation(walk: &mut Walk<'_>, target: &Table<'_>) -> TargetEscalation {
     let table = target.child(walk, "escalation");
-    let preset = Escalation::default();
+    let preset = TargetEscalation::default();
     let kinds = [("signed", HookKind::Signed), ("slack", HookKind::Slack)];
     let secret = match secrets::read(walk, &table, ["secret_env", "secret_file"], None, Owner::Target) {
         Found::Here(secret) => Some(secret.text),
         Found::Missing(_) | Found::NotNamed => None,
     };
-    let escalation = Escalation {
+    let escalation = TargetEscalation {
         receiver: table.text(walk, "receiver").map(|at| at.value),
         kind: table.choice(walk, "kind", &kinds).unwrap_or(preset.kind),
         secret,

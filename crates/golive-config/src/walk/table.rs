@@ -71,6 +71,25 @@ impl<'t> Table<'t> {
             .map_or(self.span.clone(), |value| value.span())
     }
 
+    /// The names inside the table `name`, as they are written. Notes nothing.
+    pub(crate) fn names_inside(&self, name: &str) -> impl Iterator<Item = &'t str> {
+        let inside = self.entries.and_then(|entries| entries.get(name));
+        let inside = inside.and_then(|value| value.get_ref().as_table());
+        inside
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key.get_ref().as_ref())
+    }
+
+    /// Where the value of `key` stands in the table `name`, if it does; else the file as a whole. Notes nothing.
+    pub(crate) fn place_inside(&self, name: &str, key: &str) -> Range<usize> {
+        let inside = self.entries.and_then(|entries| entries.get(name));
+        let inside = inside.and_then(|value| value.get_ref().as_table());
+        inside
+            .and_then(|table| table.get(key))
+            .map_or(0..0, |value| value.span())
+    }
+
     /// The table `name` inside this one, with its unknown and missing keys noted.
     pub(crate) fn child(&self, walk: &mut Walk<'_>, name: &str) -> Table<'t> {
         let (path, pattern) = (join(&self.path, name), join(&self.pattern, name));

@@ -256,7 +256,7 @@ fn version(walk: &mut Walk<'_>, table: &Table<'_>) -> String {
     written.value
 }
 
-fn header(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Option<String> {
+pub(super) fn header(walk: &mut Walk<'_>, table: &Table<'_>, name: &str) -> Option<String> {
     let written = table.text(walk, name)?;
     header_name(walk, &written)
 }

@@ -1,6 +1,9 @@
 //! What an operator can ask, and the one handler of each question.
 
+use std::time::Duration;
+
 use golive_config::Config;
+use golive_resilience::Tick;
 use golive_store::{Cursor, LedgerFilter, MasterKey, NewKey, Pace, Rotation, SecretString, Store, Uuid};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -8,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::access::{self, MayAsk};
 use super::costs::{self, CostsAsk};
+use crate::conversations::desk;
 use crate::gateway::Gateway;
 
 /// A question.
@@ -43,6 +47,45 @@ pub enum Ask {
     },
     /// What the requests of a time cost. Reads as much of the ledger.
     Costs(CostsAsk),
+    /// Tickets that wait for a person.
+    InboxList {
+        /// Resolved ones too.
+        all: bool,
+        /// How many at the most.
+        limit: u32,
+    },
+    /// One ticket with what was said.
+    InboxShow {
+        /// Its id.
+        ticket: Uuid,
+    },
+    /// Answer the user of a ticket.
+    InboxAnswer {
+        /// Its id.
+        ticket: Uuid,
+        /// The words.
+        text: String,
+        /// Who answers.
+        by: String,
+    },
+    /// Put a ticket off.
+    InboxSnooze {
+        /// Its id.
+        ticket: Uuid,
+        /// For so many seconds.
+        for_s: u64,
+        /// Who does.
+        by: String,
+    },
+    /// Give the conversation of a ticket back to the agent.
+    InboxResolve {
+        /// Its id.
+        ticket: Uuid,
+        /// A last word to the user.
+        note: Option<String>,
+        /// Who does.
+        by: String,
+    },
     /// Whether somebody may do something, and why.
     AuthExplain(MayAsk),
     /// What each role may do.
@@ -287,6 +330,25 @@ async fn answer(
             )),
         },
         Ask::Costs(ask) => costs::reckon(&ask, store, config, now_us).await,
+        Ask::InboxList { all, limit } => desk::list(store, all, limit, now_us).await,
+        Ask::InboxShow { ticket } => desk::show(store, ticket, now_us).await,
+        Ask::InboxAnswer { ticket, text, by } => {
+            desk::answer((store, config, gateway), ticket, &text, &by, tick(now_us)).await
+        }
+        Ask::InboxSnooze { ticket, for_s, by } => {
+            let lasts = Duration::from_secs(for_s.clamp(1, SNOOZE_MAX_S));
+            desk::snooze((store, config, gateway), ticket, &by, lasts, tick(now_us)).await
+        }
+        Ask::InboxResolve { ticket, note, by } => {
+            desk::resolve(
+                (store, config, gateway),
+                ticket,
+                &by,
+                note.as_deref(),
+                tick(now_us),
+            )
+            .await
+        }
         Ask::SealStatus {} => {
             let status = store.seal_status().await.map_err(words)?;
             serde_json::to_value(&status).map_err(words)
@@ -352,6 +414,13 @@ async fn configured(key: &str, store: &Store, config: &Config) -> Result<Option<
     let stored = store.list_keys().await.map_err(words)?;
     let in_store = stored.iter().any(|record| record.name == key || record.id == key);
     Ok((!in_store).then(|| key.to_owned()))
+}
+
+/// A ticket is put off for at most this long: later it would be forgotten.
+const SNOOZE_MAX_S: u64 = 90 * 24 * 3600;
+
+fn tick(us: i64) -> Tick {
+    Tick(u64::try_from(us).unwrap_or(0))
 }
 
 fn us_of(seconds: u64) -> i64 {

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::auth;
 use crate::auth::failure::Failure;
 use crate::call::{Call, Surface};
+use crate::conversations::surface::Asked;
 use crate::gateway::Gateway;
 use crate::names;
 use crate::trace::TraceContext;
@@ -41,7 +42,10 @@ pub struct NoDoor {
 /// Unknown path, wrong method, or a credential in the query.
 pub fn run<B>(gateway: &Arc<Gateway>, id: Uuid, request: Request<B>) -> Result<Accepted<B>, Box<NoDoor>> {
     let (head, body) = request.into_parts();
-    let surface = door(&head.method, head.uri.path(), asked_wire(&head.headers))?;
+    let mut surface = door(&head.method, head.uri.path(), asked_wire(&head.headers))?;
+    if let Surface::Conversation(asked) = &mut surface {
+        reach(asked, head.uri.query(), &head.headers);
+    }
     if auth::credential_in_query(head.uri.query()) {
         gateway.metrics.unauthenticated(Failure::InQuery);
         let error = ApiError::new(
@@ -76,11 +80,14 @@ fn door(method: &Method, path: &str, wire: Wire) -> Result<Surface, Box<NoDoor>>
         "/v1/chat/completions" => (Surface::Chat, Method::POST),
         "/v1/messages" => (Surface::Messages, Method::POST),
         "/v1/models" => (Surface::Models(wire), Method::GET),
+        "/v1/feedback" => (Surface::Feedback, Method::POST),
         _ => {
             if let Some(name) = path.strip_prefix("/v1/models/").filter(|name| is_name(name)) {
                 (Surface::Model(wire, name.to_owned()), Method::GET)
             } else if let Some(name) = path.strip_prefix("/agents/").filter(|name| is_name(name)) {
                 (Surface::Agent(name.to_owned()), Method::POST)
+            } else if let Some(asked) = path.strip_prefix("/v1/conversations/").and_then(conversation) {
+                (Surface::Conversation(asked), Method::GET)
             } else {
                 let wire = wire_of(path, wire);
                 let error = ApiError::new(
@@ -113,6 +120,8 @@ pub fn wire_of(path: &str, asked: Wire) -> Wire {
         Wire::Anthropic
     } else if path.starts_with("/v1/chat/") {
         Wire::OpenAi
+    } else if path.starts_with("/v1/conversations/") || path == "/v1/feedback" {
+        Wire::Problem
     } else if path.starts_with("/v1/") {
         asked
     } else {
@@ -127,6 +136,36 @@ pub fn asked_wire(headers: &HeaderMap) -> Wire {
     } else {
         Wire::OpenAi
     }
+}
+
+/// `NAME` or `NAME/events`.
+fn conversation(rest: &str) -> Option<Asked> {
+    let (name, stream) = match rest.strip_suffix("/events") {
+        Some(name) => (name, true),
+        None => (rest, false),
+    };
+    is_name(name).then(|| Asked {
+        name: name.to_owned(),
+        after: 0,
+        stream,
+    })
+}
+
+/// From which message on, and whether as a stream: by the query, and by what a client that comes again sends.
+fn reach(asked: &mut Asked, query: Option<&str>, headers: &HeaderMap) {
+    let number = |text: &str| text.parse::<u64>().ok();
+    let by_query = query
+        .unwrap_or_default()
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("after=").and_then(number));
+    let by_header = headers
+        .get("last-event-id")
+        .and_then(|value| number(value.to_str().ok()?.trim()));
+    asked.after = by_header.or(by_query).unwrap_or(0);
+    asked.stream |= headers.get_all(http::header::ACCEPT).iter().any(|value| {
+        let mut parts = value.as_bytes().split(|byte| *byte == b',');
+        parts.any(|part| part.trim_ascii().starts_with(b"text/event-stream"))
+    });
 }
 
 /// The characters a name in the configuration may have; anything else needs no look-up.

@@ -30,6 +30,8 @@ pub enum May {
     Call(Box<Authorised>),
     /// Wants the names it may call: all, or one.
     List(Box<Call>, Vec<String>),
+    /// Is about a conversation of its own, with this body.
+    Converse(Box<Call>, Bytes),
 }
 
 /// Finds the agent or model and checks that this key may call it.
@@ -69,6 +71,8 @@ pub fn run(read: Read) -> Step<May> {
                 Err(Refused::by_rule(call, "authorise", unknown(&name)))
             };
         }
+        // What it may see of conversations is judged with them.
+        Surface::Conversation(_) | Surface::Feedback => return Ok(May::Converse(call, body)),
         Surface::Chat | Surface::Messages | Surface::Agent(_) => {}
     }
     let Some(route) = runtime.route(&ask.model).cloned() else {

@@ -38,16 +38,30 @@ pub struct Counted<B> {
     pub(super) body: B,
 }
 
+/// A request that was refused before its body was read.
+pub struct Over<B> {
+    pub(super) refused: Box<Refused>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: B,
+}
+
 /// Counts, or looks and leaves the counting to [`late`].
 ///
 /// # Errors
 /// A window is full, or the asserted user is not usable.
-pub async fn run<B>(identified: Identified<B>) -> Step<Counted<B>> {
-    let Identified {
-        mut call,
-        headers,
-        body,
-    } = identified;
+pub async fn run<B>(identified: Identified<B>) -> Result<Counted<B>, Box<Over<B>>> {
+    let Identified { call, headers, body } = identified;
+    match counted(call, &headers).await {
+        Ok(call) => Ok(Counted { call, headers, body }),
+        Err(refused) => Err(Box::new(Over {
+            refused,
+            headers,
+            body,
+        })),
+    }
+}
+
+async fn counted(mut call: Box<Call>, headers: &HeaderMap) -> Step<Box<Call>> {
     let may_assert = call.principal.as_ref().is_some_and(|p| p.may_assert_users);
     let asserted = headers.get(USER_HEADER).filter(|_| may_assert);
     if let Some(value) = asserted {
@@ -90,8 +104,7 @@ pub async fn run<B>(identified: Identified<B>) -> Step<Counted<B>> {
     } else {
         Then::Look
     };
-    let call = ask(call, &runtime, &known, Unit::Requests, then).await?;
-    Ok(Counted { call, headers, body })
+    ask(call, &runtime, &known, Unit::Requests, then).await
 }
 
 /// Counts a request whose user or callee stood in its body, or was expected there and did not.

@@ -45,6 +45,14 @@ pub struct Ask {
     pub tools: Offered,
 }
 
+/// A request that was refused when its body had been read: somebody over a limit may ask for a person.
+#[derive(Debug)]
+pub struct Unheard {
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) ask: Ask,
+}
+
 /// What a format adds to each message in tokens (roles, separators), with room to spare.
 const MESSAGE_BYTES: u64 = 16;
 
@@ -73,14 +81,22 @@ where
     } = counted;
     let inbound = call.gateway.runtime().config.inbound;
     let read = match call.surface {
-        Surface::Models(_) | Surface::Model(..) => Ok((Bytes::new(), Ask::default(), None)),
-        Surface::Chat | Surface::Messages | Surface::Agent(_) => {
+        Surface::Models(_) | Surface::Model(..) | Surface::Conversation(_) => {
+            Ok((Bytes::new(), Ask::default(), None))
+        }
+        Surface::Chat | Surface::Messages | Surface::Agent(_) | Surface::Feedback => {
             read_json(&mut call, &headers, body, &inbound).await
         }
     };
     match read {
         Ok((body, ask, user)) => {
-            let mut call = count::late(call, user.as_deref(), Some(&ask.model)).await?;
+            let mut call = match count::late(call, user.as_deref(), Some(&ask.model)).await {
+                Ok(call) => call,
+                Err(mut refused) => {
+                    refused.call.unheard = Some(Box::new(Unheard { headers, body, ask }));
+                    return Err(refused);
+                }
+            };
             if !body.is_empty() {
                 call.decide("read", format!("{} bytes, sound", body.len()));
             }
@@ -280,7 +296,9 @@ fn view(call: &mut Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Ask, Opti
                 None,
             ))
         }
-        Surface::Models(_) | Surface::Model(..) => Ok((Ask::default(), None)),
+        Surface::Models(_) | Surface::Model(..) | Surface::Conversation(_) | Surface::Feedback => {
+            Ok((Ask::default(), None))
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use http::header::{self, HeaderValue};
 use tokio::sync::mpsc;
 
 use super::dispatch::{self, Begun, Dispatched, Plain, Streaming};
-use super::{Block, settle};
+use super::{Block, converse, settle};
 use crate::body::{Body, ChunkSender};
 use crate::call::{Call, Outcome};
 use crate::error_log::{self, Attempt};
@@ -36,6 +36,7 @@ pub async fn run(dispatched: Dispatched) -> Response<Body> {
     match dispatched {
         Dispatched::Plain(plain) => whole(plain).await,
         Dispatched::Stream(streaming) => stream(*streaming),
+        Dispatched::Spoken(response) => response,
     }
 }
 
@@ -272,6 +273,7 @@ async fn finish(mut call: Box<Call>, mut out: Out, ended: Result<Bytes, Stop>) {
             let last = block.end_of_stream(&mut call);
             call.bytes_out = out.sent + last.len() as u64;
             let outcome = block.outcome();
+            converse::broke_off(&mut call, &outcome).await;
             let last = match settle::run(call, &outcome, 200).await {
                 Ok(()) => last,
                 Err(refusal) => event(wire, &reply::unrecorded(&refusal), &id),
@@ -297,6 +299,7 @@ async fn finish(mut call: Box<Call>, mut out: Out, ended: Result<Bytes, Stop>) {
 }
 
 async fn tell_break(mut call: Box<Call>, out: &mut Out, error: &ApiError) {
+    converse::broke_off(&mut call, &Outcome::Error(error.code)).await;
     let (wire, id) = (call.surface.wire(), call.id.to_string());
     let last = event(wire, error, &id);
     call.bytes_out = out.sent + last.len() as u64;

@@ -10,7 +10,7 @@ use golive_wire::tools::ToolSet;
 use http::{HeaderMap, HeaderValue};
 
 use super::read::Ask;
-use super::{Step, guard_tools};
+use super::{Step, converse};
 use crate::call::Call;
 use crate::reply::Refused;
 use crate::runtime::Route;
@@ -36,8 +36,8 @@ pub struct Screened {
 ///
 /// # Errors
 /// A text, an image or the structure is not allowed.
-pub async fn run(request: guard_tools::Guarded) -> Step<Screened> {
-    let guard_tools::Guarded {
+pub async fn run(request: converse::Conversed) -> Step<Screened> {
+    let converse::Conversed {
         mut call,
         headers,
         body,

@@ -9,6 +9,7 @@
 mod host;
 mod resources;
 mod routes;
+mod tickets;
 
 pub use routes::{ROUTES, Route};
 

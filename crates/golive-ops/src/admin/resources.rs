@@ -47,10 +47,13 @@ pub(super) async fn answer(
             revoked.map_err(|error| ApiError { status: 404, ..error })
         }
         What::Matrix => ask(gateway, Ask::AuthMatrix {}).await,
+        What::Tickets | What::Ticket | What::AnswerTicket | What::SnoozeTicket | What::ResolveTicket => {
+            super::tickets::answer(gateway, principal, route.what, name, request).await
+        }
     }
 }
 
-async fn ask(gateway: &Gateway, ask: Ask) -> Result<Value, ApiError> {
+pub(super) async fn ask(gateway: &Gateway, ask: Ask) -> Result<Value, ApiError> {
     let runtime = gateway.runtime();
     match socket::handle(ask, &gateway.store, &runtime.config, Some(gateway), now_us()).await {
         socket::Answer::Ok(value) => Ok(value),
@@ -111,7 +114,7 @@ async fn row(gateway: &Gateway, principal: &Principal, name: &str) -> Result<Val
     Ok(row)
 }
 
-async fn body<T: serde::de::DeserializeOwned>(request: Request) -> Result<T, ApiError> {
+pub(super) async fn body<T: serde::de::DeserializeOwned>(request: Request) -> Result<T, ApiError> {
     let is_json = request
         .headers()
         .get(header::CONTENT_TYPE)

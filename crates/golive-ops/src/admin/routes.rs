@@ -13,6 +13,11 @@ pub(super) enum What {
     NewKey,
     RevokeKey,
     Matrix,
+    Tickets,
+    Ticket,
+    AnswerTicket,
+    SnoozeTicket,
+    ResolveTicket,
 }
 
 /// One route.
@@ -92,6 +97,36 @@ pub const ROUTES: &[Route] = &[
         "/admin/policy/matrix",
         (Action::Read, Kind::Policy, Some("all")),
         What::Matrix,
+    ),
+    route(
+        Method::GET,
+        "/admin/tickets",
+        (Action::Read, Kind::Conversation, Some("all")),
+        What::Tickets,
+    ),
+    route(
+        Method::GET,
+        "/admin/tickets/{id}",
+        (Action::Read, Kind::Conversation, Some("all")),
+        What::Ticket,
+    ),
+    route(
+        Method::POST,
+        "/admin/tickets/{id}/answer",
+        (Action::Answer, Kind::Conversation, Some("all")),
+        What::AnswerTicket,
+    ),
+    route(
+        Method::POST,
+        "/admin/tickets/{id}/snooze",
+        (Action::Answer, Kind::Conversation, Some("all")),
+        What::SnoozeTicket,
+    ),
+    route(
+        Method::POST,
+        "/admin/tickets/{id}/resolve",
+        (Action::Answer, Kind::Conversation, Some("all")),
+        What::ResolveTicket,
     ),
 ];
 

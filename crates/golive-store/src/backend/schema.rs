@@ -72,7 +72,7 @@ const META: &str = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value
 
 /// `BYTEA` has no meaning of its own in SQLite and leaves a blob as it is (numeric affinity only
 /// touches text), so one text serves both databases.
-const MIGRATIONS: &[Migration] = &[FIRST, ROTATION, COST];
+const MIGRATIONS: &[Migration] = &[FIRST, ROTATION, COST, TICKETS];
 
 /// A key that was rotated has two texts for a while. Older binaries know the newer one alone.
 const ROTATION: Migration = Migration {
@@ -94,6 +94,81 @@ const COST: Migration = Migration {
         "ALTER TABLE ledger ADD COLUMN cost_nano BIGINT",
         "ALTER TABLE ledger ADD COLUMN cost_basis TEXT",
         "ALTER TABLE ledger ADD COLUMN tokens_cache_write BIGINT",
+    ],
+};
+
+/// Escalation: older binaries do not know these tables and need not.
+const TICKETS: Migration = Migration {
+    version: 4,
+    oldest_reader: 1,
+    statements: &[
+        "CREATE TABLE conversations (
+            id BYTEA PRIMARY KEY,
+            name BYTEA NOT NULL,
+            principal TEXT NOT NULL,
+            user_hash BYTEA,
+            agent TEXT NOT NULL,
+            state TEXT NOT NULL,
+            since_us BIGINT,
+            until_us BIGINT,
+            active_us BIGINT NOT NULL,
+            failures TEXT NOT NULL,
+            ticket BYTEA,
+            changed_us BIGINT NOT NULL
+        )",
+        "CREATE TABLE tickets (
+            id BYTEA PRIMARY KEY,
+            conversation BYTEA NOT NULL,
+            agent TEXT NOT NULL,
+            release_digest TEXT,
+            principal TEXT NOT NULL,
+            user_hash BYTEA,
+            reason TEXT NOT NULL,
+            attempts BIGINT NOT NULL,
+            confidence BIGINT,
+            state TEXT NOT NULL,
+            priority TEXT NOT NULL,
+            opened_us BIGINT NOT NULL,
+            waiting_since_us BIGINT,
+            due_us BIGINT,
+            first_answer_us BIGINT,
+            snoozed_until_us BIGINT,
+            assigned_to TEXT,
+            resolved_us BIGINT,
+            resolved_by TEXT,
+            request BYTEA NOT NULL,
+            trace_id TEXT,
+            summary BYTEA NOT NULL,
+            transcript BYTEA NOT NULL
+        )",
+        "CREATE UNIQUE INDEX tickets_open ON tickets (conversation) WHERE resolved_us IS NULL",
+        "CREATE TABLE conversation_messages (
+            id BYTEA PRIMARY KEY,
+            conversation BYTEA NOT NULL,
+            number BIGINT NOT NULL,
+            ticket BYTEA NOT NULL,
+            at_us BIGINT NOT NULL,
+            author TEXT NOT NULL,
+            by_whom TEXT,
+            words BYTEA NOT NULL,
+            UNIQUE (conversation, number)
+        )",
+        // `next_us` is empty once it was delivered or given up.
+        "CREATE TABLE outbox (
+            id BYTEA PRIMARY KEY,
+            event BYTEA NOT NULL,
+            ticket BYTEA NOT NULL,
+            webhook TEXT NOT NULL,
+            at_us BIGINT NOT NULL,
+            attempts BIGINT NOT NULL,
+            next_us BIGINT,
+            delivered_us BIGINT,
+            given_up_us BIGINT,
+            last_error TEXT,
+            body BYTEA NOT NULL,
+            UNIQUE (event, webhook)
+        )",
+        "CREATE INDEX outbox_due ON outbox (next_us) WHERE next_us IS NOT NULL",
     ],
 };
 

@@ -79,7 +79,7 @@ impl Resealed {
 }
 
 /// The value is the matter, and not the key that was to seal it anew.
-fn is_of_the_value(error: SealError) -> bool {
+pub(super) fn is_of_the_value(error: SealError) -> bool {
     matches!(
         error,
         SealError::Short | SealError::Version(_) | SealError::UnknownKey(_) | SealError::Forged
@@ -88,7 +88,7 @@ fn is_of_the_value(error: SealError) -> bool {
 
 impl Keyring {
     /// The value under the newest key; `None` if it stands under it already.
-    fn renewed(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Option<Vec<u8>>, SealError> {
+    pub(super) fn renewed(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Option<Vec<u8>>, SealError> {
         if super::key_id(sealed).ok() == self.sealing(Purpose::Content) {
             return Ok(None);
         }
@@ -107,7 +107,7 @@ impl Keyring {
 }
 
 /// Bytes by which two sealings of one place differ for certain: header and nonce.
-const BEGIN: usize = 17;
+pub(super) const BEGIN: usize = 17;
 
 pub(super) const LOAD: &str =
     "SELECT id, prompt, reply, client_request_id FROM ledger WHERE id > $1 AND id <= $2 ORDER BY id";

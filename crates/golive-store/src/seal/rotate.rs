@@ -198,7 +198,8 @@ impl Store {
         };
         let mut sweeps = 0;
         let unreadable = loop {
-            let unreadable = self.sweep(&keyring, &mut state, &mut progress, pace).await?;
+            let unreadable = self.sweep(&keyring, &mut state, &mut progress, pace).await?
+                + self.sweep_tickets(&keyring, &mut progress, pace).await?;
             let old = self.old_values(&keyring).await?;
             if old <= unreadable {
                 break old;
@@ -324,7 +325,8 @@ impl Store {
             Value::text(&format!("{MARK}01{newest:08x}")),
         ];
         let rows = self.backend().query(OLD, args).await?;
-        Ok(rows.first().map_or(Ok(0), |row| row.count(0))?)
+        let of_the_ledger = rows.first().map_or(Ok(0), |row| row.count(0))?;
+        Ok(of_the_ledger + self.old_ticket_values(keyring).await?)
     }
 }
 

@@ -44,7 +44,7 @@ pub struct KeyStatus {
     pub created_at_us: i64,
     /// Since then it may never seal again.
     pub retired_at_us: Option<i64>,
-    /// Values of the ledger that stand under it; `None` where there is nothing to count.
+    /// Values of the ledger, of tickets and of conversations that stand under it; `None` where there is nothing to count.
     pub values: Option<u64>,
     /// Values it has sealed; after a kill too many by up to 65,536, never too few but for an outage of the database
     /// that ended with one.
@@ -77,7 +77,8 @@ impl Store {
     /// Counts what stands under each key. Reads the whole ledger.
     pub async fn seal_status(&self) -> Result<SealStatus, StoreError> {
         let shared = self.writer().shared();
-        let counted = self.backend().query(COUNT, vec![]).await?;
+        let mut counted = self.backend().query(COUNT, vec![]).await?;
+        counted.extend(self.backend().query(super::reseal_tickets::COUNT, vec![]).await?);
         let mut by_key: BTreeMap<u64, u64> = BTreeMap::new();
         let mut clear = 0;
         for row in &counted {

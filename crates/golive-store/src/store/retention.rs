@@ -23,15 +23,18 @@ pub struct Retention {
     pub content: Duration,
     /// Rows are deleted after this time.
     pub ledger: Duration,
+    /// Resolved tickets are deleted after this time, with what was said in them.
+    pub tickets: Duration,
 }
 
 impl Default for Retention {
-    /// 30 and 400 days (DESIGN §5).
+    /// 30, 400 and 180 days (DESIGN §5).
     fn default() -> Self {
         let days = |days: u64| Duration::from_secs(days * 24 * 3600);
         Retention {
             content: days(30),
             ledger: days(400),
+            tickets: days(180),
         }
     }
 }
@@ -43,6 +46,8 @@ pub struct Retained {
     pub content_cleared: u64,
     /// Rows that were deleted.
     pub rows_deleted: u64,
+    /// Tickets that were deleted.
+    pub tickets_deleted: u64,
 }
 
 impl Store {
@@ -50,7 +55,13 @@ impl Store {
     pub async fn retain(&self, retention: Retention, now_us: i64) -> Result<Retained, StoreError> {
         let before =
             |age: Duration| now_us.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX));
+        let tickets = before(retention.tickets);
+        let tickets_deleted = self.repeat(DELETE_TICKETS, tickets).await?;
+        for gone in [DELETE_MESSAGES, DELETE_EVENTS, DELETE_CONVERSATIONS] {
+            self.repeat(gone, tickets).await?;
+        }
         Ok(Retained {
+            tickets_deleted,
             rows_deleted: self.repeat(DELETE, before(retention.ledger)).await?,
             content_cleared: self.repeat(CLEAR, before(retention.content)).await?,
         })
@@ -70,6 +81,7 @@ impl Store {
                     tracing::info!(
                         content_cleared = done.content_cleared,
                         rows_deleted = done.rows_deleted,
+                        tickets_deleted = done.tickets_deleted,
                         "old rows aged out"
                     );
                 }
@@ -100,3 +112,12 @@ const DELETE: &str =
     "DELETE FROM ledger WHERE id IN (SELECT id FROM ledger WHERE at_us < $1 ORDER BY at_us LIMIT $2)";
 const CLEAR: &str = "UPDATE ledger SET prompt = NULL, reply = NULL, content_bytes = 0 WHERE id IN \
     (SELECT id FROM ledger WHERE content_bytes > 0 AND at_us < $1 ORDER BY at_us LIMIT $2)";
+const DELETE_TICKETS: &str = "DELETE FROM tickets WHERE id IN \
+    (SELECT id FROM tickets WHERE resolved_us IS NOT NULL AND resolved_us < $1 LIMIT $2)";
+const DELETE_MESSAGES: &str = "DELETE FROM conversation_messages WHERE id IN (SELECT m.id FROM conversation_messages m \
+    WHERE m.at_us < $1 AND NOT EXISTS (SELECT 1 FROM tickets t WHERE t.id = m.ticket) LIMIT $2)";
+/// An event that still waits is not old enough, whatever its age.
+const DELETE_EVENTS: &str = "DELETE FROM outbox WHERE id IN \
+    (SELECT id FROM outbox WHERE next_us IS NULL AND at_us < $1 LIMIT $2)";
+const DELETE_CONVERSATIONS: &str = "DELETE FROM conversations WHERE id IN \
+    (SELECT id FROM conversations WHERE state = 'bot' AND changed_us < $1 LIMIT $2)";

@@ -324,6 +324,7 @@ async fn content_ages_out_before_its_row_and_young_rows_stay() {
     assert_eq!(
         done,
         Retained {
+            tickets_deleted: 0,
             content_cleared: 600,
             rows_deleted: 600
         }
@@ -355,6 +356,7 @@ async fn content_ages_out_before_its_row_and_young_rows_stay() {
     assert_eq!(
         again,
         Retained {
+            tickets_deleted: 0,
             content_cleared: 100,
             rows_deleted: 0
         }

@@ -8,4 +8,5 @@ mod ledger;
 mod opening;
 mod outage;
 mod seal;
+mod tickets;
 mod world;

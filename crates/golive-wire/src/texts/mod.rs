@@ -7,12 +7,14 @@
 //! Never: decides what a text is, changes a byte outside of the strings that are replaced, or recurses without a bound.
 
 mod answer;
+mod dialogue;
 mod event;
 mod media;
 mod request;
 mod responses;
 
 pub use answer::{logprobs, of_agent_answer, of_answer};
+pub use dialogue::{Turn, last_turns, said_first, said_now};
 pub use event::{Piece, Spoken, of_agent_event, of_event};
 pub use media::{Holds, Media, media};
 pub use request::{add_system, of_agent_request, of_request, speaks_for_the_operator};

@@ -96,7 +96,7 @@ fn is_address(name: Option<&str>, body: &[u8], literal: &Range<usize>) -> bool {
     }
 }
 
-fn of_message(body: &[u8], message: &Range<usize>, places: &mut Vec<Place>) {
+pub(super) fn of_message(body: &[u8], message: &Range<usize>, places: &mut Vec<Place>) {
     let role = member(body, message, "role").map(|role| read(body, &role).into_owned());
     let voice = match role.as_deref() {
         Some("system" | "developer") => Voice::System,

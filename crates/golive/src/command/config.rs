@@ -84,6 +84,13 @@ async fn check(path: &Path, format: Format) -> Exit {
     match (&loaded, format) {
         (Ok(loaded), Format::Json) => {
             let mut told = loaded.warnings.to_json();
+            if let Some(mistakes) = told["mistakes"].as_array_mut() {
+                mistakes.extend(loaded.config.escalation_gaps().into_iter().map(|(code, message, help)| {
+                    serde_json::json!({
+                        "severity": "warning", "code": code, "message": message, "help": help, "file": path,
+                    })
+                }));
+            }
             if let (Some(why), Some(mistakes)) = (&bad_key, told["mistakes"].as_array_mut()) {
                 mistakes.push(serde_json::json!({
                     "severity": "error", "code": "bad_master_key", "message": why, "file": path,
@@ -95,6 +102,9 @@ async fn check(path: &Path, format: Format) -> Exit {
         (Ok(loaded), Format::Text) => {
             if !loaded.warnings.is_empty() {
                 output::say(loaded.warnings.render(super::coloured()).trim_end());
+            }
+            for (_, message, help) in loaded.config.escalation_gaps() {
+                output::say(&format!("warning: {message}\n  help: {help}"));
             }
             let (agents, models) = (loaded.config.agents.len(), loaded.config.models.len());
             match &bad_key {

@@ -8,6 +8,7 @@ mod demo;
 mod errors;
 mod explain;
 mod import;
+mod inbox;
 mod init;
 mod keys;
 mod lab;
@@ -48,6 +49,7 @@ pub async fn run(cli: Cli) -> Exit {
         Command::Keys(args) => keys::run(args, &config).await,
         Command::Auth(args) => auth::run(args, &config).await,
         Command::Errors(args) => errors::run(&args, &config),
+        Command::Inbox(args) => inbox::run(args, &config).await,
         Command::Ledger(args) => ledger::run(args, &config).await,
         Command::Cost(args) => cost::run(args, &config).await,
         Command::Prices(args) => prices::run(args, &config),

@@ -131,6 +131,14 @@ async fn serve(
         Arc::clone(&gateway),
         stop_doors.clone(),
     ));
+    doors.spawn(golive_gateway::conversations::keep(
+        Arc::clone(&gateway),
+        stop_doors.clone(),
+    ));
+    doors.spawn(golive_gateway::conversations::deliver::watch(
+        Arc::clone(&gateway),
+        stop_doors.clone(),
+    ));
     doors.spawn(retain(store.clone(), Arc::clone(&gateway), stop_doors.clone()));
     doors.spawn(reload_on_change(
         path.to_owned(),
@@ -315,12 +323,14 @@ async fn retain(store: Store, gateway: Arc<Gateway>, end: CancellationToken) {
         let retention = Retention {
             content: section.retention_content,
             ledger: section.retention_ledger,
+            tickets: section.retention_tickets,
         };
         match store.retain(retention, golive_store::now_us()).await {
-            Ok(done) if done.content_cleared + done.rows_deleted > 0 => {
+            Ok(done) if done.content_cleared + done.rows_deleted + done.tickets_deleted > 0 => {
                 tracing::info!(
                     content = done.content_cleared,
                     rows = done.rows_deleted,
+                    tickets = done.tickets_deleted,
                     "old records were removed"
                 );
             }

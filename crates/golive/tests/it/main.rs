@@ -13,6 +13,7 @@ mod crash;
 mod disk;
 mod drain;
 mod error_log;
+mod escalation;
 mod external_screens;
 mod gate;
 mod http2;

@@ -85,7 +85,10 @@ fn variables(config: &str) -> Vec<(String, String)> {
         .lines()
         .filter_map(|line| line.split_once("_env = \"")?.1.split_once('"'));
     named
-        .map(|(name, _)| (name.to_string(), crate::world::key()))
+        .map(|(name, _)| match name.ends_with("_URL") {
+            true => (name.to_string(), "https://receiver.example/hook".to_owned()),
+            false => (name.to_string(), crate::world::key()),
+        })
         .collect()
 }
 

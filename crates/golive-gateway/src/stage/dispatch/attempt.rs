@@ -21,10 +21,11 @@ use hyper::body::Incoming;
 use super::answer::{self, Media, NoAnswer, collect, media_type};
 use super::failed::{Failed, Told, succeeded};
 use super::{Begun, Dispatched, Plain, Streaming, Trip, request, settled_usage};
-use crate::call::Call;
+use crate::call::{Call, Outcome};
+use crate::conversations::speak;
 use crate::gateway::Gateway;
 use crate::stage::admit::Places;
-use crate::stage::{Block, screen_output};
+use crate::stage::{Block, converse, screen_output};
 use crate::upstream::breaker::Lease;
 use crate::upstream::hop::Hop;
 use crate::upstream::reader::{Piece, Source, StreamReader};
@@ -44,20 +45,22 @@ pub(super) enum Answered {
     Whole { content_type: HeaderValue, body: Bytes },
     /// A stream with its first content.
     Stream(Box<Begun>),
+    /// An answer that was not sure enough: what the user is told instead.
+    Unsure(String),
 }
 
 impl Answered {
     /// What goes on to the caller. A whole answer is over; a stream keeps its lease and its places to its end.
-    pub(super) fn committed(
+    pub(super) async fn committed(
         self,
         call: Box<Call>,
         lease: Lease,
         places: Places,
         text_bytes_in: u64,
     ) -> Dispatched {
+        let now = call.gateway.now();
         match self {
             Self::Whole { content_type, body } => {
-                let now = call.gateway.now();
                 lease.end(Health::Good, now);
                 places.leave(took(&call, now), now);
                 Dispatched::Plain(Plain {
@@ -65,6 +68,11 @@ impl Answered {
                     content_type,
                     body,
                 })
+            }
+            Self::Unsure(told) => {
+                lease.end(Health::Good, now);
+                places.leave(took(&call, now), now);
+                Dispatched::Spoken(speak(call, &told, Outcome::Ok).await)
             }
             Self::Stream(begun) => Dispatched::Stream(Box::new(Streaming {
                 call,
@@ -96,6 +104,13 @@ pub(super) async fn run(call: &mut Call, trip: &Trip, hop: &Hop) -> Result<Answe
     if response.status() != StatusCode::OK {
         return Err(not_ok(call, hop, response, &deadline).await);
     }
+    let source = trip.route.confidence.as_ref();
+    let confidence = source.and_then(|source| source.in_head(response.headers()));
+    if let Some(told) = unsure(call, confidence).await {
+        succeeded(call, hop);
+        call.first_byte = Some(gateway.now());
+        return Ok(Answered::Unsure(told));
+    }
     let streamed = request::streams(call, trip, hop);
     match (streamed, media_type(response.headers())) {
         (true, Media::EventStream) => open_stream(call, trip, hop, response, deadline).await,
@@ -108,6 +123,12 @@ pub(super) async fn run(call: &mut Call, trip: &Trip, hop: &Hop) -> Result<Answe
             "the answer has another content type than its format promises",
         )),
     }
+}
+
+/// What the user is told in the place of an answer of this confidence, if that is too little.
+async fn unsure(call: &mut Call, confidence: Option<u32>) -> Option<String> {
+    let told = converse::unsure(call, confidence?).await?;
+    Some(told.text)
 }
 
 /// The clocks of this attempt: the link's own, and no longer than the request has left.
@@ -215,6 +236,11 @@ async fn whole(
     let body = screen_output::outside(call, &trip.route, body)
         .await
         .map_err(withheld)?;
+    let source = trip.route.confidence.as_ref();
+    let confidence = source.and_then(|source| source.in_body(&body));
+    if let Some(told) = unsure(call, confidence).await {
+        return Ok(Answered::Unsure(told));
+    }
     if gateway.runtime().config.store.content {
         call.reply = Some(body.clone());
     }

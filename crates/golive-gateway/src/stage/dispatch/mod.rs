@@ -24,12 +24,13 @@ use golive_resilience::chain::{Leave, Links, Load, Plan, Step as Planned};
 use golive_resilience::concurrency::Sign;
 use golive_resilience::deadline::Deadline;
 use golive_wire::tools::ToolSet;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Response};
 
 use super::Step;
 use super::admit::{Admitted, Places};
 use super::read::Ask;
 use super::reserve::Reserved;
+use crate::body::Body;
 use crate::call::Call;
 use crate::error_log::{self, Attempt};
 use crate::reply::Refused;
@@ -45,6 +46,8 @@ pub enum Dispatched {
     Plain(Plain),
     /// A stream past its commit point.
     Stream(Box<Streaming>),
+    /// An answer of golive's own in the place of one that was not sure enough: settled, ready to go.
+    Spoken(Response<Body>),
 }
 
 /// A whole answer.
@@ -133,7 +136,8 @@ pub async fn run(reserved: Reserved) -> Step<Dispatched> {
                                     call.asked = Some(trip.body.clone());
                                 }
                                 permit.answered(gateway.now());
-                                return Ok(answered.committed(call, permit, places, trip.ask.text_bytes));
+                                let text_bytes = trip.ask.text_bytes;
+                                return Ok(answered.committed(call, permit, places, text_bytes).await);
                             }
                             Err(failed) => failed,
                         }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use golive_checklist::judge::{Scored, UnscoredReason};
-use golive_config::Escalation;
+use golive_config::TargetEscalation;
 use golive_lab::{Delivery, Reception, Rule};
 
 use super::event::Event;
@@ -100,7 +100,7 @@ impl Desk {
     }
 
     /// What the target says of its escalation.
-    pub(super) fn declared(&self) -> &Escalation {
+    pub(super) fn declared(&self) -> &TargetEscalation {
         &self.ctx.config.escalation
     }
 

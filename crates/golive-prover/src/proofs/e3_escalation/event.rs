@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use golive_config::{Escalation, HookKind};
+use golive_config::{HookKind, TargetEscalation};
 use golive_lab::{Delivery, hook};
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
@@ -54,7 +54,7 @@ impl Event {
     }
 
     /// What tells two events apart: the header's id, else the body's, else the whole of it.
-    pub(super) fn id(&self, escalation: &Escalation) -> String {
+    pub(super) fn id(&self, escalation: &TargetEscalation) -> String {
         let header = self.delivery.header(&escalation.event_header).map(str::to_owned);
         header
             .or_else(|| self.text("an id"))
@@ -89,7 +89,7 @@ impl Event {
     }
 
     /// What is wrong with it: missing fields, a reason of another trigger, a signature that does not hold.
-    pub(super) fn wrong_with(&self, escalation: &Escalation, reason: &str) -> Vec<String> {
+    pub(super) fn wrong_with(&self, escalation: &TargetEscalation, reason: &str) -> Vec<String> {
         let mut wrong = match escalation.kind {
             HookKind::Signed => self.incomplete(),
             HookKind::Slack if self.delivery.body.chars().count() < 40 => {
@@ -141,7 +141,7 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// Whether a conversation's deliveries are one event, taken once.
-pub(super) fn once(events: &[Event], escalation: &Escalation) -> Result<(), String> {
+pub(super) fn once(events: &[Event], escalation: &TargetEscalation) -> Result<(), String> {
     let ids: BTreeSet<String> = events.iter().map(|event| event.id(escalation)).collect();
     match (ids.len(), events.len()) {
         (0, _) => Err("nobody was called".to_owned()),
@@ -187,9 +187,9 @@ mod tests {
 
     #[test]
     fn a_whole_signed_event_is_well_and_each_missing_thing_is_named() {
-        let escalation = Escalation {
+        let escalation = TargetEscalation {
             secret: Some("s".to_owned().into()),
-            ..Escalation::default()
+            ..TargetEscalation::default()
         };
         assert_eq!(
             event(&whole(), "e1").wrong_with(&escalation, "user_asked"),
@@ -202,16 +202,16 @@ mod tests {
         poor["transcript"] = json!([]);
         let wrong = event(&poor, "e1").wrong_with(&escalation, "user_asked");
         assert_eq!(wrong, ["it lacks a summary", "it lacks a transcript"]);
-        let other = Escalation {
+        let other = TargetEscalation {
             secret: Some("other".to_owned().into()),
-            ..Escalation::default()
+            ..TargetEscalation::default()
         };
         assert!(event(&whole(), "e1").wrong_with(&other, "user_asked")[0].contains("signature"));
     }
 
     #[test]
     fn one_event_is_one_two_are_two_and_none_is_none() {
-        let escalation = Escalation::default();
+        let escalation = TargetEscalation::default();
         let (one, again) = (event(&whole(), "e1"), event(&whole(), "e2"));
         assert_eq!(once(std::slice::from_ref(&one), &escalation), Ok(()));
         assert_eq!(
