@@ -29,7 +29,7 @@ pub use target::{
     Access, Budget, Capability, ClientCertificate, Commands, Declares, MissingCredential, NotACapability,
     Target, TargetFormat, TargetIssuer, TokenRole,
 };
-pub use target_dispatch::{ClaimedBreaker, ClaimedRetry, Counted, Dispatch, LinkPrice, Links, Queue};
+pub use target_dispatch::{ClaimedBreaker, ClaimedRetry, Counted, Dispatch, LinkPrice, Links, TargetQueue};
 pub use upstream::{Clocks, Upstream, UpstreamKind};
 
 use std::collections::BTreeMap;

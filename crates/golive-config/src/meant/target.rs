@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::limits::per_hour;
-use super::{Clocks, Dispatch, Pointers, Queue};
+use super::{Clocks, Dispatch, Pointers, TargetQueue};
 use crate::base_url::BaseUrl;
 use crate::units::{ByteSize, Rate};
 
@@ -45,7 +45,7 @@ pub struct Target {
     /// What it claims of the way to its models (P2, P3, P4, E4).
     pub dispatch: Dispatch,
     /// Its queue (P2).
-    pub queue: Queue,
+    pub queue: TargetQueue,
     /// Its health address.
     pub health_url: Option<BaseUrl>,
     /// Its metrics, in Prometheus or OpenMetrics text.
@@ -90,7 +90,7 @@ impl Target {
             access: Access::default(),
             declares: Declares::default(),
             dispatch: Dispatch::default(),
-            queue: Queue::default(),
+            queue: TargetQueue::default(),
             health_url: None,
             metrics_url: None,
             lab_url: None,

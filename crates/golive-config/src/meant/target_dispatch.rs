@@ -81,7 +81,7 @@ pub enum Counted {
 
 /// The queue before a target's model (P2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Queue {
+pub struct TargetQueue {
     /// Who waits longer is told so.
     pub wait: Duration,
     /// Calls of `links.queued` that are served at a time; the others wait. `None`: not declared.
@@ -113,7 +113,7 @@ impl Default for ClaimedBreaker {
 }
 
 /// The checklist's own: 5 minutes.
-impl Default for Queue {
+impl Default for TargetQueue {
     fn default() -> Self {
         Self {
             wait: Duration::from_secs(300),

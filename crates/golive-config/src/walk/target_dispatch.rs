@@ -7,7 +7,7 @@ use golive_checklist::unit::parse_duration;
 
 use super::table::At;
 use super::{Table, Walk};
-use crate::meant::{ClaimedBreaker, ClaimedRetry, Counted, Dispatch, LinkPrice, Links, Queue};
+use crate::meant::{ClaimedBreaker, ClaimedRetry, Counted, Dispatch, LinkPrice, Links, TargetQueue};
 
 /// More waits than any chain of retries has; the queue's own clock is over long before.
 const WAITS_MAX: usize = 16;
@@ -141,10 +141,12 @@ fn breaker(walk: &mut Walk<'_>, declares: &Table<'_>) -> ClaimedBreaker {
     }
 }
 
-pub(super) fn queue(walk: &mut Walk<'_>, target: &Table<'_>) -> Queue {
+pub(super) fn queue(walk: &mut Walk<'_>, target: &Table<'_>) -> TargetQueue {
     let table = target.child(walk, "queue");
-    Queue {
-        wait: table.duration(walk, "wait").unwrap_or(Queue::default().wait),
+    TargetQueue {
+        wait: table
+            .duration(walk, "wait")
+            .unwrap_or(TargetQueue::default().wait),
         concurrency: table.count32(walk, "concurrency"),
     }
 }

@@ -153,7 +153,8 @@ impl Stage {
     /// Lets each further link answer once, and the first again: a breaker of theirs may be open, or near it.
     pub(super) async fn heal_links(&mut self) {
         let breaker = self.line.ctx.config.dispatch.breaker;
-        for at in 1..self.line.providers.len() {
+        // The last first: to reach it the ones before it fail once more, and then answer in their turn.
+        for at in (1..self.line.providers.len()).rev() {
             let started = clock::now();
             loop {
                 let seen = self.watch(healing(at)).await;

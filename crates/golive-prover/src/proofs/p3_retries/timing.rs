@@ -91,12 +91,15 @@ pub(super) fn prove(stage: &Stage, sequences: Vec<Scored<Vec<Arrival>>>) -> Part
                     ms(least)
                 ));
             } else if *gap > most + stage.line.slack {
-                tally.add_bad(format!(
-                    "wait {} was {}, at most {} are declared",
-                    n + 1,
-                    ms(*gap),
-                    ms(most)
-                ));
+                match stage.starved() {
+                    Some(reason) => tally.add_unscored(&reason),
+                    None => tally.add_bad(format!(
+                        "wait {} was {}, at most {} are declared",
+                        n + 1,
+                        ms(*gap),
+                        ms(most)
+                    )),
+                }
             } else {
                 tally.add_good();
             }
