@@ -3,6 +3,8 @@
 //!
 //! Never: touches another proof's rules at the lab; leaves its own behind.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use golive_checklist::item::ItemId;
@@ -13,6 +15,7 @@ use golive_lab::client::LabClient;
 use golive_lab::nonce::{self, Mark};
 use golive_lab::{Arrival, Fault, Match, Query, Rule, State};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
 use crate::clock;
 use crate::control::Positive;
@@ -412,6 +415,44 @@ pub(crate) fn gaps(attempts: &[Arrival]) -> Vec<Duration> {
         Duration::from_micros(pair[1].at_us - end)
     };
     attempts.windows(2).map(gap).collect()
+}
+
+/// How busy this machine is while something is measured: the largest oversleep of short naps, one after the other.
+pub(crate) struct Pulse {
+    worst_us: Arc<AtomicU64>,
+    task: JoinHandle<()>,
+}
+
+impl Pulse {
+    /// Begins to nap.
+    pub(crate) fn start() -> Pulse {
+        let worst_us = Arc::new(AtomicU64::new(0));
+        let worst = Arc::clone(&worst_us);
+        let task = clock::start(async move {
+            let nap = Duration::from_millis(20);
+            loop {
+                let before = clock::now();
+                tokio::time::sleep(nap).await;
+                let late = clock::now().saturating_duration_since(before).saturating_sub(nap);
+                worst.fetch_max(
+                    u64::try_from(late.as_micros()).unwrap_or(u64::MAX),
+                    Ordering::Relaxed,
+                );
+            }
+        });
+        Pulse { worst_us, task }
+    }
+
+    /// The largest oversleep so far.
+    pub(crate) fn worst(&self) -> Duration {
+        Duration::from_micros(self.worst_us.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for Pulse {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 /// The largest oversleep of twenty short sleeps: what this machine adds to any measured time.

@@ -35,7 +35,7 @@ use golive_lab::{Arrival, Fault, Rule};
 use super::{Proof, When};
 use crate::control::Negative;
 use crate::ctx::Ctx;
-use crate::line::{Got, Line, models_for, tool};
+use crate::line::{Got, Line, Pulse, models_for, ms, tool};
 use crate::part::PartDraft;
 use crate::plan::{PartPlan, PlanInput, Provable};
 use crate::target::{Exchange, millis};
@@ -199,6 +199,8 @@ struct Stage {
     noticed: Negative,
     /// The status of crowds: 429, which no breaker counts, where it is retried.
     crowd: u16,
+    /// How busy this machine was meanwhile.
+    pulse: Pulse,
     /// The lab's clock at a moment of the wall's, to read dates by.
     lab_at: (u64, jiff::Timestamp),
 }
@@ -216,6 +218,7 @@ impl Stage {
             jitter: f64::from(retry.jitter_percent) / 100.0,
             noticed: Negative::new("a retry is seen as two arrivals", Scored::Scored(false), ""),
             crowd: 429,
+            pulse: Pulse::start(),
             lab_at,
             line,
         };
@@ -247,6 +250,17 @@ impl Stage {
             }
         }
         stage
+    }
+
+    /// Why a wait that was seen too long says nothing: this machine was too busy to tell.
+    fn starved(&self) -> Option<UnscoredReason> {
+        let worst = self.pulse.worst();
+        (worst * 4 > self.line.slack).then(|| {
+            UnscoredReason::Unexpected(format!(
+                "this machine was too busy to tell: naps of 20 ms took up to {} longer",
+                ms(worst)
+            ))
+        })
     }
 
     /// The shortest and longest that wait `n` may be, before any slack.

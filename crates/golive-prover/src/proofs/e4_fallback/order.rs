@@ -10,10 +10,12 @@ use crate::line::{Got, ms, streams};
 
 pub(super) fn cases(stage: &Stage) -> Vec<Case> {
     let all = stage.line.providers.len();
-    let none = Case::new("all of them down", None);
-    // First: it fails every link in each round, and the cases after it let each of them answer again, before a breaker
-    // has counted enough.
-    let mut cases = vec![(0..all).fold(none, |case, at| case.fault(at, Fault::status(503)))];
+    let mut cases = Vec::new();
+    // First: the cases after it let the second answer, before a breaker has counted enough of its failures.
+    if all > 2 {
+        let two = Case::new("the first and the second down", Some(2));
+        cases.push(two.fault(0, Fault::status(503)).fault(1, Fault::status(503)));
+    }
     let by_next = |name: &str, fault| Case::new(name, Some(1)).fault(0, fault);
     for status in [500, 502, 503, 529, 429, 408] {
         cases.push(by_next(
@@ -54,10 +56,9 @@ pub(super) fn cases(stage: &Stage) -> Vec<Case> {
             cases.push(by_next(name, fault).asked(|ask, _| ask.streamed()));
         }
     }
-    if all > 2 {
-        let two = Case::new("the first and the second down", Some(2));
-        cases.push(two.fault(0, Fault::status(503)).fault(1, Fault::status(503)));
-    }
+    // Last: it fails every link in each round, and what that opens is healed before anything else is asked.
+    let none = Case::new("all of them down", None);
+    cases.push((0..all).fold(none, |case, at| case.fault(at, Fault::status(503))));
     // Only a provider with a port of its own can refuse.
     cases.retain(|case| !case.refused || stage.own_port);
     cases

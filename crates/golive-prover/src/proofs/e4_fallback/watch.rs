@@ -22,6 +22,8 @@ pub(super) struct Stage {
     lost: bool,
     /// The first provider has a port of its own, which can refuse.
     pub(super) own_port: bool,
+    /// A link further down could not be made to answer: its cases say so, and nobody waits for it again.
+    stuck: bool,
 }
 
 /// One call that meets something on its way.
@@ -90,6 +92,7 @@ impl Stage {
             returns: Vec::new(),
             lost: false,
             own_port,
+            stuck: false,
         }
     }
 
@@ -153,7 +156,8 @@ impl Stage {
     /// Lets each further link answer once, and the first again: a breaker of theirs may be open, or near it.
     pub(super) async fn heal_links(&mut self) {
         let breaker = self.line.ctx.config.dispatch.breaker;
-        for at in 1..self.line.providers.len() {
+        // The last first: to reach it the ones before it fail once more, and then answer in their turn.
+        for at in (1..self.line.providers.len()).rev() {
             let started = clock::now();
             loop {
                 let seen = self.watch(healing(at)).await;
@@ -162,12 +166,14 @@ impl Stage {
                 if self.lost || self.line.ctx.cancel.is_cancelled() {
                     return;
                 }
+                let late = waited > breaker.open + breaker.open / 2 + Duration::from_secs(3);
+                self.stuck |= late && !well;
                 let after = format!("link {} was made to answer", at + 1);
                 let back = self.back(&after).await;
                 self.lost = back.is_err();
                 self.returns.push((after, back));
-                if well || waited > breaker.open + breaker.open / 2 + Duration::from_secs(3) {
-                    break; // what is not well by then is found by its cases
+                if well || self.stuck {
+                    break;
                 }
                 self.line
                     .ctx

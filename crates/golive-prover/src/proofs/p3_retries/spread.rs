@@ -67,6 +67,10 @@ pub(super) async fn prove(stage: &Stage) -> PartReport {
             // A budget of retries fills up again.
             stage.line.ctx.sleep(Duration::from_secs(3)).await;
         }
+        // The calls before it may have opened a breaker: then none of the fifty would arrive.
+        if let Err(reason) = stage.line.heal().await {
+            stage.line.ctx.warn(format!("before a crowd: {reason}"));
+        }
         stage
             .line
             .ctx
