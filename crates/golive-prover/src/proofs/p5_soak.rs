@@ -199,9 +199,7 @@ async fn soak(ctx: &Ctx) -> Result<PartReport, String> {
     let left = load.saturating_sub(soaked).max(Duration::from_secs(1));
     let deadline = ctx.config.declares.p95_complex * 2;
     let plan = drive::load_plan(deadline, rate, left, ctx.seed ^ soaked.as_secs());
-    let offer = Offer::new(ctx, &plan)
-        .await?
-        .from_people(people(&ctx.config, rate));
+    let offer = Offer::new(ctx, &plan).await?.asked_by(people(&ctx.config, rate));
     drive::soak(ctx, &source, &mut keeper, &offer, plan, load).await?;
     let record = keeper.record;
     let terms = terms(ctx, limits, source.is_kernel());

@@ -205,6 +205,7 @@ impl Judge<'_> {
             .draft("P1.errors")
             .checklist("error_rate_pass", ERROR_RATE.pass_line)
             .checklist("error_rate_fail", ERROR_RATE.fail_line)
+            .charts(picture::charts(self.run))
             .fix("see which kind of failure stands in the table; bound the work in progress, and size pools for 10×");
         let faults = generator_faults(self.run);
         if !faults.is_empty() {
@@ -281,7 +282,6 @@ impl Judge<'_> {
                 self.headroom.map(|headroom| headroom.times),
             )
             .measured("ended", self.ending())
-            .charts(picture::charts(self.run))
             .judged(&judgement)
     }
 

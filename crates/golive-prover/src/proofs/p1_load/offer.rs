@@ -85,7 +85,7 @@ impl Offer {
 
     /// The same from so many people in turn.
     #[must_use]
-    pub(in crate::proofs) fn from_people(mut self, people: u64) -> Offer {
+    pub(in crate::proofs) fn asked_by(mut self, people: u64) -> Offer {
         self.sender.people = Some(people.max(1));
         self
     }

@@ -85,8 +85,7 @@ fn by_load(run: &RunReport) -> Option<Chart> {
         ],
         marks: ramp
             .iter()
-            .filter(|stage| stage.role == Role::Ramp)
-            .next_back()
+            .rfind(|stage| stage.role == Role::Ramp)
             .map(|stage| Mark {
                 label: stage.name.clone(),
                 on: Side::X,
