@@ -117,7 +117,8 @@ fn money_belongs_to_the_period_in_which_it_was_reserved() {
 #[test]
 fn a_rolling_budget_frees_slice_by_slice_and_never_early() {
     let rule = policy(100, Period::Rolling(HOUR));
-    let begin = at("2026-11-25", 0);
+    // In the middle of a slice: what is spent there counts until the youngest moment of the slice is an hour old.
+    let begin = at("2026-11-25", 5);
     let mut budget = Budget::default();
     assert_eq!(spend(&mut budget, &rule, 60, begin), Ok(()));
     assert_eq!(spend(&mut budget, &rule, 40, begin.plus(HOUR / 2)), Ok(()));
@@ -128,6 +129,11 @@ fn a_rolling_budget_frees_slice_by_slice_and_never_early() {
     assert!(frees >= begin.plus(HOUR) && frees <= begin.plus(HOUR + HOUR / SLICES));
     assert!(budget.clone().check(&rule, 50, Tick(frees.0 - 1)).is_err());
     assert_eq!(budget.check(&rule, 50, frees), Ok(()));
+    let all = begin.plus(HOUR / 2 + HOUR);
+    assert!(
+        budget.clone().check(&rule, 100, Tick(all.0 - 1)).is_err(),
+        "the second is not an hour old"
+    );
     assert!(!budget.is_idle(&rule, frees));
     assert!(budget.is_idle(&rule, begin.plus(HOUR * 2)));
 }

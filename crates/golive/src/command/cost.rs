@@ -84,11 +84,11 @@ fn report(table: &Value, projection: &Projection, config: &Config) -> Value {
         "sample_every": table["sample_every"],
         "seed": projection.seed,
         "projections": projection.scales(),
-        "by": projection.groups(table),
+        "by": projection.groups,
         "days_spent": table["days"],
         "dearest_hour": table["dearest_hour"],
         "runaway_hour": runaway::worst(table, config),
-        "budgets": runaway::budgets(table, projection, config),
+        "budgets": runaway::budgets(projection, config),
         "notes": notes(table, projection, config),
     });
     if table["cut"] == true {
@@ -197,8 +197,7 @@ fn print(table: &Value, projection: &Projection, config: &Config) {
             ("team", "team"),
             ("principal", "caller"),
         ] {
-            let groups = projection.groups(table);
-            let rows: Vec<Vec<String>> = groups[kind]
+            let rows: Vec<Vec<String>> = projection.groups[kind]
                 .as_array()
                 .into_iter()
                 .flatten()
@@ -215,7 +214,7 @@ fn print(table: &Value, projection: &Projection, config: &Config) {
     }
     output::data("");
     output::data(&runaway::sentence(&runaway::worst(table, config)));
-    for budget in runaway::budgets(table, projection, config) {
+    for budget in runaway::budgets(projection, config) {
         output::data(&runaway::budget_sentence(&budget));
     }
     for note in notes(table, projection, config) {

@@ -28,6 +28,8 @@ pub(super) struct Projection {
     pub top_percent: f64,
     /// Of the draws.
     pub seed: u64,
+    /// By `callee`, `link`, `team` and `principal`: each group with its share and the mean of its requests.
+    pub groups: Value,
     /// Requests a day that have a price.
     per_day: f64,
 }
@@ -54,6 +56,7 @@ impl Projection {
             mean: of_all,
             top_percent: top as f64 / total.nano().max(1) as f64,
             seed,
+            groups: groups(table, days, seed),
             per_day: priced as f64 / days,
         }
     }
@@ -79,40 +82,41 @@ impl Projection {
         };
         SCALES.into_iter().filter_map(one).collect()
     }
+}
 
-    /// Each group with its share and the mean of its requests.
-    pub fn groups(&self, table: &Value) -> Value {
-        let total: Sum = serde_json::from_value(table["total"].clone()).unwrap_or_default();
-        let all = sample(table);
-        let mut by = serde_json::Map::new();
-        for kind in ["callee", "link", "team", "principal"] {
-            let places: Vec<Option<u64>> =
-                serde_json::from_value(table["sample"][kind].clone()).unwrap_or_default();
-            let groups = table["by"][kind].as_array().into_iter().flatten().enumerate();
-            let told: Vec<Value> = groups
-                .map(|(at, group)| {
-                    let sum: Sum = serde_json::from_value(group["sum"].clone()).unwrap_or_default();
-                    let own: Vec<f64> = all
-                        .iter()
-                        .zip(&places)
-                        .filter(|(_, place)| **place == Some(at as u64))
-                        .map(|(cost, _)| *cost)
-                        .take(GROUP_SAMPLES)
-                        .collect();
-                    json!({
-                        "name": group["name"],
-                        "sum": sum,
-                        "nano_usd": sum.nano(),
-                        "share": sum.nano() as f64 / total.nano().max(1) as f64,
-                        "per_day": sum.nano() as f64 / 1e9 / self.days,
-                        "mean": mean(&own, CONFIDENCE, RESAMPLES.1, self.seed),
-                    })
+/// Each group with its share and the mean of its requests. The groups of a kind share the sample, so that all their
+/// intervals together cost no more draws than one of all.
+fn groups(table: &Value, days: f64, seed: u64) -> Value {
+    let total: Sum = serde_json::from_value(table["total"].clone()).unwrap_or_default();
+    let all = sample(table);
+    let mut by = serde_json::Map::new();
+    for kind in ["callee", "link", "team", "principal"] {
+        let places: Vec<Option<u64>> =
+            serde_json::from_value(table["sample"][kind].clone()).unwrap_or_default();
+        let groups = table["by"][kind].as_array().into_iter().flatten().enumerate();
+        let told: Vec<Value> = groups
+            .map(|(at, group)| {
+                let sum: Sum = serde_json::from_value(group["sum"].clone()).unwrap_or_default();
+                let own: Vec<f64> = all
+                    .iter()
+                    .zip(&places)
+                    .filter(|(_, place)| **place == Some(at as u64))
+                    .map(|(cost, _)| *cost)
+                    .take(GROUP_SAMPLES)
+                    .collect();
+                json!({
+                    "name": group["name"],
+                    "sum": sum,
+                    "nano_usd": sum.nano(),
+                    "share": sum.nano() as f64 / total.nano().max(1) as f64,
+                    "per_day": sum.nano() as f64 / 1e9 / days,
+                    "mean": mean(&own, CONFIDENCE, RESAMPLES.1, seed),
                 })
-                .collect();
-            by.insert(kind.to_owned(), json!(told));
-        }
-        Value::Object(by)
+            })
+            .collect();
+        by.insert(kind.to_owned(), json!(told));
     }
+    Value::Object(by)
 }
 
 /// The costs of the sample, in dollars.
@@ -156,7 +160,7 @@ mod tests {
         );
         assert_eq!(scales[2]["requests_per_day"], 2000.0);
         assert!((projection.top_percent - 0.01).abs() < 1e-12);
-        let groups = projection.groups(&table);
+        let groups = &projection.groups;
         assert_eq!(
             (
                 groups["team"][0]["share"].as_f64(),

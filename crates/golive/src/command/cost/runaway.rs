@@ -82,8 +82,8 @@ pub(super) fn sentence(worst: &Value) -> String {
 
 /// For each budget, the days until it is used up at each scale; of teams, agents, models and callers for the dearest
 /// of them. What users spend is not told apart here.
-pub(super) fn budgets(table: &Value, projection: &Projection, config: &Config) -> Vec<Value> {
-    let groups = projection.groups(table);
+pub(super) fn budgets(projection: &Projection, config: &Config) -> Vec<Value> {
+    let groups = &projection.groups;
     let day_of = |kind: &str, prefix: &str, only: &[String]| {
         let groups = groups[kind].as_array()?;
         let name = |group: &Value| group["name"].as_str().map(str::to_owned);
