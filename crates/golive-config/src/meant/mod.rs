@@ -49,7 +49,6 @@ pub use target_dispatch::{ClaimedBreaker, ClaimedRetry, Counted, Dispatch, LinkP
 pub use target_replies::{HookKind, LogFields, Logs, Replies, Surface, TargetEscalation, TargetQueue};
 pub use target_schema::{MARKER, TargetSchema};
 pub use translation::{Translation, Unsupported};
-pub use target_dispatch::{ClaimedBreaker, ClaimedRetry, Counted, Dispatch, LinkPrice, Links, TargetQueue};
 pub use upstream::{Clocks, Upstream, UpstreamKind};
 
 use std::collections::BTreeMap;

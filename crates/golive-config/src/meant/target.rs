@@ -8,7 +8,6 @@ use secrecy::SecretString;
 
 use super::limits::per_hour;
 use super::{Clocks, Dispatch, Logs, Pointers, Replies, TargetEscalation, TargetQueue, TargetSchema};
-use super::{Clocks, Dispatch, Pointers, TargetQueue};
 use crate::base_url::BaseUrl;
 use crate::units::{ByteSize, MicroUsd, Rate};
 
@@ -47,8 +46,6 @@ pub struct Target {
     pub dispatch: Dispatch,
     /// What it says of the form of its requests (S3).
     pub schema: Option<TargetSchema>,
-    /// Its queue (P2).
-    pub queue: TargetQueue,
     /// Its health address.
     pub health_url: Option<BaseUrl>,
     /// Its metrics, in Prometheus or OpenMetrics text.
@@ -108,7 +105,6 @@ impl Target {
             declares: Declares::default(),
             dispatch: Dispatch::default(),
             schema: None,
-            queue: TargetQueue::default(),
             health_url: None,
             metrics_url: None,
             lab_url: None,

@@ -79,15 +79,6 @@ pub enum Counted {
     Calls,
 }
 
-/// The queue before a target's model (P2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TargetQueue {
-    /// Who waits longer is told so.
-    pub wait: Duration,
-    /// Calls of `links.queued` that are served at a time; the others wait. `None`: not declared.
-    pub concurrency: Option<u32>,
-}
-
 /// The checklist's own: three retries after 1, 2 and 4 s; ± 20 % is golive's.
 impl Default for ClaimedRetry {
     fn default() -> Self {
@@ -108,16 +99,6 @@ impl Default for ClaimedBreaker {
             successes: 3,
             probes: 1,
             counts: Counted::Attempts,
-        }
-    }
-}
-
-/// The checklist's own: 5 minutes.
-impl Default for TargetQueue {
-    fn default() -> Self {
-        Self {
-            wait: Duration::from_secs(300),
-            concurrency: None,
         }
     }
 }

@@ -8,7 +8,6 @@ use golive_checklist::unit::parse_duration;
 use super::table::At;
 use super::{Table, Walk};
 use crate::meant::{ClaimedBreaker, ClaimedRetry, Counted, Dispatch, LinkPrice, Links};
-use crate::meant::{ClaimedBreaker, ClaimedRetry, Counted, Dispatch, LinkPrice, Links, TargetQueue};
 
 /// More waits than any chain of retries has; the queue's own clock is over long before.
 const WAITS_MAX: usize = 16;
@@ -139,16 +138,6 @@ fn breaker(walk: &mut Walk<'_>, declares: &Table<'_>) -> ClaimedBreaker {
         successes: table.count32(walk, "successes").unwrap_or(preset.successes),
         probes: table.count32(walk, "probes").unwrap_or(preset.probes),
         counts: table.choice(walk, "counts", &counts).unwrap_or(preset.counts),
-    }
-}
-
-pub(super) fn queue(walk: &mut Walk<'_>, target: &Table<'_>) -> TargetQueue {
-    let table = target.child(walk, "queue");
-    TargetQueue {
-        wait: table
-            .duration(walk, "wait")
-            .unwrap_or(TargetQueue::default().wait),
-        concurrency: table.count32(walk, "concurrency"),
     }
 }
 

@@ -10,9 +10,7 @@ use xtask::tree;
 
 /// Items whose rooms are still to be built. This list only shrinks: an item that has all it needs must leave it,
 /// and no item may come back.
-const NOT_BUILT_YET: &[&str] = &[
-    "P3", "P4", "P6", "E1", "E2", "E3", "E4", "E5", "M3", "M4", "R1", "R2", "L2", "L3", "L4", "L5", "L6",
-];
+const NOT_BUILT_YET: &[&str] = &["M3", "M4", "R1", "R2", "L2", "L3", "L4", "L5", "L6"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
