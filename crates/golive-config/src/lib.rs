@@ -22,6 +22,7 @@ pub mod reference;
 mod reload;
 mod show;
 mod show_replies;
+mod show_target;
 mod starter;
 mod units;
 mod walk;

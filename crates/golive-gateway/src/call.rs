@@ -6,6 +6,9 @@
 //!
 //! Never: keeps a credential; keeps a user in clear.
 
+mod log;
+mod settle;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -361,137 +364,6 @@ impl Call {
         }
     }
 
-    /// Adds what an attempt cost that was given up for another one: the caller never saw it, and it is paid for.
-    pub fn add_cost_of_attempt(&mut self, link: &str, usage: &Usage, basis: Basis) {
-        let cost = self.gateway.runtime().prices.cost(link, usage, basis);
-        self.cost_of_attempts = money::both(self.cost_of_attempts, cost);
-    }
-
-    /// Replaces the reserved tokens and the reserved money by those that were used, as far as known. Does nothing the
-    /// second time.
-    pub fn settle_tokens(&mut self, outcome: &Outcome) {
-        self.settle_windows(outcome);
-        self.settle_money(outcome);
-    }
-
-    fn settle_windows(&mut self, outcome: &Outcome) {
-        let Some(Reservation { held, bound }) = self.reservation.take() else {
-            return;
-        };
-        let real = match &self.usage {
-            Some((usage, _)) => used(usage),
-            None if self.attempts == 0 || cost_nothing(outcome) => 0,
-            None => {
-                // It was sent and nobody said what it cost: the reservation stands, in the windows and in the row.
-                let usage = Usage {
-                    input: Some(bound.input),
-                    output: Some(bound.output),
-                    ..Usage::default()
-                };
-                self.usage = Some((usage, Basis::Estimated));
-                bound.cost()
-            }
-        };
-        match self.gateway.limiter.settle(held, real, self.gateway.now()) {
-            Asked::Left(now) => self.standings.renew(Unit::Tokens, now.into_inner()),
-            Asked::Right(later) => {
-                self.gateway.tasks.spawn(later);
-            }
-        }
-    }
-
-    /// Prices what was used, and gives back to the budgets what was not.
-    fn settle_money(&mut self, outcome: &Outcome) {
-        if self.cost.is_some() {
-            return;
-        }
-        let gateway = Arc::clone(&self.gateway);
-        let money = self.money.take();
-        let served = self.attempts > 0 && (self.usage.is_some() || !cost_nothing(outcome));
-        let of_answer = match (self.link(), &self.usage) {
-            (Some(hop), Some((usage, basis))) if served => {
-                gateway.runtime().prices.cost(&hop.name, usage, *basis)
-            }
-            _ if !served => Cost::default(),
-            // It was sent and nobody said what it cost: the reservation stands, in the budgets and in the row.
-            _ => match &money {
-                Some(money) => {
-                    let usage = Usage {
-                        input: Some(money.bound.input),
-                        output: Some(money.bound.output),
-                        ..Usage::default()
-                    };
-                    self.usage = Some((usage, Basis::Estimated));
-                    Cost {
-                        nano_usd: Some(money.held.amount()),
-                        basis: CostBasis::Estimated,
-                    }
-                }
-                None => Cost {
-                    nano_usd: None,
-                    basis: CostBasis::Unknown,
-                },
-            },
-        };
-        let cost = money::both(self.cost_of_attempts, of_answer);
-        self.cost = Some(cost);
-        if let Some(amount) = cost.nano_usd {
-            let basis = if cost.basis == CostBasis::Reported {
-                "by the provider's count"
-            } else {
-                "by an estimate"
-            };
-            self.decide("settle", format!("cost {amount}, {basis}"));
-        }
-        let Some(money) = money else { return };
-        let now = gateway.now();
-        // A link that turned out to have no price stands at what was reserved: never 0.
-        let spent = match cost.basis {
-            CostBasis::Unknown => money.held.amount(),
-            _ => cost.nano_usd.unwrap_or_default(),
-        };
-        gateway.book.settle(money.held, spent, now);
-        self.note_near(&money.items);
-    }
-
-    /// What it cost, once that is settled.
-    #[must_use]
-    pub fn cost(&self) -> Cost {
-        self.cost.unwrap_or_default()
-    }
-
-    /// Notes which of these budgets are nearly used up, and says it once per period of each.
-    pub fn note_near(&mut self, items: &[Item]) {
-        self.near_budgets = self.gateway.book.near(items, self.gateway.now());
-        for near in self.near_budgets.iter().filter(|near| near.is_news) {
-            near.rule.metrics.near.inc();
-            tracing::warn!(
-                budget = near.rule.name,
-                spent = %near.spent,
-                amount = %near.rule.amount(),
-                request = %self.id,
-                "a budget is nearly used up"
-            );
-        }
-    }
-
-    /// Whose money it spends, as far as known.
-    #[must_use]
-    pub fn spender<'a>(
-        &self,
-        principal: &'a Principal,
-        user_is_known: bool,
-        callee: Option<&'a Route>,
-    ) -> Spender<'a> {
-        Spender {
-            user: user_is_known.then(|| self.user.map_or(principal.hash, user_key)),
-            principal: principal.hash,
-            principal_id: &principal.id,
-            team: principal.team.as_deref(),
-            callee: callee.map(|route| (route.callee.kind, route.callee.name.as_str())),
-        }
-    }
-
     /// Ends the trip: counts it and commits its row. Resolves when the row is kept.
     ///
     /// # Errors
@@ -578,57 +450,6 @@ impl Call {
         })
     }
 
-    /// Writes what went wrong into the error log: a failed request, or one that was saved by another attempt.
-    fn log(&mut self, outcome: &Outcome, status: u16) {
-        let log = &self.gateway.error_log;
-        let failed = matches!(outcome, Outcome::Error(_));
-        if !log.is_on() || !(failed || (*outcome == Outcome::Ok && !self.failures.is_empty())) {
-            return;
-        }
-        let Some(principal) = &self.principal else { return };
-        let error_type = match outcome {
-            Outcome::Error(code) => (*code).to_owned(),
-            _ => self
-                .failures
-                .last()
-                .map_or_else(String::new, |last| last.failure.to_owned()),
-        };
-        let user = match self.user {
-            Some(user) => hex(&user.0),
-            None => hex(&principal.hash.to_be_bytes()),
-        };
-        log.write(Entry {
-            timestamp: crate::clock::rfc3339(self.gateway.now()),
-            request_id: self.id.to_string(),
-            trace_id: self.trace.trace_id_hex(),
-            user,
-            principal: principal.id.clone(),
-            callee: self.route.as_ref().map(|route| route.id.clone()),
-            link: self.link().map(|hop| hop.name.clone()),
-            error_type,
-            recovery_action: self.recovery(outcome, status),
-            error_chain: std::mem::take(&mut self.failures),
-            input_summary: std::mem::take(&mut self.input_summary),
-            spans: serde_json::from_str(&decisions_json(&self.decisions)).unwrap_or_default(),
-            status,
-        });
-    }
-
-    fn recovery(&self, outcome: &Outcome, status: u16) -> String {
-        let attempts = self.attempts;
-        match outcome {
-            Outcome::Ok => {
-                let link = self.link().map_or("another link", |hop| hop.name.as_str());
-                format!("answered by {link} at attempt {attempts}")
-            }
-            _ if status == 200 && self.first_byte.is_some() => {
-                "the break was told in the stream; nothing was tried again".to_owned()
-            }
-            _ if status == 200 => format!("a degraded reply after {attempts} attempts"),
-            _ => format!("an error with status {status} after {attempts} attempts"),
-        }
-    }
-
     fn at_us(&self) -> i64 {
         i64::try_from(self.at.0).unwrap_or(i64::MAX)
     }
@@ -671,26 +492,6 @@ impl Bound {
     }
 }
 
-fn used(usage: &Usage) -> u32 {
-    let sum = usage.input.unwrap_or(0).saturating_add(usage.output.unwrap_or(0));
-    u32::try_from(sum).unwrap_or(u32::MAX)
-}
-
-/// The upstream was not reached, or answered with a refusal or an error: nothing was generated.
-fn cost_nothing(outcome: &Outcome) -> bool {
-    const NEVER_SERVED: [&str; 4] = [
-        "upstream_unreachable",
-        "upstream_connect_timeout",
-        "upstream_error",
-        "upstream_credential",
-    ];
-    match outcome {
-        Outcome::Refused { .. } | Outcome::UpstreamRefused(_) => true,
-        Outcome::Error(code) => NEVER_SERVED.contains(code),
-        Outcome::Ok | Outcome::Cancelled => false,
-    }
-}
-
 impl Drop for Call {
     fn drop(&mut self) {
         if self.settled {
@@ -721,17 +522,6 @@ async fn commit(gateway: &Gateway, row: LedgerRow) -> Result<(), golive_store::C
         }
     }
     Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes
-        .iter()
-        .take(16)
-        .fold(String::with_capacity(32), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}"); // a string takes all
-            out
-        })
 }
 
 /// `[{"stage":…,"decided":…,"at_us":…}]`. Written by hand: the words are golive's own and need no escaping but

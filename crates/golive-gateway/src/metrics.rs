@@ -5,6 +5,9 @@
 //!
 //! Never: takes a user, a key, a free model name or any text of a caller as a label.
 
+mod handles;
+mod labels;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
@@ -18,6 +21,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::auth::failure::Failure;
+
+pub use handles::*;
+use labels::*;
 
 /// Boundaries in seconds, with the checklist's lines (3, 5, 10, 15) among them, so that a share below a line is
 /// exact and not interpolated.
@@ -61,83 +67,6 @@ impl OutcomeClass {
             Self::UpstreamRefused => "upstream_refused",
         }
     }
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct CalleeOutcome {
-    callee: String,
-    outcome: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct CalleeOnly {
-    callee: String,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct CalleeDirection {
-    callee: String,
-    direction: &'static str,
-    basis: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct StageCode {
-    stage: &'static str,
-    code: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Reason {
-    reason: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct UpstreamOutcome {
-    upstream: String,
-    outcome: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct OfQueue {
-    queue: String,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct LinkOnly {
-    link: String,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct CalleeBasis {
-    callee: String,
-    basis: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct OfBudget {
-    budget: String,
-}
-
-/// Dollars: a counter of fractions, for a picture; the ledger has the whole numbers.
-type Dollars = Counter<f64, AtomicU64>;
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct LinkState {
-    link: String,
-    state: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct CalleeReason {
-    callee: String,
-    reason: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct WebhookOutcome {
-    webhook: String,
-    outcome: &'static str,
 }
 
 type SecondsFamily = Family<CalleeOnly, Histogram, fn() -> Histogram>;
@@ -540,99 +469,6 @@ impl Metrics {
     pub fn refusal(&self, stage: &'static str, code: &'static str) {
         self.refused.get_or_create(&StageCode { stage, code }).inc();
     }
-}
-
-/// What is counted per agent or model.
-#[derive(Debug)]
-pub struct CalleeMetrics {
-    outcomes: [Counter; 5],
-    /// Whole trips, in seconds.
-    pub duration: Histogram,
-    /// First content bytes of streams, in seconds.
-    pub first_byte: Histogram,
-    /// Input and output tokens the provider reported.
-    pub tokens_reported: [Counter; 2],
-    /// Input and output tokens golive had to estimate.
-    pub tokens_estimated: [Counter; 2],
-    cost: [Dollars; 2],
-    cost_unknown: Counter,
-}
-
-impl CalleeMetrics {
-    /// Counts what a request cost.
-    pub fn spent(&self, cost: &Cost) {
-        let amount = cost.nano_usd.map_or(0.0, NanoUsd::dollars);
-        match cost.basis {
-            CostBasis::Reported => drop(self.cost[0].inc_by(amount)),
-            CostBasis::Estimated => drop(self.cost[1].inc_by(amount)),
-            CostBasis::Unknown => drop(self.cost_unknown.inc()),
-            CostBasis::None => {}
-        }
-    }
-
-    /// The counter of one outcome.
-    #[must_use]
-    pub fn outcome(&self, class: OutcomeClass) -> &Counter {
-        &self.outcomes[class as usize]
-    }
-}
-
-/// What is counted per budget.
-#[derive(Debug)]
-pub struct BudgetMetrics {
-    /// Requests it refused.
-    pub refused: Counter,
-    /// Accounts that came near its end.
-    pub near: Counter,
-    used: Option<Gauge<f64, AtomicU64>>,
-}
-
-impl BudgetMetrics {
-    /// Shows how much is used of a budget over all.
-    pub fn used(&self, spent: u64, amount: u64) {
-        if let Some(gauge) = &self.used {
-            gauge.set(spent as f64 / amount.max(1) as f64);
-        }
-    }
-}
-
-/// What is counted per upstream.
-#[derive(Debug)]
-pub struct UpstreamMetrics {
-    /// Answered with content.
-    pub ok: Counter,
-    /// Answered with a refusal of the request.
-    pub refused: Counter,
-    /// Not answered, or answered with a failure.
-    pub error: Counter,
-}
-
-/// What is shown of one queue.
-#[derive(Debug)]
-pub struct QueueMetrics {
-    /// Requests that wait.
-    pub length: Gauge<i64, AtomicI64>,
-    /// Places that are taken.
-    pub in_flight: Gauge<i64, AtomicI64>,
-    /// Places that there are.
-    pub places: Gauge<i64, AtomicI64>,
-    /// How long the oldest one has waited, in seconds.
-    pub oldest: Gauge<f64, AtomicU64>,
-    /// 1 while more capacity is wanted.
-    pub scale_out: Gauge<i64, AtomicI64>,
-    /// Refused or displaced.
-    pub overflowed: Counter,
-    /// Waited for too long.
-    pub timed_out: Counter,
-}
-
-/// What is counted per link of a chain.
-#[derive(Debug)]
-pub struct LinkMetrics {
-    /// Its breaker opened.
-    pub opened: Counter,
-    /// Its breaker refused an attempt.
-    pub short_circuited: Counter,
 }
 
 /// Metrics as the rest of the gateway holds them.

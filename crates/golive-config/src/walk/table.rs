@@ -2,6 +2,8 @@
 //!
 //! Each reader looks its key up in `reference::KEYS`: type, range and example come from there.
 
+mod values;
+
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
@@ -69,16 +71,6 @@ impl<'t> Table<'t> {
         self.entries
             .and_then(|entries| entries.get(name))
             .map_or(self.span.clone(), |value| value.span())
-    }
-
-    /// The names inside the table `name`, as they are written. Notes nothing.
-    pub(crate) fn names_inside(&self, name: &str) -> impl Iterator<Item = &'t str> {
-        let inside = self.entries.and_then(|entries| entries.get(name));
-        let inside = inside.and_then(|value| value.get_ref().as_table());
-        inside
-            .into_iter()
-            .flatten()
-            .map(|(key, _)| key.get_ref().as_ref())
     }
 
     /// Where the value of `key` stands in the table `name`, if it does; else the file as a whole. Notes nothing.
@@ -284,117 +276,6 @@ impl<'t> Table<'t> {
         Some(size)
     }
 
-    /// Outer `None`: not there; inner `None`: `"off"`.
-    pub(crate) fn rate_or_off(&self, walk: &mut Walk<'_>, name: &str) -> Option<Option<Rate>> {
-        let (key, text) = self.string(walk, name)?;
-        if text.value == "off" {
-            return Some(None);
-        }
-        self.parsed(walk, key, &text, text.value.parse()).map(Some)
-    }
-
-    /// One rate, or a list of them; empty: `"off"`. `None`: not there, or with a mistake in every one.
-    pub(crate) fn rates_or_off(&self, walk: &mut Walk<'_>, name: &str) -> Option<Vec<At<Rate>>> {
-        let (key, value, span) = self.get(walk, name)?;
-        let Some(list) = value.as_array() else {
-            let Some(text) = value.as_str().map(str::to_owned) else {
-                self.wrong_type(walk, key, value, span);
-                return None;
-            };
-            if text == "off" {
-                return Some(Vec::new());
-            }
-            return self
-                .rate(walk, key, At { value: text, span })
-                .map(|one| vec![one]);
-        };
-        if list.is_empty() {
-            let path = join(&self.path, key.name);
-            walk.mistake(span, "bad_value", format!("`{path}` is an empty list"))
-                .help(format!("write {} = \"off\" for no limit", key.name));
-            return None;
-        }
-        let mut rates = Vec::with_capacity(list.len());
-        for entry in list.iter() {
-            let Some(text) = entry.get_ref().as_str().map(str::to_owned) else {
-                self.wrong_type(walk, key, entry.get_ref(), entry.span());
-                continue;
-            };
-            let at = At {
-                value: text,
-                span: entry.span(),
-            };
-            rates.extend(self.rate(walk, key, at));
-        }
-        Some(rates)
-    }
-
-    fn rate(&self, walk: &mut Walk<'_>, key: &Key, text: At<String>) -> Option<At<Rate>> {
-        let value = self.parsed(walk, key, &text, text.value.parse())?;
-        Some(At {
-            value,
-            span: text.span,
-        })
-    }
-
-    /// An amount of money that is not negative.
-    pub(crate) fn money(&self, walk: &mut Walk<'_>, name: &str) -> Option<At<MicroUsd>> {
-        let (key, text) = self.string(walk, name)?;
-        let value: MicroUsd = self.parsed(walk, key, &text, text.value.parse())?;
-        if value.0 < 0 {
-            let path = join(&self.path, key.name);
-            walk.mistake(text.span, "out_of_range", format!("`{path}` is negative"));
-            return None;
-        }
-        Some(At {
-            value,
-            span: text.span,
-        })
-    }
-
-    /// Requests per second.
-    pub(crate) fn load(&self, walk: &mut Walk<'_>, name: &str) -> Option<f64> {
-        let (key, text) = self.string(walk, name)?;
-        let rate: Rate = self.parsed(walk, key, &text, text.value.parse())?;
-        Some(f64::from(rate.count.get()) / rate.period.as_secs_f64())
-    }
-
-    pub(crate) fn listen(&self, walk: &mut Walk<'_>, name: &str) -> Option<At<SocketAddr>> {
-        let (key, text) = self.string(walk, name)?;
-        let address = self.parsed(walk, key, &text, text.value.parse::<SocketAddr>())?;
-        Some(At {
-            value: address,
-            span: text.span,
-        })
-    }
-
-    pub(crate) fn url(&self, walk: &mut Walk<'_>, name: &str) -> Option<At<BaseUrl>> {
-        let (key, text) = self.string(walk, name)?;
-        match text.value.parse::<BaseUrl>() {
-            Ok(value) => Some(At {
-                value,
-                span: text.span,
-            }),
-            Err(why) => {
-                let code = if why == crate::NotABaseUrl::Credential {
-                    "literal_secret"
-                } else {
-                    "bad_value"
-                };
-                walk.mistake(
-                    text.span,
-                    code,
-                    format!("the address in `{}` {why}", join(&self.path, key.name)),
-                )
-                .help(format!(
-                    "write {} = {}; a credential goes into `.env`",
-                    key.name, key.example
-                ));
-                None
-            }
-        }
-    }
-
     pub(crate) fn text(&self, walk: &mut Walk<'_>, name: &str) -> Option<At<String>> {
         let (key, text) = self.string(walk, name)?;
         if text.value.is_empty() || text.value.chars().any(char::is_control) {
@@ -470,22 +351,14 @@ impl<'t> Table<'t> {
         Some(names)
     }
 
-    pub(crate) fn networks(&self, walk: &mut Walk<'_>, name: &str) -> Option<Vec<At<IpNet>>> {
-        let key = self.key(name)?;
-        let entries = self.names(walk, name)?;
-        let mut networks = Vec::with_capacity(entries.len());
-        for entry in entries {
-            // A bare address is the range of that one address.
-            let parsed = IpNet::from_str(&entry.value)
-                .or_else(|why| entry.value.parse::<IpAddr>().map(IpNet::from).map_err(|_| why));
-            if let Some(value) = self.parsed(walk, key, &entry, parsed) {
-                networks.push(At {
-                    value,
-                    span: entry.span,
-                });
-            }
-        }
-        Some(networks)
+    /// The names inside the table `name`, as they are written. Notes nothing.
+    pub(crate) fn names_inside(&self, name: &str) -> impl Iterator<Item = &'t str> {
+        let inside = self.entries.and_then(|entries| entries.get(name));
+        let inside = inside.and_then(|value| value.get_ref().as_table());
+        inside
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key.get_ref().as_ref())
     }
 
     /// Notes that the value is of the wrong type, with the right way to write it.

@@ -398,7 +398,7 @@ mod tests {
 
     #[test]
     fn a_screen_that_panics_lets_nothing_pass() {
-        let text = vec![1, 2];
+        let text = [1, 2];
         let seen = or_closed(|| Err(Withheld::TooMuch), || Ok(text[text.len()]));
         assert_eq!(seen, Err(Withheld::TooMuch));
         assert_eq!(or_closed(|| Err(Withheld::TooMuch), || Ok(text[1])), Ok(2));

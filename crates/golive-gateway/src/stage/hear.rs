@@ -45,7 +45,7 @@ where
     if !is_small(&headers) || !may_be_heard(&refused) {
         return Err(refused);
     }
-    let (mut call, refusal) = Refusal::of(refused);
+    let (mut call, refusal) = Refusal::of(*refused);
     // Counted already, as far as the stages know: it must not be asked for again.
     let counted = std::mem::replace(&mut call.counted, true);
     match read::run(Counted { call, headers, body }).await {
@@ -66,7 +66,7 @@ pub async fn after_reading(mut refused: Box<Refused>) -> Step<Response<Body>> {
     if body.len() as u64 > BODY_MAX || !may_be_heard(&refused) {
         return Err(refused);
     }
-    let (mut call, refusal) = Refusal::of(refused);
+    let (mut call, refusal) = Refusal::of(*refused);
     let counted = std::mem::replace(&mut call.counted, true);
     let read = Read {
         call,
@@ -109,13 +109,13 @@ struct Refusal {
 }
 
 impl Refusal {
-    fn of(refused: Box<Refused>) -> (Box<Call>, Self) {
+    fn of(refused: Refused) -> (Box<Call>, Self) {
         let Refused {
             call,
             outcome,
             error,
             verbatim,
-        } = *refused;
+        } = refused;
         let refusal = Self {
             outcome,
             error,

@@ -1,163 +1,19 @@
 //! E3: a conversation goes to a person and comes back, through the real gateway: by words, by failures, by confidence,
 //! over a limit, over a kill, and to a receiver that is not always there.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+mod desk;
 
 use aws_lc_rs::hmac;
-use http_body_util::{BodyExt, Full};
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
-use crate::caller::{self, Answer, Ask};
-use crate::gate::{Format, Gate, Setup};
+use crate::caller::{self, Ask};
+use crate::gate::{Format, Setup};
 use crate::world::eventually;
 
 const SECRET: &str = "what-only-the-desk-and-golive-know";
 const AGENT: &str = "[agents.support]\nchain = [\"openai/lab-model\"]\n";
 
-/// A receiver of webhooks that answers with a status of the test's choice.
-#[derive(Clone)]
-struct Desk {
-    url: String,
-    got: Arc<Mutex<Vec<Event>>>,
-    status: Arc<Mutex<u16>>,
-}
-
-#[derive(Clone, Debug)]
-struct Event {
-    headers: BTreeMap<String, String>,
-    body: String,
-    answered: u16,
-}
-
-impl Desk {
-    async fn open() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}/golive", listener.local_addr().expect("an address"));
-        let desk = Self {
-            url,
-            got: Arc::default(),
-            status: Arc::new(Mutex::new(200)),
-        };
-        let one = desk.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let desk = one.clone();
-                tokio::spawn(async move {
-                    let answer = service_fn(move |request: http::Request<hyper::body::Incoming>| {
-                        let desk = desk.clone();
-                        async move { Ok::<_, std::convert::Infallible>(desk.take(request).await) }
-                    });
-                    let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-                    let _ = server.serve_connection(TokioIo::new(stream), answer).await;
-                });
-            }
-        });
-        desk
-    }
-
-    async fn take(
-        &self,
-        request: http::Request<hyper::body::Incoming>,
-    ) -> http::Response<Full<bytes::Bytes>> {
-        let (head, body) = request.into_parts();
-        let body = body
-            .collect()
-            .await
-            .map(|body| body.to_bytes())
-            .unwrap_or_default();
-        let answered = *self.status.lock().expect("a status");
-        let headers = head
-            .headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
-            .collect();
-        self.got.lock().expect("a list").push(Event {
-            headers,
-            body: String::from_utf8_lossy(&body).into_owned(),
-            answered,
-        });
-        let mut response = http::Response::new(Full::default());
-        *response.status_mut() = http::StatusCode::from_u16(answered).expect("a status");
-        response
-    }
-
-    fn answers(&self, status: u16) {
-        *self.status.lock().expect("a status") = status;
-    }
-
-    fn taken(&self) -> Vec<Event> {
-        let got = self.got.lock().expect("a list");
-        got.iter()
-            .filter(|event| event.answered == 200)
-            .cloned()
-            .collect()
-    }
-
-    fn tried(&self) -> usize {
-        self.got.lock().expect("a list").len()
-    }
-
-    async fn one(&self) -> Event {
-        eventually("an event at the desk", async || self.taken().into_iter().next()).await
-    }
-
-    fn toml(&self) -> String {
-        format!(
-            "[webhooks.desk]\nkind = \"generic\"\nurl = \"{}\"\nsecret_env = \"DESK_SECRET\"\nprivate_addresses = [\"127.0.0.0/8\"]\n",
-            self.url
-        )
-    }
-}
-
-async fn with_desk(more: &str) -> (Gate, Desk) {
-    let desk = Desk::open().await;
-    let gate = Setup::default()
-        .with(AGENT)
-        .with(&desk.toml())
-        .with(more)
-        .env("DESK_SECRET", SECRET)
-        .start()
-        .await;
-    (gate, desk)
-}
-
-fn chat(gate: &Gate, conversation: &str, words: &str) -> Ask {
-    gate.chat()
-        .with("model", "support")
-        .header("golive-conversation", conversation)
-        .saying(words)
-}
-
-async fn poll(gate: &Gate, conversation: &str) -> Value {
-    let answer = gate.get(&format!("/v1/conversations/{conversation}")).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    answer.json()
-}
-
-async fn inbox(gate: &Gate, args: &[&str]) -> Value {
-    let args: Vec<&str> = ["inbox"]
-        .iter()
-        .chain(args)
-        .chain(&["--format", "json"])
-        .copied()
-        .collect();
-    gate.command(&args).await.json()
-}
-
-async fn only_ticket(gate: &Gate) -> String {
-    let listed = inbox(gate, &["list"]).await;
-    let tickets = listed["tickets"].as_array().expect("tickets");
-    assert_eq!(tickets.len(), 1, "{listed}");
-    tickets[0]["id"].as_str().expect("an id").to_owned()
-}
-
-fn is_escalated(answer: &Answer) -> bool {
-    answer.header("golive-degraded") == "escalated"
-}
+use desk::*;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_for_a_person_gets_one_the_agent_is_silent_and_comes_back_when_it_is_resolved() {

@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use golive_lab::State;
+use tokio_util::task::TaskTracker;
 
 use crate::caller::Answer;
 use crate::gate::{Format, Gate, Setup};
@@ -26,7 +27,7 @@ async fn occupied(gate: &Gate, word: &str) -> tokio::task::JoinHandle<Answer> {
         .with("model", "narrow")
         .saying(word)
         .fault("slow-1500");
-    let sent = tokio::spawn(ask.send());
+    let sent = TaskTracker::new().spawn(ask.send());
     gate.arrivals(word, State::Arrived, 1).await;
     sent
 }
@@ -38,7 +39,7 @@ async fn queued(gate: &Gate, key: &str, word: &str, count: f64) -> tokio::task::
         .key(key)
         .with("model", "narrow")
         .saying(word);
-    let sent = tokio::spawn(ask.send());
+    let sent = TaskTracker::new().spawn(ask.send());
     gate.metric_is("golive_queue_length{queue=\"model/narrow\"}", count)
         .await;
     sent
@@ -116,7 +117,7 @@ async fn a_full_queue_gives_the_place_of_the_last_to_who_is_more_urgent() {
         .key(&vip)
         .with("model", "narrow")
         .saying("urgent");
-    let urgent = tokio::spawn(ask.send());
+    let urgent = TaskTracker::new().spawn(ask.send());
     let displaced = third.await.expect("an answer");
     displaced.is_error(Format::OpenAi, 503, "queue_full");
     for accepted in [first, second, urgent] {
