@@ -1,4 +1,4 @@
-//! S7: what ages out: prompts and replies first, whole rows later, in batches so small that the
+//! S7: what ages out: kept answers and prompts and replies first, whole rows later, in batches so small that the
 //! writer between them never waits long.
 //!
 //! Never: touches a row younger than it was told.
@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{Store, StoreError, now_us};
+use crate::answers::FORGET;
 use crate::backend::Statement;
 
 /// Rows per transaction: a few milliseconds of the write lock.
@@ -43,6 +44,8 @@ pub struct Retained {
     pub content_cleared: u64,
     /// Rows that were deleted.
     pub rows_deleted: u64,
+    /// Answers under an idempotency key that were forgotten.
+    pub answers_forgotten: u64,
 }
 
 impl Store {
@@ -53,6 +56,7 @@ impl Store {
         Ok(Retained {
             rows_deleted: self.repeat(DELETE, before(retention.ledger)).await?,
             content_cleared: self.repeat(CLEAR, before(retention.content)).await?,
+            answers_forgotten: self.repeat(FORGET, now_us).await?,
         })
     }
 
@@ -70,6 +74,7 @@ impl Store {
                     tracing::info!(
                         content_cleared = done.content_cleared,
                         rows_deleted = done.rows_deleted,
+                        answers_forgotten = done.answers_forgotten,
                         "old rows aged out"
                     );
                 }

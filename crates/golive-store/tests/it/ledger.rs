@@ -325,7 +325,8 @@ async fn content_ages_out_before_its_row_and_young_rows_stay() {
         done,
         Retained {
             content_cleared: 600,
-            rows_deleted: 600
+            rows_deleted: 600,
+            answers_forgotten: 0,
         }
     );
     let rows = all(&store).await;
@@ -356,7 +357,8 @@ async fn content_ages_out_before_its_row_and_young_rows_stay() {
         again,
         Retained {
             content_cleared: 100,
-            rows_deleted: 0
+            rows_deleted: 0,
+            answers_forgotten: 0,
         }
     );
 }
