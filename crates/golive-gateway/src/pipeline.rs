@@ -1,8 +1,8 @@
 //! The way of a request: the only list of the stages, in their order.
 //!
-//! `accept (head) → identify → count → read → authorise → guard_tools → screen_input → admit → reserve → dispatch →
-//! screen_output → relay → settle`; screen_output is asked within dispatch and relay, piece by piece. The place of the
-//! stage that is not built yet (converse) lies between guard_tools and screen_input.
+//! `accept (head) → identify → count → read → authorise → guard_tools → idempotent → screen_input → admit → reserve →
+//! dispatch → screen_output → relay → settle`; screen_output is asked within dispatch and relay, piece by piece. The
+//! place of the stage that is not built yet (converse) lies between idempotent and screen_input.
 
 use std::sync::Arc;
 
@@ -19,10 +19,11 @@ use crate::call::{Call, Outcome, Surface};
 use crate::gateway::Gateway;
 use crate::reply::{self, Refused};
 use crate::stage::authorise::May;
+use crate::stage::idempotent::Turn;
 use crate::stage::identify::Identified;
 use crate::stage::{
-    accept, admit, authorise, count, dispatch, guard_tools, identify, read, relay, reserve, screen_input,
-    settle,
+    accept, admit, authorise, count, dispatch, guard_tools, idempotent, identify, read, relay, reserve,
+    screen_input, settle,
 };
 
 /// Answers one request. `id` is what its answer and its row carry.
@@ -73,7 +74,12 @@ where
         May::Call(authorised) => *authorised,
         May::List(call, names) => return Ok(list(call, &names).await),
     };
+    let named = idempotent::name(&authorised);
     let guarded = guard_tools::run(authorised)?;
+    let guarded = match idempotent::run(guarded, named).await? {
+        Turn::First(guarded) => *guarded,
+        Turn::Replayed(response) => return Ok(response),
+    };
     let screened = screen_input::run(guarded).await?;
     let admitted = admit::run(screened).await?;
     let reserved = reserve::run(admitted).await?;

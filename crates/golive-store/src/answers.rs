@@ -145,7 +145,11 @@ impl Store {
             .await
             .unwrap_or_else(|_| Err(Failure::new(FailureKind::Other, "no answer within 2 s")));
         let rows = rows.map_err(StoreError::Database)?;
-        let sealed = rows.first().map(sealed_of).transpose().map_err(StoreError::Database)?;
+        let sealed = rows
+            .first()
+            .map(sealed_of)
+            .transpose()
+            .map_err(StoreError::Database)?;
         let Some(sealed) = sealed.flatten() else {
             return Ok(None);
         };

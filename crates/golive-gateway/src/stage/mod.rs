@@ -10,6 +10,7 @@ mod block;
 pub mod count;
 pub mod dispatch;
 pub mod guard_tools;
+pub mod idempotent;
 pub mod identify;
 pub mod read;
 pub mod relay;

@@ -317,10 +317,11 @@ async fn retain(store: Store, gateway: Arc<Gateway>, end: CancellationToken) {
             ledger: section.retention_ledger,
         };
         match store.retain(retention, golive_store::now_us()).await {
-            Ok(done) if done.content_cleared + done.rows_deleted > 0 => {
+            Ok(done) if done.content_cleared + done.rows_deleted + done.answers_forgotten > 0 => {
                 tracing::info!(
                     content = done.content_cleared,
                     rows = done.rows_deleted,
+                    answers = done.answers_forgotten,
                     "old records were removed"
                 );
             }
