@@ -15,6 +15,7 @@ mod drain;
 mod error_log;
 mod gate;
 mod http2;
+mod idempotency;
 mod keys;
 mod ledger;
 mod limits;
