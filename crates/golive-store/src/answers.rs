@@ -4,7 +4,7 @@
 //! The answer is sealed with all that is known of its request; in clear stand only a keyed hash, who called, and two
 //! times. An answer that does not open counts as none: the request is served anew.
 //!
-//! Never: keeps a caller's key or the hash of a body in clear, or more of one principal than [`ROOM`].
+//! Never: keeps a caller's key or the hash of a body in clear, or more of one principal than [`ROOM`] and one answer.
 
 use std::time::Duration;
 
