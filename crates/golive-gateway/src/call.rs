@@ -25,6 +25,7 @@ use crate::conversations::Held as Conversation;
 use crate::conversations::surface::Asked as ConversationAsked;
 use crate::error_log::{Attempt, Entry};
 use crate::gateway::Gateway;
+use crate::idempotency::Claim;
 use crate::limits::backend::{Asked, Held};
 use crate::limits::{Standings, Unit};
 use crate::metrics::OutcomeClass;
@@ -213,6 +214,8 @@ pub struct Call {
     pub client_request_id: Option<String>,
     /// Its place in a distributed trace.
     pub trace: TraceContext,
+    /// That it alone is served under its idempotency key; whoever waits for its answer hears when this is dropped.
+    pub claim: Option<Claim>,
     /// Its attempts that failed.
     pub failures: Vec<Attempt>,
     /// The body of a request whose stream is being relayed: should it break, the error log says what was asked.
@@ -273,6 +276,7 @@ impl Call {
             bytes_out: 0,
             client_request_id: None,
             trace,
+            claim: None,
             failures: Vec::new(),
             asked: None,
             input_summary: String::new(),

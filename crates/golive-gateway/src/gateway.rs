@@ -21,6 +21,7 @@ use crate::auth::keyring::Keyring;
 use crate::clock::Clock;
 use crate::conversations::Conversations;
 use crate::error_log::ErrorLog;
+use crate::idempotency::Flights;
 use crate::limits::backend::LimitBackend;
 use crate::limits::local::Local;
 use crate::limits::rebuild::rebuild;
@@ -70,6 +71,8 @@ pub struct Gateway {
     pub limiter: Box<dyn LimitBackend>,
     /// The accounts of all budgets.
     pub book: Book,
+    /// The requests with an idempotency key that are being served.
+    pub(crate) flights: Arc<Flights>,
     /// Which refusals of strangers are logged.
     pub failures: Sampled,
     /// Places for answers to strangers that wait.
@@ -120,6 +123,7 @@ impl Gateway {
             cut: CancellationToken::new(),
             limiter: Box::new(Local::default()),
             book: Book::default(),
+            flights: Arc::default(),
             clock,
             runtime: ArcSwap::from_pointee(runtime),
             keyring: ArcSwap::from_pointee(keyring),

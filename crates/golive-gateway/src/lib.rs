@@ -13,6 +13,7 @@ pub mod degrade;
 pub mod door;
 pub mod error_log;
 mod gateway;
+mod idempotency;
 pub mod limits;
 pub mod metrics;
 pub mod money;

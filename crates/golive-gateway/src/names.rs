@@ -15,11 +15,18 @@ names! {
     ANTHROPIC_BETA = "anthropic-beta";
     ANTHROPIC_VERSION = "anthropic-version";
     GOLIVE_BUDGET_WARNING = "golive-budget-warning";
+    GOLIVE_FLAGGED = "golive-flagged";
     GOLIVE_PRIORITY = "golive-priority";
     GOLIVE_RELEASE = "golive-release";
+    GOLIVE_REPLAYED = "golive-replayed";
+    GOLIVE_STRIPPED_TOOLS = "golive-stripped-tools";
+    GOLIVE_UNTRANSLATED = "golive-untranslated";
+    IDEMPOTENCY_KEY = "idempotency-key";
     OPENAI_BETA = "openai-beta";
     REQUEST_ID = "request-id";
     TRACEPARENT = "traceparent";
     TRACESTATE = "tracestate";
+    X_ACCEL_BUFFERING = "x-accel-buffering";
     X_REQUEST_ID = "x-request-id";
+    X_SHOULD_RETRY = "x-should-retry";
 }

@@ -1,8 +1,8 @@
 //! The way of a request: the only list of the stages, in their order.
 //!
-//! `accept (head) → identify → count → read → authorise → guard_tools → converse → screen_input → admit → reserve →
-//! dispatch → screen_output → relay → settle`; screen_output is asked within dispatch and relay, piece by piece. Beside
-//! the way stands `hear`: whoever is over a limit may still ask for a person.
+//! `accept (head) → identify → count → read → authorise → guard_tools → idempotent → converse → screen_input → admit →
+//! reserve → dispatch → screen_output → relay → settle`; screen_output is asked within dispatch and relay, piece by
+//! piece. Beside the way stands `hear`: whoever is over a limit may still ask for a person.
 
 use std::sync::Arc;
 
@@ -20,10 +20,11 @@ use crate::conversations::surface;
 use crate::gateway::Gateway;
 use crate::reply::{self, Refused};
 use crate::stage::authorise::May;
+use crate::stage::idempotent::Turn;
 use crate::stage::identify::Identified;
 use crate::stage::{
-    accept, admit, authorise, converse, count, dispatch, guard_tools, hear, identify, read, relay, reserve,
-    screen_input, settle,
+    accept, admit, authorise, converse, count, dispatch, guard_tools, hear, idempotent, identify, read,
+    relay, reserve, screen_input, settle,
 };
 
 /// Answers one request. `id` is what its answer and its row carry.
@@ -84,7 +85,12 @@ where
         May::List(call, names) => return Ok(list(call, &names).await),
         May::Converse(call, body) => return surface::answer(call, body).await,
     };
+    let named = idempotent::name(&authorised);
     let guarded = guard_tools::run(authorised)?;
+    let guarded = match idempotent::run(guarded, named).await? {
+        Turn::First(guarded) => *guarded,
+        Turn::Replayed(response) => return Ok(response),
+    };
     let conversed = match converse::run(guarded).await? {
         converse::Turn::Agent(conversed) => *conversed,
         converse::Turn::Person(response) => return Ok(response),

@@ -13,6 +13,7 @@ use http::{HeaderMap, Response, StatusCode};
 use crate::body::Body;
 use crate::call::{Call, Outcome};
 use crate::degrade::{self, Reason};
+use crate::idempotency;
 use crate::limits;
 use crate::money;
 use crate::names;
@@ -65,15 +66,20 @@ pub fn bare_error(wire: Wire, error: &ApiError, request_id: &str) -> Response<Bo
     let body = error::body(wire, error, request_id);
     let mut response = Response::new(Body::whole(body));
     *response.status_mut() = status_of(error::http_status(wire, error));
-    let headers = response.headers_mut();
+    *response.headers_mut() = error_headers(wire, error);
+    put_request_id(response.headers_mut(), wire, request_id);
+    response
+}
+
+fn error_headers(wire: Wire, error: &ApiError) -> HeaderMap {
+    let mut headers = HeaderMap::new();
     headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static(error::content_type(wire)),
     );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    put_request_id(headers, wire, request_id);
-    put_error_headers(headers, error);
-    response
+    put_error_headers(&mut headers, error);
+    headers
 }
 
 /// Settles a refused call and answers it. A row that cannot be kept turns the answer into a 503, unless the
@@ -100,6 +106,12 @@ pub async fn refuse(refused: Refused) -> Response<Body> {
     } else {
         error::http_status(wire, &error)
     };
+    if reply.is_none() && idempotency::is_final(&outcome) {
+        let body = verbatim
+            .clone()
+            .unwrap_or_else(|| error::body(wire, &error, &id).into());
+        idempotency::keep(&mut call, status, &error_headers(wire, &error), body).await;
+    }
     let unrecordable = call.settle(&outcome, status).await.err();
     let mut response = match (unrecordable, reply, verbatim) {
         (Some(refusal), ..) => bare_error(wire, &unrecorded(&refusal), &id),

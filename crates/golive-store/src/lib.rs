@@ -1,10 +1,11 @@
-//! What must not be lost: the ledger of requests, API keys and releases, behind one writer,
+//! What must not be lost: the ledger of requests, API keys, releases and kept answers, behind one writer,
 //! one seal and one lock. SQLite stands behind [`backend::Backend`]; PostgreSQL joins there.
 //!
 //! Never: answers HTTP, decides policy, or keeps a secret, a user id or a prompt in clear.
 
 #![forbid(unsafe_code)]
 
+mod answers;
 pub mod backend;
 mod health;
 mod keys;
@@ -16,6 +17,7 @@ mod store;
 mod tickets;
 mod writer;
 
+pub use answers::{IdempotencyKey, KEPT_BODY_MAX, KeptAnswer, NotKept};
 pub use health::{DatabaseHealth, StoreHealth};
 pub use keys::{ApiKey, BadKey, KeyError, KeyHash, KeyRecord, NewKey, PreviousKey, Rotation};
 pub use ledger::{

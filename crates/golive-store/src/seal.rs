@@ -17,6 +17,8 @@
 //! | `ledger.client_request_id` | sealed, as text (`§` and hexadecimal digits): callers put into it what they like |
 //! | `ledger.user_hash` | a keyed hash under a key of its own |
 //! | `conversations.name`, `tickets.summary`, `tickets.transcript`, `conversation_messages.words`, `outbox.body` | sealed |
+//! | `idempotent_answers.answer` | sealed; gone within a day, so it is not sealed anew at a rotation |
+//! | `idempotent_answers.id` | a keyed hash under the key of the users' |
 //! | every record of the spill file | sealed whole, its content a second time |
 //! | `data_keys.wrapped` | sealed under the master key |
 //! | `api_keys.hash` | SHA-256 of 256 random bits: nothing to guess |
@@ -242,6 +244,11 @@ impl Keyring {
         let sealed = from_hex(digits).ok_or(SealError::Short)?;
         let plain = self.open(Purpose::Content, place, &sealed)?;
         String::from_utf8(plain).map_err(|_| SealError::Forged)
+    }
+
+    /// The key of all keyed hashes. It is never replaced.
+    pub(crate) fn hash_key(&self) -> &hmac::Key {
+        &self.user_hash
     }
 
     /// The keyed hash of a user. The length goes in front, so that no two pairs give the same bytes.

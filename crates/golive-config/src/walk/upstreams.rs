@@ -52,6 +52,7 @@ const NEVER_FORWARDED: &[&str] = &[
     "client-cert",
     "client-cert-chain",
     "x-forwarded-client-cert",
+    "idempotency-key",
 ];
 
 pub(super) fn all(walk: &mut Walk<'_>, root: &Table<'_>) -> Upstreams {
@@ -289,7 +290,7 @@ fn forward_headers(walk: &mut Walk<'_>, table: &Table<'_>) -> Vec<String> {
                 "forbidden_header",
                 format!("`{name}` never passes to an upstream"),
             )
-            .help("credentials, cookies, forwarding and hop-by-hop headers stop at golive");
+            .help("credentials, cookies, forwarding and hop-by-hop headers stop at golive, which sends an idempotency key of its own");
         } else if !names.contains(&name) {
             names.push(name);
         }

@@ -12,6 +12,7 @@ pub mod count;
 pub mod dispatch;
 pub mod guard_tools;
 pub mod hear;
+pub mod idempotent;
 pub mod identify;
 pub mod read;
 pub mod relay;

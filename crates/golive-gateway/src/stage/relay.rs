@@ -21,13 +21,14 @@ use crate::body::{Body, ChunkSender};
 use crate::call::{Call, Outcome};
 use crate::error_log::{self, Attempt};
 use crate::gateway::Gateway;
+use crate::idempotency::{self, Keeping};
 use crate::reply;
 use crate::upstream::reader::{Piece, StreamReader};
 
 /// A whole answer up to this size is handed to the connection in one piece. A larger one may wait in an HTTP/2 window
 /// (65,535 bytes to begin with, RFC 9113 §6.9.2) that the caller never opens, so it is sent in chunks, each with the
 /// clock of an unread answer.
-const ONE_PIECE_MAX: usize = 64 * 1024;
+pub(super) const ONE_PIECE_MAX: usize = 64 * 1024;
 /// Chunks of a stream between the upstream and a caller that reads slowly.
 const CHUNKS_HELD: usize = 16;
 
@@ -52,6 +53,7 @@ async fn whole(plain: Plain) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     response.headers_mut().insert(header::CONTENT_TYPE, content_type);
     reply::put_call_headers(response.headers_mut(), &call);
+    idempotency::keep(&mut call, 200, response.headers(), body.clone()).await;
     let (wire, id) = (call.surface.wire(), call.id.to_string());
     match settle::run(call, &Outcome::Ok, 200).await {
         Ok(()) => {
@@ -69,12 +71,13 @@ async fn whole(plain: Plain) -> Response<Body> {
     }
 }
 
-fn in_chunks(gateway: &Arc<Gateway>, mut body: Bytes) -> Body {
+pub(super) fn in_chunks(gateway: &Arc<Gateway>, mut body: Bytes) -> Body {
     let (to_caller, chunks) = Body::channel(CHUNKS_HELD);
     let mut out = Out {
         to_caller,
         unread: gateway.runtime().config.inbound.unread_timeout,
         sent: 0,
+        keeping: None,
     };
     gateway.tasks.spawn(async move {
         while !body.is_empty() {
@@ -99,8 +102,9 @@ fn stream(streaming: Streaming) -> Response<Body> {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no")); // nginx would gather the events
     reply::put_call_headers(headers, &streaming.call);
+    let keeping = Keeping::of(&streaming.call, headers);
     let gateway = Arc::clone(&streaming.call.gateway);
-    gateway.tasks.spawn(relay(streaming, to_caller));
+    gateway.tasks.spawn(relay(streaming, to_caller, keeping));
     response
 }
 
@@ -116,7 +120,7 @@ enum Stop {
     Broken { error: ApiError, why: String },
 }
 
-async fn relay(streaming: Streaming, to_caller: ChunkSender) {
+async fn relay(streaming: Streaming, to_caller: ChunkSender, keeping: Option<Keeping>) {
     let Streaming {
         mut call,
         begun,
@@ -136,6 +140,7 @@ async fn relay(streaming: Streaming, to_caller: ChunkSender) {
         to_caller,
         unread,
         sent: 0,
+        keeping,
     };
     if let Some(route) = &call.route
         && let Some(at) = call.first_byte
@@ -252,6 +257,9 @@ async fn finish(mut call: Box<Call>, mut out: Out, ended: Result<Bytes, Stop>) {
         Ok(end) => {
             note_end(&mut call, None);
             call.bytes_out = out.sent + end.len() as u64;
+            if let Some(keeping) = out.keeping.take() {
+                keeping.end(&mut call, &end).await;
+            }
             let last = match settle::run(call, &Outcome::Ok, 200).await {
                 Ok(()) => end,
                 Err(refusal) => event(wire, &reply::unrecorded(&refusal), &id),
@@ -327,6 +335,8 @@ struct Out {
     to_caller: ChunkSender,
     unread: Duration,
     sent: u64,
+    /// What was sent, where it may be asked for again.
+    keeping: Option<Keeping>,
 }
 
 impl Out {
@@ -342,6 +352,9 @@ impl Out {
             return Ok(()); // a call is held; an empty chunk would be an end on the wire of HTTP/1.1
         }
         self.sent += chunk.len() as u64;
+        if let Some(keeping) = &mut self.keeping {
+            keeping.add(&chunk);
+        }
         // The common case costs no timer.
         match self.to_caller.to_caller.try_send(chunk) {
             Ok(()) => Ok(()),

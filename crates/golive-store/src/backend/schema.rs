@@ -72,7 +72,7 @@ const META: &str = "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value
 
 /// `BYTEA` has no meaning of its own in SQLite and leaves a blob as it is (numeric affinity only
 /// touches text), so one text serves both databases.
-const MIGRATIONS: &[Migration] = &[FIRST, ROTATION, COST, TICKETS];
+const MIGRATIONS: &[Migration] = &[FIRST, ROTATION, COST, TICKETS, ANSWERS];
 
 /// A key that was rotated has two texts for a while. Older binaries know the newer one alone.
 const ROTATION: Migration = Migration {
@@ -169,6 +169,24 @@ const TICKETS: Migration = Migration {
             UNIQUE (event, webhook)
         )",
         "CREATE INDEX outbox_due ON outbox (next_us) WHERE next_us IS NOT NULL",
+    ],
+};
+
+/// Answers that are kept under an idempotency key. Older binaries leave them alone, and serve requests anew.
+const ANSWERS: Migration = Migration {
+    version: 5,
+    oldest_reader: 1,
+    statements: &[
+        "CREATE TABLE idempotent_answers (
+            id BYTEA PRIMARY KEY,
+            principal TEXT NOT NULL,
+            created_us BIGINT NOT NULL,
+            expires_us BIGINT NOT NULL,
+            through BIGINT NOT NULL,
+            answer BYTEA NOT NULL
+        )",
+        "CREATE INDEX idempotent_answers_expires ON idempotent_answers (expires_us)",
+        "CREATE INDEX idempotent_answers_room ON idempotent_answers (principal, through)",
     ],
 };
 

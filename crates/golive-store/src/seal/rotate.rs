@@ -10,10 +10,11 @@
 //! A process that dies between any two of them leaves a store in which every value opens and the newest key seals;
 //! asked again, the rotation goes on where it stopped and makes no further key. Rows that callers had sealed under the
 //! old key before the new one stood are found by another sweep. The spill file is not sealed anew: rows leave it
-//! within seconds of the database's return, and only then can a rotation begin or go on.
+//! within seconds of the database's return, and only then can a rotation begin or go on. Kept answers are not sealed
+//! anew either: each is gone within a day of its making, and the retired key opens it until then.
 //!
 //! Never: writes a row that was changed since it was read, holds the writer for longer than one small batch, or
-//! retires a key while a value that it can open stands under it.
+//! retires a key while a value of the ledger stands under it.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! S7: what ages out: prompts and replies first, whole rows later, in batches so small that the
+//! S7: what ages out: kept answers and prompts and replies first, whole rows later, in batches so small that the
 //! writer between them never waits long.
 //!
 //! Never: touches a row younger than it was told.
@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::{Store, StoreError, now_us};
+use crate::answers::FORGET;
 use crate::backend::Statement;
 
 /// Rows per transaction: a few milliseconds of the write lock.
@@ -48,6 +49,8 @@ pub struct Retained {
     pub rows_deleted: u64,
     /// Tickets that were deleted.
     pub tickets_deleted: u64,
+    /// Answers under an idempotency key that were forgotten.
+    pub answers_forgotten: u64,
 }
 
 impl Store {
@@ -64,6 +67,7 @@ impl Store {
             tickets_deleted,
             rows_deleted: self.repeat(DELETE, before(retention.ledger)).await?,
             content_cleared: self.repeat(CLEAR, before(retention.content)).await?,
+            answers_forgotten: self.repeat(FORGET, now_us).await?,
         })
     }
 
@@ -82,6 +86,7 @@ impl Store {
                         content_cleared = done.content_cleared,
                         rows_deleted = done.rows_deleted,
                         tickets_deleted = done.tickets_deleted,
+                        answers_forgotten = done.answers_forgotten,
                         "old rows aged out"
                     );
                 }

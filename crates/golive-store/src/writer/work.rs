@@ -61,6 +61,14 @@ impl Work {
         }
     }
 
+    /// Work of a few statements.
+    pub(crate) fn of(statements: Vec<Statement<'static>>) -> Work {
+        Work {
+            statements,
+            ..Work::default()
+        }
+    }
+
     /// The statements, as the database takes them.
     pub(super) fn take(self, rows: &mut Vec<Vec<Value>>) -> Vec<Statement<'_>> {
         *rows = self.rows;

@@ -326,7 +326,8 @@ async fn content_ages_out_before_its_row_and_young_rows_stay() {
         Retained {
             tickets_deleted: 0,
             content_cleared: 600,
-            rows_deleted: 600
+            rows_deleted: 600,
+            answers_forgotten: 0,
         }
     );
     let rows = all(&store).await;
@@ -358,7 +359,8 @@ async fn content_ages_out_before_its_row_and_young_rows_stay() {
         Retained {
             tickets_deleted: 0,
             content_cleared: 100,
-            rows_deleted: 0
+            rows_deleted: 0,
+            answers_forgotten: 0,
         }
     );
 }

@@ -326,11 +326,18 @@ async fn retain(store: Store, gateway: Arc<Gateway>, end: CancellationToken) {
             tickets: section.retention_tickets,
         };
         match store.retain(retention, golive_store::now_us()).await {
-            Ok(done) if done.content_cleared + done.rows_deleted + done.tickets_deleted > 0 => {
+            Ok(done)
+                if done.content_cleared
+                    + done.rows_deleted
+                    + done.tickets_deleted
+                    + done.answers_forgotten
+                    > 0 =>
+            {
                 tracing::info!(
                     content = done.content_cleared,
                     rows = done.rows_deleted,
                     tickets = done.tickets_deleted,
+                    answers = done.answers_forgotten,
                     "old records were removed"
                 );
             }

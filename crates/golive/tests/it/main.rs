@@ -17,6 +17,7 @@ mod escalation;
 mod external_screens;
 mod gate;
 mod http2;
+mod idempotency;
 mod keys;
 mod ledger;
 mod limits;

@@ -2,6 +2,8 @@
 //!
 //! Never: forwards a header that is not on the list, or drops a parameter in silence.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use golive_wire::translate::{self, Refusal};
 use golive_wire::{Wire, openai};
@@ -75,8 +77,28 @@ pub(super) fn of(call: &mut Call, trip: &Trip, hop: &Hop) -> Result<Request<Full
     {
         out.insert(&names::TRACESTATE, value);
     }
+    if let Ok(value) = HeaderValue::from_str(&upstream_key(call, trip, hop)) {
+        out.insert(&names::IDEMPOTENCY_KEY, value);
+    }
     hop.link.sign(out);
     Ok(request)
+}
+
+/// The one key of all attempts of a request: its own id, never the caller's text. Only where two models of one upstream
+/// stand in the chain has the second one another: the upstream would meet one key with two bodies.
+fn upstream_key(call: &Call, trip: &Trip, hop: &Hop) -> String {
+    let hops = &trip.route.hops;
+    let mut id = call.id.to_string();
+    let first = hops.iter().find(|other| Arc::ptr_eq(&other.link, &hop.link));
+    if first.is_some_and(|first| first.model != hop.model)
+        && let Some(place) = hops
+            .iter()
+            .position(|other| Arc::ptr_eq(&other.link, &hop.link) && other.model == hop.model)
+    {
+        id.push('-');
+        id.push_str(itoa::Buffer::new().format(place + 1));
+    }
+    id
 }
 
 fn body(call: &mut Call, trip: &Trip, hop: &Hop, stream: bool) -> Result<Bytes, Refusal> {
