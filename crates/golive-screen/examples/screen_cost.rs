@@ -7,6 +7,8 @@
 //!
 //! Never: part of the library; a tool for those who change it.
 
+#![expect(clippy::disallowed_methods, reason = "it measures time")]
+
 use std::hint::black_box;
 use std::time::Instant;
 

@@ -29,6 +29,7 @@ fn reply() -> Reply<'static> {
             cached_input: Some(5),
             output: Some(9),
             reasoning: Some(3),
+            ..Usage::default()
         }),
         ..Reply::default()
     }
