@@ -112,6 +112,7 @@ mod tests {
             cached_input: Some(60),
             output: Some(9),
             reasoning: Some(4),
+            ..Usage::default()
         };
         let mut out = Vec::new();
         anthropic_usage(&mut out, &usage, Some(30));
