@@ -264,6 +264,10 @@ mod tests {
         };
         let cases = cases(&schema, TargetFormat::OpenAi);
         let body: Value = serde_json::from_str(&cases[0].body).unwrap();
-        assert_eq!(body["text"], format!("hello {MARKER} {text}"), "broken JSON is refused for another reason");
+        assert_eq!(
+            body["text"],
+            format!("hello {MARKER} {text}"),
+            "broken JSON is refused for another reason"
+        );
     }
 }
