@@ -134,11 +134,7 @@ impl Stage {
         let mut stage = Stage {
             ctx: ctx.clone(),
             scripts,
-            hold: declares
-                .first_byte
-                .min(declares.total_request)
-                .mul_f64(0.7)
-                .min(longest_hold(&ctx.config)),
+            hold: Duration::ZERO,
             slack: Duration::ZERO,
             control: Positive::new("", Scored::Scored(false), ""),
         };
@@ -153,6 +149,10 @@ impl Stage {
         }
         // A refusal costs less than an answer; what a healthy call takes is this machine's doing.
         stage.slack = Duration::from_millis(50) + jitter * 8 + slowest;
+        // A round fills the queue, waits for refusals and lets one leave; a slow machine takes longer over each step, and
+        // what the lab lets go of before the last of them leaves its place to a call that should have waited.
+        let clocks = declares.first_byte.min(declares.total_request).mul_f64(0.7);
+        stage.hold = clocks.min(longest_hold(&ctx.config) + stage.slack * 6);
         Ok(stage)
     }
 

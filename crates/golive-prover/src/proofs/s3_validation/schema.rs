@@ -117,11 +117,12 @@ fn cases(schema: &TargetSchema, format: TargetFormat) -> Vec<Case> {
     let good = schema.good.first();
     let denied = schema.deny.iter().filter_map(|text| {
         let (_, body) = good?;
-        // Inside of a string of JSON: quoted, without the quotes.
+        // Inside of a string of JSON: quoted, without the two quotes; one at the end of the text itself stays.
         let quoted = Value::from(format!("{MARKER} {text}")).to_string();
+        let inside = quoted.strip_prefix('"')?.strip_suffix('"')?;
         Some(Case {
             name: format!("denied: {text}"),
-            body: body.replacen(MARKER, quoted.trim_matches('"'), 1),
+            body: body.replacen(MARKER, inside, 1),
         })
     });
     let orders = good
@@ -246,4 +247,27 @@ async fn good_ones(ctx: &Ctx, schema: &TargetSchema, when: &str, mut controls: C
         }
     }
     (controls, works)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denied_text_that_ends_in_a_quote_leaves_the_body_whole() {
+        let text = r#"he said "nightjar""#;
+        let schema = TargetSchema {
+            good: vec![("good.json".to_owned(), format!(r#"{{"text": "hello {MARKER}"}}"#))],
+            bad: Vec::new(),
+            deny: vec![text.to_owned()],
+            refuses_system: false,
+        };
+        let cases = cases(&schema, TargetFormat::OpenAi);
+        let body: Value = serde_json::from_str(&cases[0].body).unwrap();
+        assert_eq!(
+            body["text"],
+            format!("hello {MARKER} {text}"),
+            "broken JSON is refused for another reason"
+        );
+    }
 }
