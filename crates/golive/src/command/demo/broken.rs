@@ -107,11 +107,11 @@ retry_budget = {{ floor = 100, share_percent = 100 }}
 chain = {links}
 breaker.open = "3s"
 
-[models.narrow]
+[agents.narrow]
 chain = ["{PROVIDER}/narrow"]
-max_in_flight = 6
+max_in_flight = 8
 retry.backoff = []
-queue = {{ length = 12, wait = "4s" }} # 1000 and 5 min by default
+queue = {{ length = 16, wait = "4s" }} # 1000 and 5 min by default
 timeouts = {{ first_byte = "2s", idle = "2s", total_request = "12s", total_stream = "8s" }}
 
 # People: the lab receives what a desk would.
@@ -135,16 +135,6 @@ name = "small"
 scope = "team"
 only = ["{team}"]
 amount = "0.05 USD"
-per = "day"
-
-[models.brand-new]
-chain = ["{PROVIDER}/brand-new"] # nobody has said what it costs
-
-[[budgets]]
-name = "unpriced"
-scope = "model"
-only = ["brand-new"]
-amount = "1 USD"
 per = "day"
 "#
     );
@@ -199,8 +189,8 @@ prices = {link_prices}
 queued = "narrow"
 
 [targets.demo.queue]
-concurrency = 6
-length = 12
+concurrency = 8
+length = 16
 wait = "4s" # the checklist says 5 min
 priority_header = "golive-priority"
 priorities = ["normal", "low"]
@@ -237,11 +227,22 @@ budget_role = "pauper"
 small_budget = "0.05 USD"
 overshoot = "0.002 USD"
 spent_metric = "golive_cost_usd_total"
-unpriced_model = "brand-new"
 "#,
         good = GOOD_BODY.0,
     );
     text
+}
+
+/// What each caller of the demo may ask for, as the words of a list in the matrix of `S6`.
+pub(super) fn capabilities() -> String {
+    let own = ["agent:support", "model:small", "model:fallback", "agent:narrow"].map(str::to_owned);
+    let lines = (1..=LINE_COUNT).map(|n| format!("model:line-{n}"));
+    let quoted: Vec<String> = own
+        .into_iter()
+        .chain(lines)
+        .map(|name| format!("\"{name}\""))
+        .collect();
+    quoted.join(", ")
 }
 
 /// A made-up sample of requests, one a line: the same numbers each time, most of them small and a few dear, as real ones

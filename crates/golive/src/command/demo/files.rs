@@ -44,6 +44,9 @@ pub(super) fn write(dir: &Path, ports: Ports, binary: &Path) -> Result<(), Strin
         "This folder belongs to `golive demo`; it may be deleted.\n",
     )
     .map_err(|e| cannot(&mark, e))?;
+    // It may lie in a repository, and holds keys.
+    let ignore = dir.join(".gitignore");
+    fs::write(&ignore, "*\n").map_err(|e| cannot(&ignore, e))?;
     complete_env(&dir.join(".env"))?;
     tls::write(&dir.join(tls::FOLDER))?;
     let config = dir.join("golive.toml");
@@ -143,6 +146,7 @@ fn config_text(ports: Ports, commands: &Commands, repository: Option<&Path>) -> 
     let Commands { revoke, read_back } = commands;
     let (certificates, client) = (tls::FOLDER, tls::CLIENT);
     let pauper = broken::PAUPER_KEY;
+    let open = broken::capabilities();
     let repository = repository.map_or_else(
         || "# repository: this folder stands in none, so S1 looks only at what the target shows".to_owned(),
         |path| {
@@ -276,9 +280,9 @@ name_only = {{ cert_file = "{certificates}/client-name-only.pem", key_file = "{c
 
 [targets.demo.matrix]
 viewer.may = ["admin:GET /admin/policy/matrix"]
-user.may = ["agent:support", "model:small", "tool:search"]
-service.may = ["agent:support", "model:small", "tool:search"]
-admin.may = ["agent:support", "model:small", "tool:search", "tool:pay", "admin:GET /admin/keys", "admin:GET /admin/policy/matrix"]
+user.may = [{open}, "tool:search"]
+service.may = [{open}, "tool:search"]
+admin.may = [{open}, "tool:search", "tool:pay", "admin:GET /admin/keys", "admin:GET /admin/policy/matrix"]
 
 [targets.demo.access]
 admin_url = "http://127.0.0.1:{admin}"
