@@ -21,12 +21,23 @@ pub use text::config as starter_config;
 pub const CALLER_KEY_VARIABLE: &str = "GOLIVE_CALLER_KEY";
 /// Variable of the key by which the proofs speak for many users.
 pub const PROVER_KEY_VARIABLE: &str = "GOLIVE_PROVER_KEY";
+/// Variable of the key under a small budget, which the proofs spend.
+pub const PAUPER_KEY_VARIABLE: &str = "GOLIVE_PAUPER_KEY";
+/// Variable of the secret that events to the lab's receiver are signed with.
+pub const DESK_SECRET_VARIABLE: &str = "GOLIVE_DESK_SECRET";
 
 /// A deployment for the proofs: numbers scaled down in time, and keys of its own.
 const STAGING: &str = include_str!("starter/staging.toml");
 
 /// What git must not see.
-const IGNORED: &[&str] = &[".env", "*.db", "*.db-*", "*.db.*", "golive-report/"];
+const IGNORED: &[&str] = &[
+    ".env",
+    "*.db",
+    "*.db-*",
+    "*.db.*",
+    "*-errors.jsonl*",
+    "golive-report/",
+];
 
 /// One file of `golive init`.
 #[derive(Debug)]
@@ -95,7 +106,7 @@ pub fn starter(
         },
         StarterFile {
             path: env,
-            contents: env_text(&fresh_key()?, &fresh_key()?)?,
+            contents: env_text(&fresh_key()?, &fresh_key()?, &fresh_key()?)?,
             mode: 0o600,
             append: false,
         },
@@ -167,8 +178,14 @@ pub fn fresh_master_key() -> Result<SecretString, StarterError> {
     Ok(SecretString::from(STANDARD.encode(&bytes[..])))
 }
 
-fn env_text(caller_key: &SecretString, prover_key: &SecretString) -> Result<SecretString, StarterError> {
+fn env_text(
+    caller_key: &SecretString,
+    prover_key: &SecretString,
+    pauper_key: &SecretString,
+) -> Result<SecretString, StarterError> {
     let fresh = fresh_master_key()?;
+    // As random as a master key, and no key of golive's: a shared secret is any text.
+    let desk_secret = fresh_master_key()?;
     let master_key = fresh.expose_secret();
     let text = format!(
         "# Secrets of golive.toml. Never commit this file; keep a copy of the master key where you keep\n\
@@ -178,11 +195,16 @@ fn env_text(caller_key: &SecretString, prover_key: &SecretString) -> Result<Secr
          {CALLER_KEY_VARIABLE}={}\n\
          # The key by which the proofs of staging.toml speak for many users.\n\
          {PROVER_KEY_VARIABLE}={}\n\
+         # The key of staging.toml that has a small budget, and the secret that its events to the lab are signed with.\n\
+         {PAUPER_KEY_VARIABLE}={}\n\
+         {DESK_SECRET_VARIABLE}={}\n\
          # Providers. Fill in what you use.\n\
          #OPENAI_API_KEY=\n\
          #ANTHROPIC_API_KEY=\n",
         caller_key.expose_secret(),
-        prover_key.expose_secret()
+        prover_key.expose_secret(),
+        pauper_key.expose_secret(),
+        desk_secret.expose_secret()
     );
     Ok(SecretString::from(text))
 }

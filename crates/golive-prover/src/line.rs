@@ -3,6 +3,7 @@
 //!
 //! Never: touches another proof's rules at the lab; leaves its own behind.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -363,13 +364,16 @@ fn degraded(answer: &Answer) -> bool {
 /// A tool that no matrix has anything against.
 const TOOL: &str = "lookup";
 
-/// The tool that is offered: one that the declared matrix allows to somebody.
+/// The tool that is offered: of those in the declared matrix the one that most roles may use, so that the calling one may.
 pub(crate) fn tool_name(target: &Target) -> String {
-    let allowed = target.matrix.values().flatten().find_map(|one| match one {
-        Capability::Tool(name) => Some(name.clone()),
-        _ => None,
-    });
-    allowed.unwrap_or_else(|| TOOL.to_owned())
+    let mut allowed: BTreeMap<&str, usize> = BTreeMap::new();
+    for one in target.matrix.values().flatten() {
+        if let Capability::Tool(name) = one {
+            *allowed.entry(name).or_default() += 1;
+        }
+    }
+    let most = allowed.into_iter().max_by_key(|(_, roles)| *roles);
+    most.map_or_else(|| TOOL.to_owned(), |(name, _)| name.to_owned())
 }
 
 /// The same as a request offers it.

@@ -111,6 +111,7 @@ struct Compiled {
     /// Wishes that are said by a negation: not to talk to a machine.
     despite: Vec<Pattern>,
     not: Vec<String>,
+    others: Vec<String>,
     lifted: Vec<String>,
     /// For writing without spaces between words: phrases, and what takes them back in the same clause.
     joined: Vec<String>,
@@ -140,6 +141,7 @@ impl Compiled {
             patterns: patterns(language.patterns),
             despite: patterns(language.despite),
             not: list(language.not),
+            others: list(language.others),
             lifted: list(language.lifted),
             joined: squeezed(language.joined),
             joined_not: squeezed(language.joined_not),
@@ -159,8 +161,8 @@ impl Compiled {
         for pattern in &self.patterns {
             if let Some(at) = pattern.find(clause, alone) {
                 let before = &words[at.saturating_sub(LOOKS_BACK)..at];
-                let denied = before.iter().any(|word| self.not.iter().any(|one| one == word));
-                if !denied || is_lifted {
+                let says = |list: &[String]| before.iter().any(|word| list.iter().any(|one| one == word));
+                if (!says(&self.not) || is_lifted) && !says(&self.others) {
                     return true;
                 }
             }

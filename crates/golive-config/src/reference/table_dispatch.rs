@@ -48,7 +48,7 @@ pub(super) const LINKS: Section = Section {
             Text,
             Absent("P2.queue is unproven"),
             "\"narrow\"",
-            "P2: a model that serves only `queue.concurrency` calls at a time, to `lab_provider`; the others wait.",
+            "P2, E5: a model that serves only `queue.concurrency` calls at a time, to `lab_provider`; the others wait. Without it E5 fills the queue of `model`.",
         ),
     ],
 };

@@ -3,7 +3,7 @@
 use golive_config::{CALLER_KEY_VARIABLE, ProcessEnvironment, StarterError, load, starter, write_starter};
 use secrecy::SecretString;
 
-use crate::world::{CALLER_KEY, OTHER_KEY};
+use crate::world::{CALLER_KEY, OTHER_KEY, THIRD_KEY};
 
 fn key() -> Result<SecretString, StarterError> {
     Ok(SecretString::from(CALLER_KEY))
@@ -33,7 +33,9 @@ fn the_starter_loads_without_a_providers_key_and_without_a_warning() {
 #[test]
 fn the_staging_file_loads_and_lacks_only_the_key_that_a_run_spends() {
     let folder = tempfile::tempdir().unwrap();
-    let mut keys = [OTHER_KEY, CALLER_KEY].map(SecretString::from).into_iter();
+    let mut keys = [OTHER_KEY, CALLER_KEY, THIRD_KEY]
+        .map(SecretString::from)
+        .into_iter();
     let files = starter(folder.path(), || keys.next().ok_or(StarterError::Randomness)).unwrap();
     write_starter(folder.path(), &files).unwrap();
     let loaded = load(&folder.path().join("staging.toml"), &ProcessEnvironment)
@@ -42,7 +44,7 @@ fn the_staging_file_loads_and_lacks_only_the_key_that_a_run_spends() {
     assert!(target.staging && target.scaled);
     assert_eq!(
         target.credentials.keys().map(String::as_str).collect::<Vec<_>>(),
-        ["service", "user"]
+        ["pauper", "service", "user"]
     );
     let missing = target
         .missing_credentials

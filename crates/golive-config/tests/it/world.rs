@@ -14,6 +14,8 @@ pub const MASTER_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 pub const CALLER_KEY: &str = "glv_live_a1Ba1Ba1Ba1Ba1Ba1Ba1Ba1Ba1Ba1Ba1Ba1Ba1Ba1Ba3qRLKa";
 // golive:allow-secret made up for this test
 pub const OTHER_KEY: &str = "glv_live_b2Cb2Cb2Cb2Cb2Cb2Cb2Cb2Cb2Cb2Cb2Cb2Cb2Cb2Cb1j1DSh";
+// golive:allow-secret made up for this test
+pub const THIRD_KEY: &str = "glv_live_c3Dc3Dc3Dc3Dc3Dc3Dc3Dc3Dc3Dc3Dc3Dc3Dc3Dc3Dc4ATV8f";
 
 /// What most files need so that nothing else is wrong: an upstream and an agent, six lines.
 pub const ROUTE: &str = "[upstreams.lab]

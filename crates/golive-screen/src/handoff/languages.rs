@@ -13,8 +13,10 @@ pub(super) struct Language {
     pub(super) patterns: &'static str,
     /// Wishes that a negation belongs to.
     pub(super) despite: &'static str,
-    /// What takes a wish back where it stands before it: negations, and others whose wish it is.
+    /// What takes a wish back where it stands before it: negations, and in most languages others whose wish it is.
     pub(super) not: &'static str,
+    /// Others whose wish it is, where a question of why or how takes nothing back: "how many customers ask …".
+    pub(super) others: &'static str,
     /// What makes a negation a complaint.
     pub(super) lifted: &'static str,
     /// Phrases of writing without spaces, or with endings that no list holds.
@@ -30,6 +32,7 @@ const NONE: Language = Language {
     patterns: "",
     despite: "",
     not: "",
+    others: "",
     lifted: "",
     joined: &[],
     joined_not: &[],
@@ -63,7 +66,8 @@ pub(super) const LANGUAGES: &[Language] = &[
                    ^ please? real|live human|person|agent $",
         despite: "don't|dont|not|do_not want to talk|speak|chat to|with a|an|this|the|your|some bot|robot|machine|computer|chatbot|ai
                   tired|sick of talking|speaking|chatting to|with a|this|the bot|robot|machine|computer|chatbot",
-        not: "don't dont not never without didn't doesn't won't wouldn't needn't rather_not no nobody they he she users customers people clients patients callers visitors write translate story essay poem how_often",
+        not: "don't dont not never without didn't doesn't won't wouldn't needn't rather_not no nobody",
+        others: "they he she users customers people clients patients callers visitors write translate story essay poem",
         lifted: "why how",
         ..NONE
     },

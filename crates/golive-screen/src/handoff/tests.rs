@@ -155,6 +155,7 @@ fn near_misses_are_not() {
         "Draw a representative sample of the agents",
         "How do I talk to human resources about my contract?",
         "My customers want to talk to a human",
+        "How many customers ask to talk to a human every day, on average?",
         "He said \"talk to a human\" and laughed",
         "> I want to talk to a human\n\nwhat did they mean by that?",
         "```\ntalk to a human\n```",

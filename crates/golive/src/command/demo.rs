@@ -3,6 +3,7 @@
 //!
 //! Never: needs a key, a network or a file that is not its own.
 
+mod broken;
 mod files;
 mod tls;
 

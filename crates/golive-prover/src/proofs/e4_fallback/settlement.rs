@@ -199,7 +199,8 @@ async fn record(stage: &Stage, exchange: &Exchange) -> Result<Record, String> {
     }
 }
 
-/// The first member of a record that is called a cost, in dollars: its unit stands in its name.
+/// The first member of a record that is called a cost, in dollars: its unit stands in its name. It may be an object, which
+/// holds the amount under the name of its unit.
 fn cost_usd(record: &Value) -> Option<f64> {
     match record {
         Value::Array(all) => all.iter().find_map(cost_usd),
@@ -210,25 +211,38 @@ fn cost_usd(record: &Value) -> Option<f64> {
                 if !(name.contains("cost") || name.contains("spend")) {
                     return None;
                 }
-                let unit = match &name {
-                    name if name.contains("nano") => 1e-9,
-                    name if name.contains("micro") => 1e-6,
-                    name if name.contains("cent") => 1e-2,
-                    _ => 1.0,
-                };
-                let number = match value {
-                    Value::Number(number) => number.as_f64(),
-                    Value::String(text) => text
-                        .trim_matches(|c: char| !c.is_ascii_digit() && c != '.')
-                        .parse()
-                        .ok(),
-                    _ => None,
-                };
-                number.map(|number| number * unit)
+                amount(&name, value).or_else(|| {
+                    let inner = value.as_object()?;
+                    inner.iter().find_map(|(name, value)| {
+                        let name = name.to_ascii_lowercase();
+                        let amounts = ["usd", "dollar", "cent", "amount", "total", "value"];
+                        amounts.iter().find(|word| name.contains(**word))?;
+                        amount(&name, value)
+                    })
+                })
             })
             .or_else(|| members.values().find_map(cost_usd)),
         _ => None,
     }
+}
+
+/// A number, or a text that is one beside its unit, in dollars by the unit in its name.
+fn amount(name: &str, value: &Value) -> Option<f64> {
+    let unit = match name {
+        name if name.contains("nano") => 1e-9,
+        name if name.contains("micro") => 1e-6,
+        name if name.contains("cent") => 1e-2,
+        _ => 1.0,
+    };
+    let number = match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text
+            .trim_matches(|c: char| !c.is_ascii_digit() && c != '.')
+            .parse()
+            .ok(),
+        _ => None,
+    };
+    number.map(|number| number * unit)
 }
 
 #[cfg(test)]
@@ -242,6 +256,9 @@ mod tests {
         assert_eq!(cost_usd(&json!({"row": {"cost_usd": 0.5}})), Some(0.5));
         assert_eq!(cost_usd(&json!({"cost_micro_usd": 2_500_000})), Some(2.5));
         assert_eq!(cost_usd(&json!({"spend": "0.25 USD"})), Some(0.25));
+        let nested = cost_usd(&json!({"cost": {"basis": "reported", "nano_usd": 218_700}}));
+        assert!(nested.is_some_and(|cost| (cost - 0.000_218_7).abs() < 1e-12));
+        assert_eq!(cost_usd(&json!({"cost": {"basis": "unknown"}})), None);
         assert_eq!(cost_usd(&json!([{"tokens": 3}])), None);
     }
 }

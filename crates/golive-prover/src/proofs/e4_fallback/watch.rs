@@ -153,12 +153,14 @@ impl Stage {
         seen
     }
 
-    /// Lets each further link answer once, and the first again: a breaker of theirs may be open, or near it.
+    /// Lets each further link answer as often as closes a breaker, and the first again: theirs may be open, or near it. One
+    /// that is only half open turns away whoever comes while its trial call is not quite over.
     pub(super) async fn heal_links(&mut self) {
         let breaker = self.line.ctx.config.dispatch.breaker;
         // The last first: to reach it the ones before it fail once more, and then answer in their turn.
         for at in (1..self.line.providers.len()).rev() {
             let started = clock::now();
+            let mut good = 0;
             loop {
                 let seen = self.watch(healing(at)).await;
                 let well = signed(&seen.marks(&self.line), &self.line.providers[at]);
@@ -172,8 +174,12 @@ impl Stage {
                 let back = self.back(&after).await;
                 self.lost = back.is_err();
                 self.returns.push((after, back));
-                if well || self.stuck {
+                good = if well { good + 1 } else { 0 };
+                if good >= breaker.successes || self.stuck {
                     break;
+                }
+                if well {
+                    continue;
                 }
                 self.line
                     .ctx

@@ -158,7 +158,8 @@ impl Stage {
 
     /// A call that nothing holds.
     pub(super) async fn healthy(&self, when: &str) -> (Positive, Duration) {
-        let ask = Ask::new(format!("Say hello. {}", self.ctx.marker(when))).user(self.ctx.user(when));
+        let mut ask = Ask::new(format!("Say hello. {}", self.ctx.marker(when))).user(self.ctx.user(when));
+        ask.model = queued(&self.ctx.config);
         let call = self.ctx.target.call(&ask).deadline(Duration::from_secs(30));
         let exchange = self.ctx.send_patiently(call).await;
         let by_lab = match &exchange.outcome {
@@ -236,6 +237,11 @@ impl Stage {
     }
 }
 
+/// The model before the declared queue; the target's own if none is named.
+fn queued(target: &Target) -> Option<String> {
+    target.dispatch.links.queued.clone()
+}
+
 /// Long enough to fill the queue and to offer four times as much more.
 fn longest_hold(target: &Target) -> Duration {
     let queue = &target.queue;
@@ -258,6 +264,7 @@ impl<'a> Round<'a> {
         let id = format!("glvq{n:05}x");
         let mut ask = Ask::new(format!("Say hello. {} {id}", self.marker));
         ask.max_tokens = 32;
+        ask.model = queued(&self.stage.ctx.config);
         // A role of its own speaks for itself: not every credential may name a user.
         if sender.role.is_none() {
             ask = ask.user(sender.user);

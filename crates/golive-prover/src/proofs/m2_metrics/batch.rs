@@ -164,6 +164,12 @@ fn read(ctx: &Ctx, kind: Kind, exchange: &Exchange) -> Got {
             Got::Spoilt("the target's own rate limit answered (429)".into())
         }
         Scored::Scored(answer) if answer.status.is_server_error() => Got::Failed,
+        // An agent tells its failure in a reply.
+        Scored::Scored(answer)
+            if kind.fails && answer.header(ctx.config.replies.marker_header.as_str()).is_some() =>
+        {
+            Got::Failed
+        }
         Scored::Scored(answer) => match said::read(answer, &ctx.config, kind.stream) {
             Ok(_) => Got::Answered,
             Err(why) => Got::Spoilt(why),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use golive_store::{ApiKey, SecretString};
 use secrecy::ExposeSecret;
 
-use super::{Ports, is_ours, tls};
+use super::{Ports, broken, is_ours, tls};
 
 /// The lab's provider that the gateway calls; it has a port of its own, so that it can refuse and hang.
 pub(super) const PROVIDER: &str = "demo";
@@ -20,11 +20,12 @@ pub(super) const REVOCABLE: &str = "revocable";
 pub(super) const REVOCABLE_KEY: &str = "GOLIVE_DEMO_REVOCABLE_KEY";
 
 /// The variables of the .env with a key of a caller.
-const KEYS: [&str; 4] = [
+const KEYS: [&str; 5] = [
     "GOLIVE_DEMO_USER_KEY",
     "GOLIVE_DEMO_SERVICE_KEY",
     "GOLIVE_DEMO_VIEWER_KEY",
     "GOLIVE_DEMO_ADMIN_KEY",
+    broken::PAUPER_KEY,
 ];
 
 /// Writes them. Keys of an earlier demo in the folder stay: its store is sealed under them.
@@ -43,6 +44,9 @@ pub(super) fn write(dir: &Path, ports: Ports, binary: &Path) -> Result<(), Strin
         "This folder belongs to `golive demo`; it may be deleted.\n",
     )
     .map_err(|e| cannot(&mark, e))?;
+    // It may lie in a repository, and holds keys.
+    let ignore = dir.join(".gitignore");
+    fs::write(&ignore, "*\n").map_err(|e| cannot(&ignore, e))?;
     complete_env(&dir.join(".env"))?;
     tls::write(&dir.join(tls::FOLDER))?;
     let config = dir.join("golive.toml");
@@ -63,7 +67,19 @@ pub(super) fn write(dir: &Path, ports: Ports, binary: &Path) -> Result<(), Strin
         read_back: command(&["explain", "{id}", "--content", "--format", "json"]),
     };
     let repository = repository_of(dir);
-    fs::write(&config, config_text(ports, &commands, repository.as_deref())).map_err(|e| cannot(&config, e))
+    let sample = (broken::SAMPLE_FILE, broken::sample_text());
+    let bodies = [broken::GOOD_BODY].into_iter().chain(broken::BAD_BODIES);
+    for (name, text) in bodies.map(|(name, text)| (name, text.to_owned())).chain([sample]) {
+        let file = dir.join(name);
+        fs::write(&file, text).map_err(|e| cannot(&file, e))?;
+    }
+    let now = jiff::Timestamp::now();
+    let today = jiff::ZonedDateTime::now().date().to_string();
+    // A team of its own for each run: what an earlier one spent would stand in the store.
+    let team = format!("pauper-{}", now.as_second());
+    let text =
+        config_text(ports, &commands, repository.as_deref()) + &broken::config_text(ports, &team, &today);
+    fs::write(&config, text).map_err(|e| cannot(&config, e))
 }
 
 /// Writes the keys that the file does not have yet.
@@ -106,6 +122,11 @@ fn env_text(there: &str) -> Result<SecretString, String> {
         let key = golive_config::fresh_master_key().map_err(|_| no_randomness())?;
         text.push_str(&format!("GOLIVE_MASTER_KEY={}\n", key.expose_secret()));
     }
+    if lacks(broken::DESK_SECRET) {
+        // As random as a key, and no key of golive's: a shared secret of any 32 bytes.
+        let secret = golive_config::fresh_master_key().map_err(|_| no_randomness())?;
+        text.push_str(&format!("{}={}\n", broken::DESK_SECRET, secret.expose_secret()));
+    }
     for name in KEYS.into_iter().filter(|name| lacks(name)) {
         let (key, _) = ApiKey::generate().map_err(|_| no_randomness())?;
         text.push_str(&format!("{name}={}\n", key.expose_secret()));
@@ -124,6 +145,8 @@ fn config_text(ports: Ports, commands: &Commands, repository: Option<&Path>) -> 
     } = ports;
     let Commands { revoke, read_back } = commands;
     let (certificates, client) = (tls::FOLDER, tls::CLIENT);
+    let pauper = broken::PAUPER_KEY;
+    let open = broken::capabilities();
     let repository = repository.map_or_else(
         || "# repository: this folder stands in none, so S1 looks only at what the target shows".to_owned(),
         |path| {
@@ -174,11 +197,15 @@ private_addresses = ["127.0.0.0/8"]
 connect = "1s"
 first_byte = "2s"      # 30 s by default
 idle = "2s"            # 30 s by default
-total_request = "4s"   # 2 min by default
-total_stream = "6s"    # 10 min by default
+total_request = "12s"  # 2 min by default
+total_stream = "8s"    # 10 min by default
 
+# Every proof asks this one, and many make it fail. What is tried again, and when a breaker opens, is proven on models of
+# their own, further down.
 [agents.support]
 chain = ["{PROVIDER}/canned"]
+retry.backoff = []
+breaker.failures = 1000
 
 [models.small]
 chain = ["{PROVIDER}/canned"]
@@ -227,7 +254,7 @@ health_url = "http://127.0.0.1:{probes}/health"
 metrics_url = "http://127.0.0.1:{probes}/metrics"
 lab_url = "http://127.0.0.1:{lab}"
 lab_provider = "{PROVIDER}"
-store_files = ["golive.db*", "*.log"]
+store_files = ["golive.db*", "*.log", "golive-errors.jsonl*"]
 {repository}
 
 [targets.demo.credentials]
@@ -236,6 +263,7 @@ service.key_env = "GOLIVE_DEMO_SERVICE_KEY"
 viewer.key_env = "GOLIVE_DEMO_VIEWER_KEY"
 admin.key_env = "GOLIVE_DEMO_ADMIN_KEY"
 {REVOCABLE}.key_env = "{REVOCABLE_KEY}"
+pauper.key_env = "{pauper}"
 
 [targets.demo.issuer]
 audience = "golive"
@@ -252,9 +280,9 @@ name_only = {{ cert_file = "{certificates}/client-name-only.pem", key_file = "{c
 
 [targets.demo.matrix]
 viewer.may = ["admin:GET /admin/policy/matrix"]
-user.may = ["agent:support", "model:small", "tool:search"]
-service.may = ["agent:support", "model:small", "tool:search"]
-admin.may = ["agent:support", "model:small", "tool:search", "tool:pay", "admin:GET /admin/keys", "admin:GET /admin/policy/matrix"]
+user.may = [{open}, "tool:search"]
+service.may = [{open}, "tool:search"]
+admin.may = [{open}, "tool:search", "tool:pay", "admin:GET /admin/keys", "admin:GET /admin/policy/matrix"]
 
 [targets.demo.access]
 admin_url = "http://127.0.0.1:{admin}"
@@ -269,8 +297,8 @@ user_limit = "20/10s"
 global_limit = "1000/10s"
 first_byte = "2s"
 idle = "2s"
-total_request = "4s"
-total_stream = "6s"
+total_request = "12s"
+total_stream = "8s"
 expected_rate = "4/s"
 health_detect = "10s"
 
