@@ -33,6 +33,7 @@ mod seal;
 mod secrets;
 mod soak;
 mod strangers;
+mod surfaces;
 mod tags;
 mod tls;
 mod tokens;
