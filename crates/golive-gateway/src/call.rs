@@ -36,7 +36,7 @@ use crate::runtime::Route;
 use crate::screens::guarded::Guarded;
 use crate::stage::read::Unheard;
 use crate::trace::TraceContext;
-use crate::upstream::hop::Hop;
+use crate::upstream::hop::{Hop, Work};
 
 /// The door a request came through. Unknown doors never become a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,10 @@ pub enum Surface {
     Chat,
     /// `POST /v1/messages`.
     Messages,
+    /// `POST /v1/embeddings`.
+    Embeddings,
+    /// `POST /v1/messages/count_tokens`.
+    CountTokens,
     /// `GET /v1/models`.
     Models(Wire),
     /// `GET /v1/models/{id}`.
@@ -62,8 +66,8 @@ impl Surface {
     #[must_use]
     pub fn wire(&self) -> Wire {
         match self {
-            Self::Chat => Wire::OpenAi,
-            Self::Messages => Wire::Anthropic,
+            Self::Chat | Self::Embeddings => Wire::OpenAi,
+            Self::Messages | Self::CountTokens => Wire::Anthropic,
             Self::Models(wire) | Self::Model(wire, _) => *wire,
             Self::Agent(_) | Self::Conversation(_) | Self::Feedback => Wire::Problem,
         }
@@ -75,12 +79,45 @@ impl Surface {
         match self {
             Self::Chat => "POST /v1/chat/completions",
             Self::Messages => "POST /v1/messages",
+            Self::Embeddings => "POST /v1/embeddings",
+            Self::CountTokens => "POST /v1/messages/count_tokens",
             Self::Models(_) => "GET /v1/models",
             Self::Model(..) => "GET /v1/models/{id}",
             Self::Agent(_) => "POST /agents/{name}",
             Self::Conversation(_) => "GET /v1/conversations/{id}",
             Self::Feedback => "POST /v1/feedback",
         }
+    }
+
+    /// What is asked of a link.
+    #[must_use]
+    pub fn work(&self) -> Work {
+        match self {
+            Self::Embeddings => Work::Embeddings,
+            Self::CountTokens => Work::CountTokens,
+            _ => Work::Answer,
+        }
+    }
+
+    /// Whether somebody says something here and is answered in words.
+    #[must_use]
+    pub fn is_dialogue(&self) -> bool {
+        matches!(self, Self::Chat | Self::Messages | Self::Agent(_))
+    }
+
+    /// Whether the body says which agent or model is called.
+    #[must_use]
+    pub fn names_callee_in_body(&self) -> bool {
+        matches!(
+            self,
+            Self::Chat | Self::Messages | Self::Embeddings | Self::CountTokens
+        )
+    }
+
+    /// Whether what is asked here uses no tokens and costs nothing.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        matches!(self, Self::CountTokens | Self::Models(_) | Self::Model(..))
     }
 
     fn wire_name(&self) -> &'static str {

@@ -60,6 +60,9 @@ pub struct Reply {
 #[must_use]
 pub fn reply(call: &Call, reason: Reason) -> Option<Reply> {
     let route = call.route.as_ref()?;
+    if !call.surface.is_dialogue() {
+        return None; // there is no place for words in vectors and counts
+    }
     if route.callee.on_failure != OnFailure::Reply || reason == Reason::Overloaded {
         return None; // an overflow stays a refusal: balancers and clients must see it as one
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use golive_config::{Callee, CalleeKind, Config, Unsupported, UpstreamKind};
 use golive_resilience::breaker::BreakerPolicy;
-use golive_resilience::chain::{self, Chain};
+use golive_resilience::chain;
 use golive_resilience::concurrency::LimitPolicy;
 use golive_resilience::deadline::Clocks;
 use golive_resilience::failure::UpstreamClass;
@@ -32,7 +32,8 @@ use crate::room::Room;
 use crate::screens::external::External;
 use crate::screens::{Machines, ScreenError, Screens};
 use crate::upstream::breaker::{self, LinkBreaker};
-use crate::upstream::hop::Hop;
+use crate::upstream::hop::{Hop, Work};
+use crate::upstream::way::Way;
 use crate::upstream::{self, Link, LinkError};
 
 /// How many digits of a release's digest callers see: enough to tell releases apart, too few to search for.
@@ -123,8 +124,8 @@ pub struct Route {
     pub release_header: HeaderValue,
     /// The links that it falls back along, in order.
     pub hops: Vec<Hop>,
-    /// How they are tried.
-    pub chain: Arc<Chain>,
+    /// How they are tried, by what is asked of them.
+    ways: [Option<Way>; Work::ALL.len()],
     /// The clocks of a request as a whole.
     pub clocks: Clocks,
     /// How requests are put into the format of a link that speaks another.
@@ -206,12 +207,8 @@ impl Runtime {
             let mut hops = Vec::with_capacity(callee.chain.len());
             for written in &callee.chain {
                 let policy = breaker::policy(&callee.resilience.breaker, written.timeouts.first_byte);
-                let breaker = breakers.of(
-                    written.name(),
-                    policy,
-                    before.map(|before| &before.breakers),
-                    metrics,
-                );
+                let before = before.map(|before| &before.breakers);
+                let breaker = |name| breakers.of(name, policy, before, metrics);
                 // Every upstream of a chain is one of the configuration's.
                 let link = Arc::clone(&links[&written.upstream.name]);
                 let hop = Hop::new(written, link, breaker).ok_or_else(|| RuntimeError::Address {
@@ -295,6 +292,12 @@ impl Route {
         }
     }
 
+    /// The way of this work along its links; `None`: none of them speaks the format.
+    #[must_use]
+    pub fn way(&self, work: Work) -> Option<&Way> {
+        self.ways[work as usize].as_ref()
+    }
+
     /// Whether one of its links is an HTTP agent.
     #[must_use]
     pub fn has_http_agent(&self) -> bool {
@@ -304,7 +307,7 @@ impl Route {
     }
 }
 
-/// The breakers by link. Those with the same link and the same numbers are one: what one agent learns, all know.
+/// The breakers by link and [`Work`]. Those with the same link and the same numbers are one: what one agent learns, all know.
 #[derive(Debug, Default)]
 pub struct Breakers(BTreeMap<String, Vec<Arc<LinkBreaker>>>);
 
@@ -361,11 +364,11 @@ fn route(
         rank: written.rank,
         weight: written.weight,
     });
-    let chain =
-        Chain::new(links.collect(), resilience.retry.clone()).map_err(|source| RuntimeError::Chain {
-            callee: callee.name.clone(),
-            source,
-        })?;
+    let links: Vec<chain::Link> = links.collect();
+    let ways = Way::all(&hops, &links, &resilience.retry).map_err(|source| RuntimeError::Chain {
+        callee: callee.name.clone(),
+        source,
+    })?;
     let id = callee.id();
     let before = before.and_then(|before| before.route_of(&id));
     let kept = before.filter(|before| {
@@ -399,7 +402,7 @@ fn route(
         // Hexadecimal digits are a valid header value.
         release_header: HeaderValue::from_str(short).unwrap_or(HeaderValue::from_static("unknown")),
         hops,
-        chain: Arc::new(chain),
+        ways,
         clocks: callee.timeouts,
         room,
         metrics: metrics.callee(&id),

@@ -51,7 +51,8 @@ impl Call {
         }
         let gateway = Arc::clone(&self.gateway);
         let money = self.money.take();
-        let served = self.attempts > 0 && (self.usage.is_some() || !cost_nothing(outcome));
+        let served =
+            self.attempts > 0 && !self.surface.is_free() && (self.usage.is_some() || !cost_nothing(outcome));
         let of_answer = match (self.link(), &self.usage) {
             (Some(hop), Some((usage, basis))) if served => {
                 gateway.runtime().prices.cost(&hop.name, usage, *basis)

@@ -77,7 +77,11 @@ impl LinkPrices {
     ///
     /// # Errors
     /// A link of it has a price that nobody knows.
-    pub fn at_most(&self, chain: &[LinkRef], bound: Bound) -> Result<Option<NanoUsd>, NoPrice> {
+    pub fn at_most<'l>(
+        &self,
+        chain: impl IntoIterator<Item = &'l LinkRef>,
+        bound: Bound,
+    ) -> Result<Option<NanoUsd>, NoPrice> {
         let mut most = None;
         for link in chain {
             let name = link_name(link);

@@ -19,6 +19,7 @@ use golive_wire::{ApiError, Wire};
 
 use super::guarded::{Guarded, OwnWords};
 use super::{Screens, Withheld};
+use crate::upstream::hop::Work;
 
 /// Turns of the user's that are also read as one text: an order may be cut into pieces.
 const JOINED_TURNS: usize = 8;
@@ -52,17 +53,41 @@ impl Judged {
     }
 }
 
+/// What a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aim {
+    /// A model reads its texts and does what they say, now or when they were counted.
+    Answer,
+    /// Its texts become vectors. No model does what they say, so there is nothing to inject, and no place for an agent's
+    /// own prompt.
+    Vectors,
+}
+
+impl Aim {
+    /// The aim of this work.
+    #[must_use]
+    pub fn of(work: Work) -> Self {
+        match work {
+            Work::Answer | Work::CountTokens => Self::Answer,
+            Work::Embeddings => Self::Vectors,
+        }
+    }
+}
+
 /// Judges a request in this format.
 #[must_use]
-pub fn judge(screens: &Screens, wire: Wire, body: &[u8]) -> Judged {
-    match judged(screens, wire, body) {
+pub fn judge(screens: &Screens, wire: Wire, aim: Aim, body: &[u8]) -> Judged {
+    match judged(screens, wire, aim, body) {
         Ok(judged) => judged,
         Err(error) => Judged::refused(error),
     }
 }
 
-fn judged(screens: &Screens, wire: Wire, body: &[u8]) -> Result<Judged, ApiError> {
-    if screens.own_prompt.is_some()
+fn judged(screens: &Screens, wire: Wire, aim: Aim, body: &[u8]) -> Result<Judged, ApiError> {
+    let is_read = aim == Aim::Answer;
+    let injection = is_read && screens.settings.injection != InjectionAction::Off;
+    let own_prompt = screens.own_prompt.as_ref().filter(|_| is_read);
+    if own_prompt.is_some()
         && let Some(pointer) = texts::speaks_for_the_operator(wire, body)
     {
         return Err(refusal(
@@ -92,7 +117,16 @@ fn judged(screens: &Screens, wire: Wire, body: &[u8]) -> Result<Judged, ApiError
         if came.is_empty() {
             continue;
         }
-        let text = one(screens, *voice, &came, &mut judged.flags, &mut seen, &mut highest)?;
+        let channel = channel_of(*voice).filter(|_| injection);
+        let text = one(
+            screens,
+            *voice,
+            channel,
+            &came,
+            &mut judged.flags,
+            &mut seen,
+            &mut highest,
+        )?;
         if *voice == Voice::System && screens.settings.guard_system_messages {
             orders.push_str(&came);
             orders.push('\n');
@@ -105,7 +139,7 @@ fn judged(screens: &Screens, wire: Wire, body: &[u8]) -> Result<Judged, ApiError
     if screens.wants_the_question() {
         judged.guarded.asked = turns.last().map(|turn| Arc::from(turn.as_str()));
     }
-    if turns.len() > 1 && screens.settings.injection != InjectionAction::Off {
+    if turns.len() > 1 && injection {
         let joined = joined(&turns);
         let score = screens
             .injection
@@ -118,7 +152,7 @@ fn judged(screens: &Screens, wire: Wire, body: &[u8]) -> Result<Judged, ApiError
         }
     }
     let mut changed = (!changes.is_empty()).then(|| texts::replace(body, &changes));
-    if let Some(prompt) = &screens.own_prompt {
+    if let Some(prompt) = own_prompt {
         changed = Some(texts::add_system(
             wire,
             changed.as_deref().unwrap_or(body),
@@ -149,18 +183,17 @@ fn judged(screens: &Screens, wire: Wire, body: &[u8]) -> Result<Judged, ApiError
     Ok(judged)
 }
 
-/// One text: refused, another in its place, or as it came (`None`).
+/// One text: refused, another in its place, or as it came (`None`). `channel`: as what an injection in it is judged.
 fn one(
     screens: &Screens,
     voice: Voice,
+    channel: Option<Channel>,
     came: &str,
     flags: &mut BTreeSet<&'static str>,
     seen: &mut Seen,
     highest: &mut f32,
 ) -> Result<Option<String>, ApiError> {
     let mut marked = false;
-    let injection = screens.settings.injection != InjectionAction::Off;
-    let channel = channel_of(voice).filter(|_| injection);
     let deny = screens.deny.as_ref().filter(|_| voice != Voice::System);
     // As it came: what was hidden is a sign.
     let normal = (channel.is_some() || deny.is_some()).then(|| Normalised::of(came));

@@ -120,6 +120,13 @@ impl Screens {
         self.answers.1 || self.own_prompt.is_some() || guarded.prompt.is_some()
     }
 
+    /// Whether anything in the texts of a request is looked for.
+    #[must_use]
+    pub fn reads_requests(&self) -> bool {
+        let outside = self.external.iter().any(|screen| screen.settings.input);
+        self.requests.1 || self.deny.is_some() || outside
+    }
+
     fn threshold(&self, channel: Channel) -> f32 {
         let percent = match channel {
             Channel::User => self.settings.user_threshold,

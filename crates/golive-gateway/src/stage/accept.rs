@@ -79,6 +79,8 @@ fn door(method: &Method, path: &str, wire: Wire) -> Result<Surface, Box<NoDoor>>
     let (surface, wanted) = match path {
         "/v1/chat/completions" => (Surface::Chat, Method::POST),
         "/v1/messages" => (Surface::Messages, Method::POST),
+        "/v1/embeddings" => (Surface::Embeddings, Method::POST),
+        "/v1/messages/count_tokens" => (Surface::CountTokens, Method::POST),
         "/v1/models" => (Surface::Models(wire), Method::GET),
         "/v1/feedback" => (Surface::Feedback, Method::POST),
         _ => {
@@ -93,7 +95,7 @@ fn door(method: &Method, path: &str, wire: Wire) -> Result<Surface, Box<NoDoor>>
                 let error = ApiError::new(
                     404,
                     "unknown_route",
-                    "There is nothing at this address. golive answers /v1/chat/completions, /v1/messages, /v1/models and /agents/{name}.",
+                    "There is nothing at this address. golive answers /v1/chat/completions, /v1/embeddings, /v1/messages, /v1/messages/count_tokens, /v1/models and /agents/{name}.",
                 );
                 return Err(Box::new(NoDoor { wire, error }));
             }
@@ -118,7 +120,7 @@ fn door(method: &Method, path: &str, wire: Wire) -> Result<Surface, Box<NoDoor>>
 pub fn wire_of(path: &str, asked: Wire) -> Wire {
     if path.starts_with("/v1/messages") {
         Wire::Anthropic
-    } else if path.starts_with("/v1/chat/") {
+    } else if path.starts_with("/v1/chat/") || path == "/v1/embeddings" {
         Wire::OpenAi
     } else if path.starts_with("/v1/conversations/") || path == "/v1/feedback" {
         Wire::Problem
@@ -195,7 +197,9 @@ mod tests {
             "/agents/a/b",
             "/v1/models/",
             "/admin",
-            "/v1/embeddings",
+            "/v1/embeddings/",
+            "/v1/messages/count_tokens/",
+            "/v1/messages/batches",
         ] {
             let refused = door(&Method::POST, path, Wire::OpenAi).unwrap_err();
             assert_eq!(refused.error.status, 404, "{path}");

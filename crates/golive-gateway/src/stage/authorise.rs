@@ -12,6 +12,7 @@ use crate::call::{Call, Surface};
 use crate::policy::{ROLES_MAX, Rules, Who};
 use crate::reply::Refused;
 use crate::runtime::Route;
+use crate::upstream::hop::Work;
 
 /// A request that may go to its agent or model. Made only here.
 #[derive(Debug)]
@@ -73,7 +74,11 @@ pub fn run(read: Read) -> Step<May> {
         }
         // What it may see of conversations is judged with them.
         Surface::Conversation(_) | Surface::Feedback => return Ok(May::Converse(call, body)),
-        Surface::Chat | Surface::Messages | Surface::Agent(_) => {}
+        Surface::Chat
+        | Surface::Messages
+        | Surface::Embeddings
+        | Surface::CountTokens
+        | Surface::Agent(_) => {}
     }
     let Some(route) = runtime.route(&ask.model).cloned() else {
         return Err(Refused::by_rule(call, "authorise", unknown(&ask.model)));
@@ -114,9 +119,12 @@ pub fn run(read: Read) -> Step<May> {
     })))
 }
 
-/// Every link can be called in the formats of OpenAI and Anthropic, translated where it speaks another; an HTTP agent's
-/// own JSON is known only by pointers.
+/// Every link can be asked for an answer in the formats of OpenAI and Anthropic, translated where it speaks another; an
+/// HTTP agent's own JSON is known only by pointers, and other work only by those who do it.
 fn mismatch(surface: &Surface, route: &Route) -> Option<ApiError> {
+    if route.way(surface.work()).is_none() {
+        return Some(unsupported(surface.work(), &route.callee.name));
+    }
     let fits = !matches!(surface, Surface::Agent(_)) || route.pointers.is_some();
     (!fits).then(|| {
         ApiError::new(
@@ -130,6 +138,24 @@ fn mismatch(surface: &Surface, route: &Route) -> Option<ApiError> {
         .with_param("model")
         .with_should_retry(false)
     })
+}
+
+/// No link of the chain does this work.
+pub(super) fn unsupported(work: Work, name: &str) -> ApiError {
+    let what = match work {
+        Work::Embeddings => "No link of its chain speaks OpenAI's format, the only one that has embeddings.",
+        Work::CountTokens => {
+            "No link of its chain speaks Anthropic's format, the only one that counts tokens."
+        }
+        Work::Answer => "No link of its chain can be asked for an answer.",
+    };
+    ApiError::new(
+        400,
+        "unsupported_format",
+        format!("`{name}` cannot be called at this address. {what}"),
+    )
+    .with_param("model")
+    .with_should_retry(false)
 }
 
 /// An HTTP agent's request must hold the user's text where the configuration says it stands.

@@ -54,10 +54,12 @@ pub async fn run(request: guard_tools::Guarded) -> Step<Turn> {
         route,
         tools,
     } = request;
-    match asks_a_person(&mut call, &headers, &body, &ask, &route).await {
-        Err(error) => return Err(Refused::by_rule(call, STAGE, error)),
-        Ok(Some(told)) => return Ok(Turn::Person(speak(call, &told.text, Outcome::Ok).await)),
-        Ok(None) => {}
+    if call.surface.is_dialogue() {
+        match asks_a_person(&mut call, &headers, &body, &ask, &route).await {
+            Err(error) => return Err(Refused::by_rule(call, STAGE, error)),
+            Ok(Some(told)) => return Ok(Turn::Person(speak(call, &told.text, Outcome::Ok).await)),
+            Ok(None) => {}
+        }
     }
     Ok(Turn::Agent(Box::new(Conversed {
         call,

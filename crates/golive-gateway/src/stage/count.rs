@@ -83,7 +83,7 @@ async fn counted(mut call: Box<Call>, headers: &HeaderMap) -> Step<Box<Call>> {
         }
     }
     let runtime = call.gateway.runtime();
-    let names_in_body = matches!(call.surface, Surface::Chat | Surface::Messages);
+    let names_in_body = call.surface.names_callee_in_body();
     let known = Known {
         user: !(may_assert && call.user.is_none() && names_in_body),
         callee: match &call.surface {
@@ -92,11 +92,11 @@ async fn counted(mut call: Box<Call>, headers: &HeaderMap) -> Step<Box<Call>> {
         },
     };
     let whole = known.user && !(names_in_body && runtime.limits.callees_limit_requests());
-    if runtime.limits.counts_tokens() && !matches!(call.surface, Surface::Models(_) | Surface::Model(..)) {
+    if runtime.limits.counts_tokens() && !call.surface.is_free() {
         // Who has no token left is told so before the body is read.
         call = ask(call, &runtime, &known, Unit::Tokens, Then::Look).await?;
     }
-    if !runtime.budgets.is_empty() && !matches!(call.surface, Surface::Models(_) | Surface::Model(..)) {
+    if !runtime.budgets.is_empty() && !call.surface.is_free() {
         call = look_at_budgets(call, &runtime, &known)?;
     }
     let then = if whole {

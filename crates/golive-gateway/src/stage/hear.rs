@@ -19,7 +19,7 @@ use super::read::{self, Read, Unheard};
 use super::{Step, converse};
 use crate::auth::principal::user_key;
 use crate::body::Body;
-use crate::call::{Call, Outcome, Surface};
+use crate::call::{Call, Outcome};
 use crate::conversations::speak;
 use crate::reply::Refused;
 
@@ -153,12 +153,7 @@ fn is_small(headers: &HeaderMap) -> bool {
 fn may_be_heard(refused: &Refused) -> bool {
     let call = &refused.call;
     let over = matches!(&refused.outcome, Outcome::Refused { code, .. } if CODES.contains(code));
-    if !over
-        || !matches!(
-            call.surface,
-            Surface::Chat | Surface::Messages | Surface::Agent(_)
-        )
-    {
+    if !over || !call.surface.is_dialogue() {
         return false;
     }
     let Some(principal) = &call.principal else {

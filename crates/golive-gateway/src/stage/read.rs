@@ -36,6 +36,8 @@ pub struct Ask {
     pub include_usage: bool,
     /// Bytes of text a model would read, for an estimate where the provider reports nothing.
     pub text_bytes: u64,
+    /// Input that came as tokens: no screen can read it.
+    pub tokens: u64,
     /// Bytes that cannot be fewer than the input tokens: the text with its roles, or the whole body where tools stand in
     /// it.
     pub bound_bytes: u64,
@@ -84,9 +86,12 @@ where
         Surface::Models(_) | Surface::Model(..) | Surface::Conversation(_) => {
             Ok((Bytes::new(), Ask::default(), None))
         }
-        Surface::Chat | Surface::Messages | Surface::Agent(_) | Surface::Feedback => {
-            read_json(&mut call, &headers, body, &inbound).await
-        }
+        Surface::Chat
+        | Surface::Messages
+        | Surface::Embeddings
+        | Surface::CountTokens
+        | Surface::Agent(_)
+        | Surface::Feedback => read_json(&mut call, &headers, body, &inbound).await,
     };
     match read {
         Ok((body, ask, user)) => {
@@ -234,6 +239,7 @@ fn view(call: &mut Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Ask, Opti
                 model: view.model.into_owned(),
                 include_usage: view.include_usage == Some(true),
                 text_bytes: view.text_bytes,
+                tokens: 0,
                 bound_bytes: bound_bytes(bytes, view.text_bytes, view.messages, view.has_tools),
                 max_output: view
                     .max_tokens
@@ -249,15 +255,34 @@ fn view(call: &mut Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Ask, Opti
             };
             Ok((ask, user))
         }
-        Surface::Messages => {
-            let view = anthropic::messages::RequestView::read(bytes).map_err(hopeless)?;
-            call.stream = view.stream;
+        Surface::Embeddings => {
+            let view = openai::embeddings::RequestView::read(bytes).map_err(hopeless)?;
+            let user = view.user.as_deref().map(str::to_owned);
+            let ask = Ask {
+                model: view.model.into_owned(),
+                text_bytes: view.text_bytes,
+                tokens: view.tokens,
+                bound_bytes: bound_bytes(bytes, view.text_bytes, view.inputs, false),
+                max_output: Some(0), // vectors take none
+                ..Ask::default()
+            };
+            Ok((ask, user))
+        }
+        Surface::Messages | Surface::CountTokens => {
+            let counts = call.surface == Surface::CountTokens;
+            let view = match counts {
+                true => anthropic::count_tokens::read_request(bytes),
+                false => anthropic::messages::RequestView::read(bytes),
+            };
+            let view = view.map_err(hopeless)?;
+            call.stream = view.stream && !counts;
             let user = view.user.as_deref().map(str::to_owned);
             Ok((
                 Ask {
                     model: view.model.into_owned(),
                     include_usage: true,
                     text_bytes: view.text_bytes,
+                    tokens: 0,
                     bound_bytes: bound_bytes(bytes, view.text_bytes, view.messages, view.has_tools),
                     max_output: Some(view.max_tokens),
                     tools: Offered::of(
@@ -289,6 +314,7 @@ fn view(call: &mut Call, headers: &HeaderMap, bytes: &[u8]) -> Result<(Ask, Opti
                     model: name.clone(),
                     include_usage: false,
                     text_bytes: bytes.len() as u64,
+                    tokens: 0,
                     bound_bytes: bytes.len() as u64,
                     max_output: None,
                     tools: Offered::default(),

@@ -9,6 +9,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use golive_config::LinkRef;
+
 use super::Step;
 use super::admit::Admitted;
 use super::read::Ask as Asked;
@@ -37,6 +39,9 @@ pub struct Reserved {
 /// More tokens could be used than are left, or than there ever are.
 pub async fn run(admitted: Admitted) -> Step<Reserved> {
     let runtime = admitted.call.gateway.runtime();
+    if admitted.call.surface.is_free() {
+        return Ok(Reserved { admitted });
+    }
     let admitted = match runtime.limits.counts_tokens() {
         true => tokens(admitted, &runtime).await?,
         false => admitted,
@@ -100,7 +105,7 @@ async fn money(mut admitted: Admitted, runtime: &Runtime) -> Step<Admitted> {
         return Ok(admitted);
     }
     let bound = bound(&runtime.limits, &admitted.ask);
-    let most = match runtime.prices.at_most(&admitted.route.callee.chain, bound) {
+    let most = match runtime.prices.at_most(links(&admitted), bound) {
         Ok(Some(most)) => most,
         Ok(None) => return Ok(admitted), // an HTTP agent whose cost is not seen from here
         Err(unknown) => {
@@ -149,9 +154,21 @@ async fn give_back(call: &mut Call) {
 /// The most a request can cost.
 fn bound(rules: &Rules, ask: &Asked) -> Bound {
     Bound {
-        input: ask.bound_bytes.div_ceil(rules.input_bytes),
+        input: ask
+            .bound_bytes
+            .div_ceil(rules.input_bytes)
+            .saturating_add(ask.tokens),
         output: ask.max_output.unwrap_or(rules.output),
     }
+}
+
+/// The links that may be asked.
+fn links(admitted: &Admitted) -> impl Iterator<Item = &LinkRef> {
+    let (route, work) = (&admitted.route, admitted.call.surface.work());
+    let links = route.hops.iter().zip(&route.callee.chain);
+    links
+        .filter(move |(hop, _)| hop.door(work).is_some())
+        .map(|(_, link)| link)
 }
 
 fn longest(route: &Route) -> Duration {

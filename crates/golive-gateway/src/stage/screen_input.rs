@@ -14,7 +14,7 @@ use super::{Step, converse};
 use crate::call::Call;
 use crate::reply::Refused;
 use crate::runtime::Route;
-use crate::screens::input::{self, Judged};
+use crate::screens::input::{self, Aim, Judged};
 use crate::screens::or_closed;
 
 const STAGE: &str = "screen_input";
@@ -45,15 +45,18 @@ pub async fn run(request: converse::Conversed) -> Step<Screened> {
         route,
         tools,
     } = request;
-    let wire = call.surface.wire();
+    let (wire, aim) = (call.surface.wire(), Aim::of(call.surface.work()));
+    if ask.tokens > 0 && route.screens.reads_requests() {
+        return Err(Refused::by_rule(call, STAGE, unreadable()));
+    }
     let judged = if body.len() <= LARGE {
         or_closed(
             || Judged::refused(unable()),
-            || input::judge(&route.screens, wire, &body),
+            || input::judge(&route.screens, wire, aim, &body),
         )
     } else {
         let (screens, body) = (Arc::clone(&route.screens), body.clone());
-        let beside = tokio::task::spawn_blocking(move || input::judge(&screens, wire, &body));
+        let beside = tokio::task::spawn_blocking(move || input::judge(&screens, wire, aim, &body));
         beside.await.unwrap_or_else(|_| Judged::refused(unable()))
     };
     let Judged {
@@ -118,6 +121,16 @@ pub async fn run(request: converse::Conversed) -> Step<Screened> {
         route,
         tools,
     })
+}
+
+fn unreadable() -> ApiError {
+    ApiError::new(
+        400,
+        "unreadable_input",
+        "What is sent here is checked, and tokens cannot be read. Send the input as text.",
+    )
+    .with_param("/input")
+    .with_should_retry(false)
 }
 
 fn unable() -> ApiError {

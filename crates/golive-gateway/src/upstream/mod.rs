@@ -7,6 +7,7 @@ pub mod connect;
 pub mod health;
 pub mod hop;
 pub mod reader;
+pub mod way;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -24,7 +24,7 @@ use crate::serve::body::LabBody;
 use crate::serve::connection::Control;
 use crate::serve::listener::{ListenerState, Surface};
 use crate::timeline::{BODY_KEPT_MAX, Head, Progress, Tokens};
-use crate::wire::{Asked, Dialect, Envelope, Route, model as one_model, models};
+use crate::wire::{Asked, Dialect, Envelope, Route, model as one_model, models, numbers};
 use crate::world::{Ask, Provider, Record, World};
 use crate::{control, redact};
 
@@ -216,8 +216,14 @@ impl Arriving<'_> {
             Route::Chat(dialect) => Some(dialect.read(&body, &self.parts.headers)),
             _ => None,
         };
-        let (model, stream) = match &asked {
-            Some(Ok(asked)) => (Some(asked.model.as_ref()), asked.stream),
+        let numbers = match route {
+            Route::Embeddings => Some(numbers::embeddings(&body)),
+            Route::CountTokens => Some(numbers::count(&body, &self.parts.headers)),
+            _ => None,
+        };
+        let (model, stream) = match (&asked, &numbers) {
+            (Some(Ok(asked)), _) => (Some(asked.model.as_ref()), asked.stream),
+            (_, Some(Ok(numbers))) => (Some(numbers.model.as_ref()), false),
             _ => (None, false),
         };
         let ask = Ask {
@@ -244,13 +250,17 @@ impl Arriving<'_> {
                 let (answer, tokens) = self.speak(dialect, &asked, &decision.behaviour, nonce);
                 (answer, Some(tokens))
             }
-            (Ok(_), None) => (self.list(route, dialect), None),
+            (Ok(_), None) => match &numbers {
+                Some(Ok(numbers)) => (Answer::json(200, numbers.body.clone()), None),
+                Some(Err(refused)) => (error(dialect, 400, &refused.to_string(), "lab_refused"), None),
+                None => (self.list(route, dialect), None),
+            },
         };
         if let Ok(decision) = decision {
             if let Some(fault) = &decision.fault {
                 answer = answer.with_fault(fault, dialect, &self.follow());
             }
-            if matches!(route, Route::Chat(_)) {
+            if matches!(route, Route::Chat(_) | Route::Embeddings | Route::CountTokens) {
                 answer.wait += self.world.latency(self.provider, &decision.behaviour);
             }
         }
@@ -265,7 +275,15 @@ impl Arriving<'_> {
         }
         let tokens = told.filter(|_| answer.spoken);
         answer.headers.extend(identity(dialect, nonce));
-        record.status(answer.status, tokens.map(|_| nonce), tokens.unwrap_or_default());
+        let mark = tokens.map(|_| nonce); // numbers carry none
+        let billed = match numbers {
+            Some(Ok(numbers)) if answer.status == 200 => Tokens {
+                input: numbers.input,
+                output: 0,
+            },
+            _ => tokens.unwrap_or_default(),
+        };
+        record.status(answer.status, mark, billed);
         Ok(self.response(answer, record))
     }
 
@@ -391,7 +409,9 @@ impl Arriving<'_> {
                 "Not allowed with this method.",
                 "method_not_allowed",
             ),
-            Route::Unknown | Route::Chat(_) => error(dialect, 404, "The lab has no such path.", "not_found"),
+            Route::Unknown | Route::Chat(_) | Route::Embeddings | Route::CountTokens => {
+                error(dialect, 404, "The lab has no such path.", "not_found")
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 pub(crate) mod agent;
 pub(crate) mod anthropic;
 pub(crate) mod conversation;
+pub(crate) mod numbers;
 pub(crate) mod openai;
 
 use std::borrow::Cow;
@@ -30,6 +31,10 @@ pub(crate) enum Dialect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
     Chat(Dialect),
+    /// OpenAI's alone.
+    Embeddings,
+    /// Anthropic's alone.
+    CountTokens,
     Models,
     Model(&'a str),
     /// A page of the script, by name.
@@ -76,6 +81,8 @@ impl<'a> Route<'a> {
         let (route, wanted) = match path {
             "/v1/chat/completions" => (Route::Chat(Dialect::OpenAi), Method::POST),
             "/v1/messages" => (Route::Chat(Dialect::Anthropic), Method::POST),
+            "/v1/embeddings" => (Route::Embeddings, Method::POST),
+            "/v1/messages/count_tokens" => (Route::CountTokens, Method::POST),
             "/agent" => (Route::Chat(Dialect::Agent), Method::POST),
             "/v1/models" => (Route::Models, Method::GET),
             "/redirected" => return Route::Redirected,
@@ -98,6 +105,8 @@ impl<'a> Route<'a> {
     pub(crate) fn dialect(&self, headers: &http::HeaderMap) -> Dialect {
         match self {
             Route::Chat(dialect) => *dialect,
+            Route::Embeddings => Dialect::OpenAi,
+            Route::CountTokens => Dialect::Anthropic,
             _ if headers.contains_key("anthropic-version") => Dialect::Anthropic,
             _ => Dialect::OpenAi,
         }

@@ -133,6 +133,12 @@ async fn a_store_from_before_costs_is_brought_up_and_keeps_its_rows() {
             back("ALTER TABLE ledger DROP COLUMN cost_nano"),
             back("ALTER TABLE ledger DROP COLUMN cost_basis"),
             back("ALTER TABLE ledger DROP COLUMN tokens_cache_write"),
+            // What came after costs was not there either.
+            back("DROP TABLE conversations"),
+            back("DROP TABLE tickets"),
+            back("DROP TABLE conversation_messages"),
+            back("DROP TABLE outbox"),
+            back("DROP TABLE idempotent_answers"),
             Statement::new(
                 "UPDATE meta SET value = $1 WHERE key = 'schema_version'",
                 vec![Value::text("2")],

@@ -111,8 +111,8 @@ async fn killed_again_and_again_the_same_store_keeps_all() {
 #[tokio::test]
 async fn on_a_disk_that_is_really_full_rows_spill_then_are_refused_and_none_that_was_told_is_lost() {
     let world = World::new();
-    // Files may have 1 MiB (2048 blocks of 512 bytes): the log of the database meets that first.
-    let limit = ["sh", "-c", "trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\""];
+    // Files may have 1.5 MiB (3072 blocks of 512 bytes): the log of the database meets that first.
+    let limit = ["sh", "-c", "trap '' XFSZ; ulimit -f 3072; exec \"$0\" \"$@\""];
     let mut child = start(&world.path(), "limited", &limit);
     let told = listen(&mut child, usize::MAX);
     let count = |what: &str| told.values().filter(|said| *said == what).count();

@@ -34,6 +34,7 @@ mod seal;
 mod secrets;
 mod soak;
 mod strangers;
+mod surfaces;
 mod tags;
 mod tls;
 mod tokens;

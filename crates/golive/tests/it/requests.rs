@@ -262,7 +262,7 @@ async fn unknown_names_paths_methods_and_formats_are_told_apart() {
         wrong.text()
     );
     for path in [
-        "/v1/embeddings",
+        "/v1/embeddings/",
         "/v1/chat/completions/",
         "/v1//chat/completions",
         "/V1/chat/completions",

@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 
 use crate::runtime::Route;
 use crate::upstream::chain_of;
+use crate::upstream::hop::Work;
 
 /// The kinds of bodies that are told apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -105,10 +106,28 @@ pub(super) enum NoAnswer {
     ErrorObject,
 }
 
-/// Reads a whole answer in this format.
-pub(super) fn read(wire: Wire, route: &Route, body: &[u8]) -> Result<Whole, NoAnswer> {
+/// Reads a whole answer to this work in this format.
+pub(super) fn read(work: Work, wire: Wire, route: &Route, body: &[u8]) -> Result<Whole, NoAnswer> {
     const NOT_ITS_FORMAT: NoAnswer = NoAnswer::NotItsFormat("the answer is not what its format promises");
     let (is_answer, is_error_object, whole) = match wire {
+        Wire::OpenAi if work == Work::Embeddings => {
+            let view = openai::embeddings::read_response(body);
+            let whole = Whole {
+                usage: view.usage.unwrap_or_default(),
+                text_bytes: 0,
+                tool_calls: 0,
+            };
+            (view.is_answer, view.is_error_object, whole)
+        }
+        Wire::Anthropic if work == Work::CountTokens => {
+            let view = anthropic::count_tokens::read_response(body);
+            let whole = Whole {
+                usage: Usage::default(),
+                text_bytes: 0,
+                tool_calls: 0,
+            };
+            (view.is_answer, view.is_error_object, whole)
+        }
         Wire::OpenAi => {
             let view = openai::chat::read_response(body);
             let whole = Whole {

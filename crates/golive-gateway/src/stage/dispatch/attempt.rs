@@ -27,7 +27,7 @@ use crate::gateway::Gateway;
 use crate::stage::admit::Places;
 use crate::stage::{Block, converse, screen_output};
 use crate::upstream::breaker::Lease;
-use crate::upstream::hop::Hop;
+use crate::upstream::hop::{Hop, Work};
 use crate::upstream::reader::{Piece, Source, StreamReader};
 use crate::upstream::{chain_of, is_connect_timeout};
 
@@ -36,6 +36,8 @@ use crate::upstream::{chain_of, is_connect_timeout};
 const HELD_EVENTS_MAX: usize = 4096;
 /// Bytes of such events.
 const HELD_BYTES_MAX: usize = 1 << 20;
+/// What a token is taken for where bytes are counted, as in [`settled_usage`].
+const BYTES_A_TOKEN: u64 = 4;
 /// The longest error body of an upstream that is passed on.
 const ERROR_BODY_MAX: usize = 64 * 1024;
 
@@ -206,7 +208,8 @@ async fn whole(
         Ok(Err(why)) => return Err(Failed::broken(why)),
         Err(clock) => return Err(Failed::timed_out(clock)),
     };
-    let read = answer::read(hop.wire(), &trip.route, &body).map_err(|no| match no {
+    let work = call.surface.work();
+    let read = answer::read(work, hop.wire(), &trip.route, &body).map_err(|no| match no {
         NoAnswer::NotItsFormat(why) => Failed::broken(why),
         NoAnswer::ErrorObject => Failed::new(
             Failure::ErrorObject,
@@ -223,9 +226,16 @@ async fn whole(
         content_type = HeaderValue::from_static("application/json");
     }
     succeeded(call, hop);
-    call.usage = Some(settled_usage(read.usage, trip.ask.text_bytes, read.text_bytes));
+    if !call.surface.is_free() {
+        let text_bytes = trip.ask.text_bytes + trip.ask.tokens * BYTES_A_TOKEN;
+        call.usage = Some(settled_usage(read.usage, text_bytes, read.text_bytes));
+    }
     call.first_byte = Some(gateway.now());
     call.decide("dispatch", "a whole answer");
+    if work != Work::Answer {
+        // Numbers, and nothing that anybody reads.
+        return Ok(Answered::Whole { content_type, body });
+    }
     if read.tool_calls > 0
         && let Some(called) = golive_wire::tools::not_held(wire, &body, &trip.tools)
     {

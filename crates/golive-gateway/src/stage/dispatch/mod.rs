@@ -20,16 +20,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use golive_resilience::Tick;
-use golive_resilience::chain::{Leave, Links, Load, Plan, Step as Planned};
+use golive_resilience::chain::{Plan, Step as Planned};
 use golive_resilience::concurrency::Sign;
 use golive_resilience::deadline::Deadline;
 use golive_wire::tools::ToolSet;
 use http::{HeaderMap, HeaderValue, Response};
 
-use super::Step;
 use super::admit::{Admitted, Places};
 use super::read::Ask;
 use super::reserve::Reserved;
+use super::{Step, authorise};
 use crate::body::Body;
 use crate::call::Call;
 use crate::error_log::{self, Attempt};
@@ -38,6 +38,7 @@ use crate::runtime::Route;
 use crate::upstream::breaker::Lease;
 use crate::upstream::hop::Hop;
 use crate::upstream::reader::StreamReader;
+use crate::upstream::way::Hops;
 use failed::Failed;
 
 /// What the upstream answered. Made only here.
@@ -103,7 +104,6 @@ pub async fn run(reserved: Reserved) -> Step<Dispatched> {
     } = reserved.admitted;
     let gateway = Arc::clone(&call.gateway);
     let deadline = gateway.now().plus(route.clocks.total_request);
-    let mut plan = Plan::new(Arc::clone(&route.chain), deadline);
     let trip = Trip {
         headers,
         body,
@@ -112,14 +112,22 @@ pub async fn run(reserved: Reserved) -> Step<Dispatched> {
         tools,
         deadline,
     };
+    let work = call.surface.work();
+    let Some(way) = trip.route.way(work) else {
+        // authorise found one
+        let error = authorise::unsupported(work, &trip.route.callee.name);
+        return Err(Refused::by_rule(call, "dispatch", error));
+    };
+    let mut plan = Plan::new(Arc::clone(&way.chain), deadline);
     call.open_row();
     let mut last: Option<Failed> = None;
     loop {
-        let mut hops = Hops(&trip.route);
+        let mut hops = Hops::new(&trip.route, way);
         match plan.next(&mut hops, &mut rand::random::<u64>, gateway.now()) {
             Planned::Attempt { link, permit, .. } => {
-                let hop = &trip.route.hops[link];
-                let may_wait = trip.route.hops.len() == 1;
+                let place = way.place(link);
+                let hop = &trip.route.hops[place];
+                let may_wait = way.len() == 1;
                 let failed = match places
                     .take_upstream(&gateway, &hop.link, may_wait, deadline)
                     .await
@@ -127,7 +135,7 @@ pub async fn run(reserved: Reserved) -> Step<Dispatched> {
                     Err(none) => Failed::no_place(none.error()),
                     Ok(()) => {
                         call.attempts = call.attempts.saturating_add(1);
-                        call.hop = Some(link);
+                        call.hop = Some(place);
                         call.called = Some(gateway.now());
                         call.decide("dispatch", format!("called {}", hop.name));
                         match attempt::run(&mut call, &trip, hop).await {
@@ -184,34 +192,5 @@ impl Trip {
                 why: failed.why.clone().into_owned(),
             });
         }
-    }
-}
-
-/// The links of a route as the plan meets them.
-struct Hops<'a>(&'a Arc<Route>);
-
-impl Links for Hops<'_> {
-    type Permit = Lease;
-
-    fn admit(&mut self, link: usize, again: bool, now: Tick) -> Leave<Lease> {
-        let hop = &self.0.hops[link];
-        match hop.breaker.admit(now) {
-            Err(next_probe) => Leave::Open { next_probe },
-            Ok(_) if again && !hop.link.may_retry(now) => Leave::OverBudget,
-            Ok(lease) => {
-                if !again {
-                    hop.link.first_attempt(now);
-                }
-                Leave::Yes(lease)
-            }
-        }
-    }
-
-    fn would_admit(&self, link: usize, now: Tick) -> Result<(), Tick> {
-        self.0.hops[link].breaker.would_admit(now)
-    }
-
-    fn load(&self, link: usize) -> Load {
-        self.0.hops[link].breaker.load()
     }
 }

@@ -31,7 +31,9 @@ pub(super) fn of(call: &mut Call, trip: &Trip, hop: &Hop) -> Result<Request<Full
     let body = body(call, trip, hop, stream)?;
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = hop.uri.clone();
+    if let Some(door) = hop.door(call.surface.work()) {
+        *request.uri_mut() = door.uri.clone(); // the way holds only links that have one
+    }
     let out = request.headers_mut();
     let same_format = hop.wire() == call.surface.wire();
     if same_format {

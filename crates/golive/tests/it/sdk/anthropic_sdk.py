@@ -120,6 +120,14 @@ def a_stream_that_breaks_raises_and_does_not_look_like_an_end():
 
 
 @scenario
+def tokens_are_counted():
+    count = client().messages.count_tokens(model="claude-plain", messages=HELLO)
+    assert count.input_tokens > 0, count
+    longer = client().messages.count_tokens(model="claude-plain", messages=HELLO, system="Be brief. " * 20)
+    assert longer.input_tokens > count.input_tokens, (count, longer)
+
+
+@scenario
 def the_models_a_key_may_use_are_listed():
     listed = {model.id for model in client().models.list()}
     assert {"claude-plain", "claude-tools"} <= listed, listed

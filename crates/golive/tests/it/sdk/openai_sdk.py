@@ -133,6 +133,17 @@ def a_stream_that_breaks_raises_and_does_not_look_like_an_end():
 
 
 @scenario
+def texts_become_vectors():
+    # This SDK asks for base64 by itself, and gives floats.
+    answer = client().embeddings.create(model="plain", input=["one text", "another"])
+    first, second = (one.embedding for one in answer.data)
+    assert len(first) == len(second) > 0 and first != second, answer
+    assert all(isinstance(number, float) for number in first), first
+    assert answer.usage.prompt_tokens > 0, answer.usage
+    told(raises(openai.BadRequestError, lambda: client().embeddings.create(model="plain", input=[])), 400)
+
+
+@scenario
 def the_models_a_key_may_use_are_listed():
     listed = {model.id for model in client().models.list()}
     assert {"plain", "tools"} <= listed, listed
