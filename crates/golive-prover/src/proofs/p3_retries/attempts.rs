@@ -113,6 +113,9 @@ fn judge(one: &Seen, attempts: usize, retries: usize) -> Result<(), String> {
     if attempts > expected {
         let layers = if attempts == all * all {
             format!(" ({all} × {all}: two layers retry)")
+        } else if attempts > all {
+            // A breaker, or the caller's patience, may have ended the product early.
+            format!(" (more than one layer makes of {all}: two layers retry)")
         } else {
             String::new()
         };

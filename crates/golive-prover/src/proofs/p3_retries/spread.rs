@@ -146,7 +146,7 @@ fn judge(stage: &Stage, waves: &[Wave]) -> PartReport {
     if returns.len() >= ENOUGH {
         if stage.jitter > 0.0 && wide && (early * 10 >= returns.len() || steady && early > 0) {
             (0..returns.len()).for_each(|_| tally.add_good());
-        } else if stage.jitter > 0.0 && wide && early == 0 {
+        } else if stage.jitter > 0.0 && wide && early == 0 && stage.starved().is_none() {
             tally.add_bad(format!(
                 "{} callers that failed together came back together: none of them before {}, where the shortest wait \
                  declared is {}",
