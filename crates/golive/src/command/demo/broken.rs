@@ -195,8 +195,7 @@ wait = "4s" # the checklist says 5 min
 priority_header = "golive-priority"
 priorities = ["normal", "low"]
 
-[targets.demo.replies]
-surface = "agent"
+[targets.demo.replies] # no surface: refusals of a full queue are typed errors, failures are replies
 locales = ["en", "de"]
 internal_names = ["{LINES}", "golive-demo"]
 
