@@ -107,8 +107,8 @@ retry_budget = {{ floor = 100, share_percent = 100 }}
 chain = {links}
 breaker.open = "3s"
 
-[agents.narrow]
-chain = ["{PROVIDER}/narrow"]
+[agents.turnstile]
+chain = ["{PROVIDER}/turnstile"]
 max_in_flight = 8
 retry.backoff = []
 queue = {{ length = 16, wait = "4s" }} # 1000 and 5 min by default
@@ -138,7 +138,7 @@ amount = "0.05 USD"
 per = "day"
 "#
     );
-    let own = ["canned", "narrow"].map(|model| format!("{PROVIDER}/{model}"));
+    let own = ["canned", "turnstile"].map(|model| format!("{PROVIDER}/{model}"));
     let named = own
         .into_iter()
         .chain(lines.iter().map(|line| format!("{LINES}/{line}")))
@@ -186,7 +186,7 @@ chain = "fallback"
 providers = {providers}
 names = {links}
 prices = {link_prices}
-queued = "narrow"
+queued = "turnstile"
 
 [targets.demo.queue]
 concurrency = 8
@@ -195,8 +195,7 @@ wait = "4s" # the checklist says 5 min
 priority_header = "golive-priority"
 priorities = ["normal", "low"]
 
-[targets.demo.replies]
-surface = "agent"
+[targets.demo.replies] # no surface: refusals of a full queue are typed errors, failures are replies
 locales = ["en", "de"]
 internal_names = ["{LINES}", "golive-demo"]
 
@@ -235,7 +234,13 @@ spent_metric = "golive_cost_usd_total"
 
 /// What each caller of the demo may ask for, as the words of a list in the matrix of `S6`.
 pub(super) fn capabilities() -> String {
-    let own = ["agent:support", "model:small", "model:fallback", "agent:narrow"].map(str::to_owned);
+    let own = [
+        "agent:support",
+        "model:small",
+        "model:fallback",
+        "agent:turnstile",
+    ]
+    .map(str::to_owned);
     let lines = (1..=LINE_COUNT).map(|n| format!("model:line-{n}"));
     let quoted: Vec<String> = own
         .into_iter()
