@@ -302,21 +302,35 @@ async fn embeddings_differ_by_text_alone_and_come_as_floats_or_as_their_bytes() 
     let lab = lab().await;
     let ask = |more: Value| {
         let mut body = json!({"model": "m", "input": ["one", "two", "one"]});
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
         body
     };
     let floats = post(&lab, "/v1/embeddings", &ask(json!({}))).await.json();
     let vector = |place: usize| floats["data"][place]["embedding"].as_array().unwrap().clone();
     assert_eq!((vector(0), vector(0).len()), (vector(2), 8));
     assert_ne!(vector(0), vector(1));
-    let length: f64 = vector(0).iter().map(|number| number.as_f64().unwrap().powi(2)).sum();
+    let length: f64 = vector(0)
+        .iter()
+        .map(|number| number.as_f64().unwrap().powi(2))
+        .sum();
     assert!((length - 1.0).abs() < 1e-3, "{length}");
     let seen = arrival(&lab, State::Finished).await;
     assert_eq!((seen.model.as_deref(), seen.nonce), (Some("m"), None));
     assert_eq!(floats["usage"]["prompt_tokens"], seen.tokens_in);
     assert_eq!(seen.tokens_out, 0);
-    let base64 = post(&lab, "/v1/embeddings", &ask(json!({"encoding_format": "base64", "dimensions": 3}))).await;
-    assert_eq!(base64.json()["data"][1]["embedding"].as_str().map(str::len), Some(16), "12 bytes");
+    let base64 = post(
+        &lab,
+        "/v1/embeddings",
+        &ask(json!({"encoding_format": "base64", "dimensions": 3})),
+    )
+    .await;
+    assert_eq!(
+        base64.json()["data"][1]["embedding"].as_str().map(str::len),
+        Some(16),
+        "12 bytes"
+    );
 }
 
 #[tokio::test]
@@ -329,8 +343,14 @@ async fn a_count_of_tokens_is_that_of_the_answer_and_bills_nothing() {
     let answer = ask("/v1/messages").await.json();
     assert_eq!(count["input_tokens"], answer["usage"]["input_tokens"]);
     let all = lab.timeline().page(&Query::default()).arrivals;
-    let counted = all.iter().find(|arrival| arrival.path.ends_with("count_tokens")).unwrap();
-    assert_eq!((counted.status, counted.tokens_in, counted.tokens_out), (Some(200), 0, 0));
+    let counted = all
+        .iter()
+        .find(|arrival| arrival.path.ends_with("count_tokens"))
+        .unwrap();
+    assert_eq!(
+        (counted.status, counted.tokens_in, counted.tokens_out),
+        (Some(200), 0, 0)
+    );
 }
 
 #[tokio::test]

@@ -64,7 +64,12 @@ async fn start(more: &str) -> Gate {
     let folder = folder();
     fs::write(folder.path().join("prompt.txt"), "Only talk of trains.").expect("a file");
     let toml = format!("{DOORS}\n{more}");
-    Setup::default().folder(folder).with(&toml).own_port().start().await
+    Setup::default()
+        .folder(folder)
+        .with(&toml)
+        .own_port()
+        .start()
+        .await
 }
 
 fn embed(gate: &Gate, model: &str) -> crate::caller::Ask {
@@ -118,7 +123,11 @@ async fn embeddings_pass_and_are_recorded_with_the_tokens_and_the_cost_of_their_
     assert_eq!(row["tokens"]["output"], 0, "{row}");
     assert_eq!(row["basis"], "reported", "{row}");
     let tokens = row["tokens"]["input"].as_u64().expect("tokens");
-    assert_eq!(row["cost"]["nano_usd"], tokens * 1000, "a dollar for a million: {row}");
+    assert_eq!(
+        row["cost"]["nano_usd"],
+        tokens * 1000,
+        "a dollar for a million: {row}"
+    );
     gate.arrivals("another", State::Finished, 1).await;
 }
 
