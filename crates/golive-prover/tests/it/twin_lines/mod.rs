@@ -245,7 +245,8 @@ impl LinesWorld {
             .credentials
             .insert("service".to_owned(), SecretString::from(SERVICE));
         let settings = self.settings.clone();
-        target.declares.first_byte = settings.first_byte;
+        // Its clock rings late where many calls of a proof end at the same moment; what it claims leaves room for that.
+        target.declares.first_byte = settings.first_byte + Duration::from_millis(700);
         target.declares.idle = settings.idle;
         target.declares.total_request = settings.total;
         target.declares.total_stream = settings.total;
