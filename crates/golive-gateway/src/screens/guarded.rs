@@ -174,7 +174,7 @@ fn is_code(word: &str) -> bool {
     plain && (CODE_MIN..=128).contains(&word.len()) && digits >= 2 && letters >= 2
 }
 
-/// A code as it may be said: as it is, without its joints, backwards, in base64, in hex and in rot13.
+/// A code as it may be said: as it is, without its joints, backwards, in base64, in hex, in rot13 and letter by letter.
 fn forms(code: &str) -> Vec<String> {
     let bare: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
     let mut forms = vec![code.to_owned(), bare.clone()];
@@ -193,8 +193,11 @@ fn forms(code: &str) -> Vec<String> {
             forms.extend(url.get(first..last).map(str::to_owned));
         }
     }
-    let separated = |by: &str| bare.chars().map(String::from).collect::<Vec<_>>().join(by);
-    forms.extend([separated(" "), separated("-"), separated("."), separated(", ")]);
+    // Spelled out, with its joints or without them.
+    for one in [code, bare.as_str()] {
+        let letters: Vec<String> = one.chars().map(String::from).collect();
+        forms.extend([" ", "-", ".", "_", "*", "/", ", "].map(|by| letters.join(by)));
+    }
     forms.retain(|form| (LITERAL_MIN..=LITERAL_MAX).contains(&form.len()));
     forms.sort_unstable();
     forms.dedup();
@@ -231,6 +234,8 @@ mod tests {
             "mtf4pw7n".to_owned(),
             "N7WP-4FTM".to_owned(),
             "M T F 4 P W 7 N".to_owned(),
+            "M-T-F-4---P-W-7-N".to_owned(),
+            "m_t_f_4_p_w_7_n".to_owned(),
             "ZGS4-CJ7A".to_owned(),
             STANDARD.encode("MTF4-PW7N"),
             STANDARD.encode("the code is MTF4-PW7N, there"),

@@ -97,7 +97,7 @@ fn plan(input: &PlanInput<'_>) -> Vec<PartPlan> {
         PartPlan::no(
             "S6.conversations",
             "conversations that the target keeps and gives out again",
-            "golive keeps none yet, so there is nothing to look for another person's in",
+            "no target can declare yet where it gives them out, so there is nothing to look for another person's in",
         ),
         part(
             "S6.coverage",

@@ -252,9 +252,9 @@ impl Case<'_> {
 
     async fn send(&self, ask: Ask) -> Exchange {
         let ask = if self.stream { ask.streamed() } else { ask };
+        // A refusal for the number of requests says nothing about tools: it is waited out.
         self.ctx
-            .target
-            .send(self.who.on(call_of(self.ctx, self.model, ask)))
+            .send_patiently(self.who.on(call_of(self.ctx, self.model, ask)))
             .await
     }
 
